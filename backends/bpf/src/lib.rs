@@ -1,0 +1,1 @@
+//! Back end: wraps the C header as an XDP or tc program.

@@ -1,0 +1,1 @@
+//! Back end: integer IR to a portable C header.

@@ -1,0 +1,1 @@
+//! Loads, test-runs and attaches BPF objects: the only user of libbpf.

@@ -1,0 +1,1 @@
+//! The packet parser and its feature table, for the kernel and for user space.

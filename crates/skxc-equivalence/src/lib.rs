@@ -1,0 +1,1 @@
+//! Compares a model with its program: vectors, verdicts, counterexamples.

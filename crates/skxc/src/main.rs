@@ -1,0 +1,2 @@
+//! The skxc command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Front end: ONNX bytes to the real-valued IR.

@@ -1,0 +1,31 @@
+//! The intermediate representation of skxc.
+//!
+//! A model enters as a [`Module`] over the reals, with ONNX semantics, and
+//! leaves as a [`Module`] over the integers, which a back end prints as C.
+//! `passes::quantize` is the only way from one to the other.
+//! `ir/README.md` is the reference: grammar, semantics, rounding, Decisions.
+//!
+//! What must hold:
+//! - nothing here touches files, processes or clocks;
+//! - no recursion over model data: a tree may be as deep as it has nodes;
+//! - `interpret` is the meaning of the IR, written for clarity; a pass that
+//!   disagrees with it is wrong;
+//! - back ends take `Validated` integer modules only.
+
+pub mod arena;
+pub mod forest;
+pub mod limits;
+pub mod module;
+pub mod ops;
+pub mod origin;
+pub mod types;
+
+pub use arena::{Arena, Handle};
+pub use forest::{Forest, IntTest, LeafWeight, Mode, NodeId, RealTest, TreeNode};
+pub use module::{
+    Column, Constant, Domain, Int, Interval, LabelTable, Module, Node, Operation, Output,
+    OutputKind, Real, ScoreKind, Value,
+};
+pub use ops::{IntOp, RealOp};
+pub use origin::{Origin, OriginId, Origins, Place};
+pub use types::{ElementType, Shape, Type};

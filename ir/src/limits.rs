@@ -1,0 +1,22 @@
+//! Limits of a module, checked where bytes come in ([`crate::text`] and the
+//! front ends), so that memory stays proportional to the input and every count
+//! fits its type. Each is far above what the kernel can take.
+
+/// Nodes of all trees of a forest.
+pub const TREE_NODES_MAX: usize = 4_000_000;
+/// Leaf weights of a forest.
+pub const LEAF_WEIGHTS_MAX: usize = 16_000_000;
+/// Trees of a forest.
+pub const TREES_MAX: usize = 20_000;
+/// Input columns.
+pub const COLUMNS_MAX: usize = 4_096;
+/// Classes of a label table, and sums of a forest.
+pub const CLASSES_MAX: usize = 1_024;
+/// Nodes of a graph.
+pub const NODES_MAX: usize = 65_536;
+/// Elements of a tensor.
+pub const ELEMENTS_MAX: usize = 16_777_216;
+/// Axes of a tensor.
+pub const AXES_MAX: usize = 8;
+/// A feature lies within plus and minus 2^62, so that a difference of two fits `i64`.
+pub const FEATURE_MAGNITUDE_MAX: i64 = (1 << 62) - 1;

@@ -1,0 +1,9 @@
+//! The operations of both domains. Each enum is matched without a `_` arm:
+//! a new operation breaks the build wherever it must be handled, and
+//! `ir/README.md`, "Adding an op", lists these places.
+
+mod int;
+mod real;
+
+pub use int::IntOp;
+pub use real::RealOp;
