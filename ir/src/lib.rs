@@ -12,6 +12,7 @@
 //!   disagrees with it is wrong;
 //! - back ends take `Validated` integer modules only.
 
+pub mod analysis;
 pub mod arena;
 pub mod forest;
 pub mod limits;

@@ -1,0 +1,6 @@
+//! Analyses: side tables that are computed from a module and never stored in
+//! it. The validator recomputes what a proof rests on.
+
+pub mod ranges;
+pub mod reach;
+pub mod rounding;
