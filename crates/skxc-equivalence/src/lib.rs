@@ -1,1 +1,28 @@
 //! Compares a model with its program: vectors, verdicts, counterexamples.
+//!
+//! | comparison | one side | other side | entry |
+//! |---|---|---|---|
+//! | 1 | ONNX semantics (`float`, `real`) | the integer module | [`compare::model`] |
+//! | 2 | the integer module | the object in the kernel, bit for bit | [`compare::object`] |
+//! | 3 | parser and integer module | the whole program, on packets | [`compare::packets`] |
+//! | `--expect` | the trainer's labels | the integer module | [`compare::expected`] |
+//! | feature `oracle` | tract-onnx | ONNX semantics | [`oracle`] |
+//!
+//! What must hold:
+//! - nothing here reads files or clocks: rows, packets and the running object
+//!   are handed in ([`machine`]), rates are the caller's to compute;
+//! - a comparison looks at everything it is given and counts; it does not stop
+//!   at the first difference, but keeps only the first, made plain;
+//! - testing never says "equivalent" ([`verdict`]).
+
+//pub mod compare;
+pub mod inputs;
+pub mod machine;
+mod random;
+mod shrink;
+pub mod verdict;
+
+pub use inputs::{Coverage, Inputs, Kind, Options, Rows};
+pub use random::Random;
+pub use shrink::shrink;
+pub use verdict::{Comparison, Counterexample, Part, Reason, Verdict};
