@@ -161,6 +161,23 @@ impl IntTest {
     }
 }
 
+impl<D: Domain> TreeNode<D> {
+    /// Where it comes from.
+    #[must_use]
+    pub fn origin(&self) -> OriginId {
+        match *self {
+            Self::Branch { origin, .. } | Self::Leaf { origin, .. } => origin,
+        }
+    }
+
+    /// Says where it comes from.
+    pub fn set_origin(&mut self, new: OriginId) {
+        match self {
+            Self::Branch { origin, .. } | Self::Leaf { origin, .. } => *origin = new,
+        }
+    }
+}
+
 impl<D: Domain> Forest<D> {
     /// A forest without trees.
     #[must_use]
@@ -201,5 +218,50 @@ impl<D: Domain> Forest<D> {
             }
         }
         below
+    }
+
+    /// Replaces each node by the one that `replaced` names at its place, which
+    /// must follow it or be it, and drops the nodes and weights that no tree
+    /// then reaches. `replaced` is left with every chain followed to its end.
+    pub fn replace_nodes(&mut self, replaced: &mut [NodeId]) {
+        for id in (0..replaced.len()).rev() {
+            replaced[id] = replaced[replaced[id] as usize];
+        }
+        let mut new_id: Vec<Option<NodeId>> = vec![None; self.nodes.len()];
+        let mut pending: Vec<NodeId> = self.roots.iter().map(|&id| replaced[id as usize]).collect();
+        while let Some(id) = pending.pop() {
+            // Any number marks it as reached; the numbers follow below.
+            if new_id[id as usize].replace(0).is_none()
+                && let TreeNode::Branch { yes, no, .. } = self.nodes[id as usize]
+            {
+                pending.extend([replaced[yes as usize], replaced[no as usize]]);
+            }
+        }
+        for (next, id) in new_id.iter_mut().flatten().enumerate() {
+            *id = next as NodeId;
+        }
+        let renamed = |id: NodeId| {
+            new_id[replaced[id as usize] as usize].expect("a child of a reached node is reached")
+        };
+        let mut weights = Vec::new();
+        let mut nodes = Vec::new();
+        for (id, node) in self.nodes.iter().enumerate() {
+            if new_id[id].is_none() {
+                continue;
+            }
+            nodes.push(match *node {
+                TreeNode::Branch { test, yes, no, origin } => {
+                    TreeNode::Branch { test, yes: renamed(yes), no: renamed(no), origin }
+                }
+                TreeNode::Leaf { first, count, origin } => {
+                    let start = weights.len() as u32;
+                    weights.extend_from_slice(self.leaf_weights(first, count));
+                    TreeNode::Leaf { first: start, count, origin }
+                }
+            });
+        }
+        self.roots = self.roots.iter().map(|&root| renamed(root)).collect();
+        self.nodes = nodes;
+        self.weights = weights;
     }
 }

@@ -46,6 +46,18 @@ impl Origins {
         self.arena.push(origin)
     }
 
+    /// Number of interned sets.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.arena.len()
+    }
+
+    /// Are there none?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.arena.is_empty()
+    }
+
     /// The set of both.
     pub fn union(&mut self, a: OriginId, b: OriginId) -> OriginId {
         if a == b { a } else { self.arena.push(Origin::Union(a, b)) }

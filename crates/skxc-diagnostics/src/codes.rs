@@ -48,6 +48,9 @@ macro_rules! codes {
 
 codes! {
     NOT_A_MODEL = 1, "SKX0001", "the file is not an ONNX model";
+    COMPUTED_FEATURES = 401, "SKX0401", "trees read computed values";
+    NO_INTEGER_FORM = 402, "SKX0402", "an operation has no integer form";
+    SUM_TOO_LARGE = 403, "SKX0403", "a sum does not fit 62 bits";
 }
 
 impl Code {

@@ -1,0 +1,36 @@
+//! Passes: each makes a module smaller or moves it towards the kernel, and
+//! none changes what it means.
+//!
+//! One pass a file. [`pipeline`] is the only place that orders them.
+//!
+//! What must hold for every pass:
+//! - a module that was valid stays valid;
+//! - on every row within the column ranges the outputs are the same: bit for
+//!   bit within a domain, within the stated bounds across [`quantize`];
+//! - origins are carried: what is merged has the origin of both;
+//! - the declared columns stay; only what reads them changes.
+
+pub mod dead_code;
+pub mod fold_inputs;
+pub mod merge_subtrees;
+pub mod merge_trees;
+pub mod output_plumbing;
+pub mod pipeline;
+mod preserves;
+pub mod prune_branches;
+pub mod prune_features;
+pub mod quantize;
+
+use crate::module::{Domain, Module};
+
+/// A transformation within domain `D`.
+pub trait Pass<D: Domain>: Sync {
+    /// Name for `--passes` and `--print-after`: lower case, hyphens.
+    fn name(&self) -> &'static str;
+
+    /// What it does, in one line.
+    fn summary(&self) -> &'static str;
+
+    /// Transforms the module; says whether anything changed.
+    fn run(&self, module: &mut Module<D>) -> bool;
+}
