@@ -48,9 +48,43 @@ macro_rules! codes {
 
 codes! {
     NOT_A_MODEL = 1, "SKX0001", "the file is not an ONNX model";
+    COLUMNS_UNNAMED = 201, "SKX0201", "nothing names the columns of the model";
+    UNKNOWN_FEATURE = 202, "SKX0202", "there is no such feature";
+    FEATURE_COUNT = 203, "SKX0203", "the number of features is not the number of columns";
+    FEATURE_TWICE = 204, "SKX0204", "a feature is bound twice";
+    COLUMN_RANGE = 205, "SKX0205", "a column has no usable range";
+    ROW_HEADER = 206, "SKX0206", "the rows lack a column";
+    ROW_VALUE = 207, "SKX0207", "a value in a row is not possible";
+    ROW_MISSING = 208, "SKX0208", "a value is missing";
+    NOT_A_CAPTURE = 209, "SKX0209", "the file is not a capture";
+    LINK_TYPE = 210, "SKX0210", "the capture does not hold Ethernet frames";
+    CAPTURE_CUT = 211, "SKX0211", "the capture ends early or is damaged";
+    CAPTURE_SHORT = 212, "SKX0212", "packets were not captured whole";
+    NOT_A_PACKET_FEATURE = 213, "SKX0213", "a column does not come from packets";
+    EXPECTED_LABELS = 214, "SKX0214", "the expected labels do not fit";
+    PROJECT_FILE = 301, "SKX0301", "the project file is not right";
+    ACTION_REQUIRED = 302, "SKX0302", "nothing says what happens to packets of which class";
+    UNKNOWN_CLASS = 303, "SKX0303", "the model has no such class";
+    PROGRAM_NAME = 304, "SKX0304", "the name cannot be that of a program";
+    UNKNOWN_PASS = 305, "SKX0305", "there is no such pass";
+    CANNOT_READ = 306, "SKX0306", "the file cannot be read";
+    MANIFEST = 307, "SKX0307", "the manifest is not usable";
+    OBJECT_DIGEST = 308, "SKX0308", "the object is not the one that its manifest describes";
+    BUILD_ID = 309, "SKX0309", "the object was not made from this model";
+    NO_DECISION = 310, "SKX0310", "the model makes no decision";
+    KERNEL_VERSION = 311, "SKX0311", "the kernel version is not one";
     COMPUTED_FEATURES = 401, "SKX0401", "trees read computed values";
     NO_INTEGER_FORM = 402, "SKX0402", "an operation has no integer form";
     SUM_TOO_LARGE = 403, "SKX0403", "a sum does not fit 62 bits";
+    NO_CLANG = 601, "SKX0601", "no usable clang was found";
+    NO_HEADERS = 602, "SKX0602", "the kernel's headers were not found";
+    CLANG_REFUSED = 603, "SKX0603", "clang refused the program";
+    NO_PRIVILEGE = 604, "SKX0604", "privileges are missing";
+    KERNEL_REFUSED = 605, "SKX0605", "the kernel refused the program";
+    NO_INTERFACE = 606, "SKX0606", "there is no such interface";
+    ATTACH = 607, "SKX0607", "the program cannot be attached or taken off";
+    CANNOT_RUN = 608, "SKX0608", "the object cannot be run here";
+    CANNOT_WRITE = 609, "SKX0609", "the file cannot be written";
 }
 
 impl Code {
