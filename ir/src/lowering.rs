@@ -1,0 +1,221 @@
+//! Lowerings: the shapes in which a forest can become C.
+//!
+//! Each shape is one file with its plan (tables and order), its cost and its
+//! limits. [`select`] holds the rule that chooses. A plan is a side table of
+//! a module, by the value that a forest computes; back ends print it.
+//!
+//! What must hold:
+//! - all lowerings of a forest compute the same sums, bit for bit;
+//! - a plan depends on the module, the choice and the limits only;
+//! - no recursion over model data.
+
+pub mod branch;
+pub mod cost;
+pub mod elements;
+pub mod select;
+pub mod trees;
+pub mod walk;
+
+use std::collections::BTreeMap;
+
+use skxc_diagnostics::{Diagnostic, codes};
+
+pub use cost::{Cost, Exceeded, Limits, Refusal};
+pub use elements::{Element, Elements};
+pub use select::{Choice, Refusals, UnknownChoice};
+pub use trees::{Rows, Trees};
+
+use crate::analysis::ranges::Ranges;
+use crate::arena::Handle;
+use crate::forest::Forest;
+use crate::module::{Int, Interval, Module, Value};
+use crate::ops::IntOp;
+use crate::validate::Validated;
+
+/// What to plan for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Which lowering.
+    pub choice: Choice,
+    /// What the target allows.
+    pub limits: Limits,
+}
+
+/// How one forest is computed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ForestPlan {
+    /// Nested ifs.
+    Branch(branch::Plan),
+    /// Tables and an interleaved walk.
+    Walk(walk::Plan),
+}
+
+/// How a module is computed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Where every element lives.
+    pub elements: Elements,
+    /// The plan of each value that a forest computes.
+    pub forests: BTreeMap<Value, ForestPlan>,
+}
+
+/// A forest that no lowering can take.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("forest @t{} does not fit any lowering that was asked for", .forest.index())]
+pub struct DoesNotFit {
+    /// Which forest.
+    pub forest: Handle<Forest<Int>>,
+    /// What was asked for.
+    pub choice: Choice,
+    /// Trees of the forest.
+    pub trees: usize,
+    /// Nodes of the forest.
+    pub nodes: usize,
+    /// Its ONNX node, as a reader would name it; empty if unknown.
+    pub origin: String,
+    /// Each lowering with its reason.
+    pub refusals: Refusals,
+}
+
+impl ForestPlan {
+    /// What it costs.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        match self {
+            Self::Branch(plan) => plan.cost,
+            Self::Walk(plan) => plan.cost,
+        }
+    }
+
+    /// Which lowering it is.
+    #[must_use]
+    pub fn choice(&self) -> Choice {
+        match self {
+            Self::Branch(_) => Choice::Branch,
+            Self::Walk(_) => Choice::Walk,
+        }
+    }
+}
+
+impl Plan {
+    /// What all forests cost together.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        self.forests.values().fold(Cost::default(), |sum, plan| sum + plan.cost())
+    }
+}
+
+/// Chooses and plans the lowering of every forest of a module.
+///
+/// # Errors
+/// The first forest that does not fit. [`DoesNotFit::diagnostic`] says it to a person.
+pub fn plan(module: &Validated<Int>, options: &Options) -> Result<Plan, Box<DoesNotFit>> {
+    let elements = Elements::of(module);
+    let ranges = Ranges::of(module);
+    let mut plan = Plan { elements, forests: BTreeMap::new() };
+    let mut limits = options.limits;
+    for value in module.values() {
+        let IntOp::TreeEnsemble { forest, input } = module.node(value).op else { continue };
+        let trees = Trees::new(
+            &module.forests[forest],
+            plan.elements.of_value(input),
+            feature_ranges(&ranges, input),
+        );
+        let chosen = select::select(&trees, options.choice, &limits)
+            .map_err(|refusals| does_not_fit(module, value, forest, options.choice, refusals))?;
+        let cost = chosen.cost();
+        limits.table_bytes_max = limits.table_bytes_max.saturating_sub(cost.table_bytes);
+        limits.verifier_insns_max = limits.verifier_insns_max.saturating_sub(cost.verifier_insns);
+        plan.forests.insert(value, chosen);
+    }
+    Ok(plan)
+}
+
+/// The trees of the forest that computes `value`, as its plan sees them.
+///
+/// # Panics
+/// If `value` is not computed by a forest.
+#[must_use]
+pub fn trees<'a>(module: &'a Validated<Int>, plan: &'a Plan, value: Value) -> Trees<'a> {
+    let IntOp::TreeEnsemble { forest, input } = module.node(value).op else {
+        panic!("value %{} is a tree ensemble", value.index())
+    };
+    let ranges = feature_ranges(&Ranges::of(module), input);
+    Trees::new(&module.forests[forest], plan.elements.of_value(input), ranges)
+}
+
+fn feature_ranges(ranges: &Ranges, input: Value) -> Vec<Interval> {
+    let fits = "the validator proves that every value fits its storage";
+    let bounds = ranges.of_value(input).iter();
+    bounds
+        .map(|bounds| {
+            let min = i64::try_from(bounds.min).expect(fits);
+            Interval::new(min, i64::try_from(bounds.max).expect(fits))
+        })
+        .collect()
+}
+
+fn does_not_fit(
+    module: &Module<Int>,
+    value: Value,
+    handle: Handle<Forest<Int>>,
+    choice: Choice,
+    refusals: Refusals,
+) -> Box<DoesNotFit> {
+    let forest = &module.forests[handle];
+    let place = module.origins.places(module.node(value).origin, 1).first().copied();
+    let origin = place.and_then(|place| module.origins.graph_nodes.get(place.node as usize));
+    Box::new(DoesNotFit {
+        forest: handle,
+        choice,
+        trees: forest.roots.len(),
+        nodes: forest.nodes.len(),
+        origin: origin.cloned().unwrap_or_default(),
+        refusals,
+    })
+}
+
+impl DoesNotFit {
+    /// As a diagnostic: which part costs what, and what would fit.
+    #[must_use]
+    pub fn diagnostic(&self) -> Diagnostic {
+        let name = if self.origin.is_empty() { "the forest" } else { self.origin.as_str() };
+        let size = format!("{} trees, {} nodes", self.trees, self.nodes);
+        let (code, message) = match self.choice {
+            Choice::Auto => (codes::FOREST_DOES_NOT_FIT, format!("`{name}` ({size}) does not fit")),
+            Choice::Branch | Choice::Walk => (
+                codes::LOWERING_DOES_NOT_FIT,
+                format!("`{name}` ({size}) does not fit lowering `{}`", self.choice),
+            ),
+        };
+        let mut diagnostic = Diagnostic::error(code, message);
+        for (lowering, refusal) in &self.refusals {
+            diagnostic = diagnostic.note(self.reason(*lowering, refusal));
+        }
+        diagnostic.help(self.help())
+    }
+
+    fn reason(&self, lowering: Choice, refusal: &Refusal) -> String {
+        let Refusal { exceeded, needs, allowed, tree } = refusal;
+        let blame = tree.map_or_else(String::new, |tree| format!("tree {tree} of it alone has "));
+        let what = exceeded.what();
+        match tree {
+            Some(_) => format!("`{lowering}`: {blame}{needs} {what}; {allowed} are allowed"),
+            None => format!("`{lowering}` needs {needs} {what}; {allowed} are allowed"),
+        }
+    }
+
+    fn help(&self) -> String {
+        if self.choice != Choice::Auto {
+            return "leave `--lowering` at `auto`".to_owned();
+        }
+        let share = |(_, refusal): &(Choice, Refusal)| {
+            u128::from(refusal.allowed) * self.trees as u128 / u128::from(refusal.needs.max(1))
+        };
+        let fitting = self.refusals.iter().map(share).max().unwrap_or(0);
+        if fitting == 0 {
+            return "train with a smaller `max_depth` or `max_leaf_nodes`".to_owned();
+        }
+        format!("about {fitting} trees like these would fit: lower `n_estimators` or `max_depth`")
+    }
+}

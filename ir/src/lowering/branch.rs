@@ -1,0 +1,156 @@
+//! Branch code: each tree as nested ifs.
+//!
+//! The fastest shape for one tree, since only the tests on the way are read.
+//! With many trees, mispredicted branches cost more than the table walk does.
+//!
+//! What must hold for the verifier's work to stay linear in the nodes:
+//! - the running sums are loaded from map memory, so that a path does not
+//!   carry a constant of its own from tree to tree;
+//! - nothing known of a feature survives from one tree to the next.
+
+use crate::forest::{NodeId, TreeNode};
+use crate::lowering::cost::{Cost, Exceeded, Limits, Refusal};
+use crate::lowering::trees::{Rows, Trees};
+
+/// Nodes of all trees: clang takes minutes beyond, and within a tree no jump
+/// may span more than 2^15 instructions before `-mcpu=v4`.
+pub const NODES_MAX: u64 = 10_000;
+/// Tests in a row: each stays pending in the verifier until its other way is
+/// done, and clang recurses over them.
+pub const DEPTH_MAX: u64 = 1_024;
+
+/// The trees in order and what their leaves add.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Root of each tree.
+    pub roots: Vec<NodeId>,
+    /// What leaves add.
+    pub rows: Rows,
+    /// Nodes below each node and itself, shared ones counted each time, at
+    /// most `u64::MAX`. The smaller side is nested, the larger follows behind,
+    /// so that nesting grows with the logarithm of the nodes.
+    pub sizes: Vec<u64>,
+    /// What it costs.
+    pub cost: Cost,
+}
+
+/// Plans the branch code of a forest.
+///
+/// # Errors
+/// [`Refusal`] if there are too many nodes or too long paths.
+pub fn plan(trees: &Trees<'_>, limits: &Limits) -> Result<Plan, Refusal> {
+    let (mut nodes, mut largest) = (0_u64, (0, 0));
+    let below = trees.levels_below();
+    let mut seen = Seen::new(trees);
+    for (tree, root) in (0_u32..).zip(trees.roots()) {
+        let depth = u64::from(below[root as usize]);
+        if depth > DEPTH_MAX {
+            let exceeded = Exceeded::BranchDepth;
+            return Err(Refusal { exceeded, needs: depth, allowed: DEPTH_MAX, tree: Some(tree) });
+        }
+        let count = seen.count(root);
+        nodes += count;
+        largest = largest.max((count, tree));
+    }
+    if nodes > NODES_MAX {
+        let tree = (largest.0 > NODES_MAX).then_some(largest.1);
+        let exceeded = Exceeded::BranchNodes;
+        return Err(Refusal { exceeded, needs: nodes, allowed: NODES_MAX, tree });
+    }
+    let mut plan = Plan {
+        roots: trees.roots().collect(),
+        rows: trees.rows(),
+        sizes: sizes(trees),
+        cost: Cost::default(),
+    };
+    plan.cost = cost(&plan, nodes, &below);
+    let needs = plan.cost.verifier_insns;
+    if needs > limits.verifier_insns_max {
+        let exceeded = Exceeded::VerifierInsns;
+        return Err(Refusal { exceeded, needs, allowed: limits.verifier_insns_max, tree: None });
+    }
+    Ok(plan)
+}
+
+impl Plan {
+    /// Do the functions of the trees return what to add, rather than the place
+    /// of a row in a table?
+    #[must_use]
+    pub fn returns_weight(&self) -> bool {
+        self.rows.targets == 1
+    }
+}
+
+/// Counts the nodes of one tree after another.
+struct Seen<'a> {
+    trees: &'a Trees<'a>,
+    by: Vec<u32>,
+    turn: u32,
+}
+
+impl<'a> Seen<'a> {
+    fn new(trees: &'a Trees<'a>) -> Self {
+        Self { trees, by: vec![0; trees.forest.nodes.len()], turn: 0 }
+    }
+
+    fn count(&mut self, root: NodeId) -> u64 {
+        self.turn += 1;
+        let (mut count, mut pending) = (0, vec![root]);
+        while let Some(id) = pending.pop() {
+            if std::mem::replace(&mut self.by[id as usize], self.turn) == self.turn {
+                continue;
+            }
+            count += 1;
+            if let Some((_, yes, no)) = self.trees.branch(id) {
+                pending.extend([no, yes]);
+            }
+        }
+        count
+    }
+}
+
+fn sizes(trees: &Trees<'_>) -> Vec<u64> {
+    let mut sizes = vec![1_u64; trees.forest.nodes.len()];
+    for id in (0..sizes.len()).rev() {
+        if let Some((_, yes, no)) = trees.branch(id as NodeId) {
+            let both = sizes[yes as usize].saturating_add(sizes[no as usize]);
+            sizes[id] = both.saturating_add(1);
+        }
+    }
+    sizes
+}
+
+/// Fitted to what clang 19 makes of nested ifs and to measured times: about
+/// one mispredicted branch for two levels, more where trees compete for the
+/// predictor.
+fn cost(plan: &Plan, nodes: u64, below: &[u32]) -> Cost {
+    let trees = plan.roots.len() as u64;
+    let targets = plan.rows.targets as u64;
+    let per_tree = 8 + 5 * targets;
+    let levels: u64 = plan.roots.iter().map(|&root| u64::from(below[root as usize].min(20))).sum();
+    let tenth_per_level = match trees {
+        0..=2 => 18,
+        3..=20 => 20,
+        21..=60 => 30,
+        _ => 42,
+    };
+    let table_bytes = if plan.returns_weight() { 0 } else { plan.rows.weights.len() * 8 };
+    Cost {
+        program_insns: nodes * 2 + trees * per_tree,
+        verifier_insns: nodes * 3 + trees * per_tree,
+        table_bytes: table_bytes as u64,
+        scratch_bytes: 8 * (targets + 1),
+        tenth_ns: 10 + levels * tenth_per_level + trees * (10 + 3 * targets),
+    }
+}
+
+/// The leaf weights of a node that is not a branch.
+///
+/// # Panics
+/// If `id` is a branch.
+#[must_use]
+pub fn leaf_row<'p>(plan: &'p Plan, trees: &Trees<'_>, id: NodeId) -> (u32, &'p [i64]) {
+    let node = &trees.forest.nodes[id as usize];
+    assert!(matches!(node, TreeNode::Leaf { .. }), "node {id} is a leaf");
+    (plan.rows.of_node[id as usize], plan.rows.of_leaf(id))
+}

@@ -1,0 +1,90 @@
+//! Where each element of each value lives: operations that only move elements
+//! cost nothing, because their results are other names for the same places.
+
+use crate::arena::Handle;
+use crate::module::{Column, Int, Module, Value};
+use crate::ops::IntOp;
+
+/// Place of one element.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Element {
+    /// An input column.
+    Column(Handle<Column>),
+    /// A number known at compile time.
+    Constant(i64),
+    /// Element `index` of what the node of `value` computes.
+    Cell {
+        /// The value whose node computes it.
+        value: Value,
+        /// Position in that value, row-major.
+        index: u32,
+    },
+}
+
+/// Places of the elements of all values of a module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Elements {
+    of_value: Vec<Vec<Element>>,
+}
+
+impl Elements {
+    /// Resolves a valid module.
+    #[must_use]
+    pub fn of(module: &Module<Int>) -> Self {
+        let mut elements = Self { of_value: Vec::with_capacity(module.nodes.len()) };
+        for value in module.values() {
+            let places = elements.of_op(module, value);
+            elements.of_value.push(places);
+        }
+        elements
+    }
+
+    /// Places of the elements of `value`, row-major.
+    #[must_use]
+    pub fn of_value(&self, value: Value) -> &[Element] {
+        &self.of_value[value.index()]
+    }
+
+    fn of_op(&self, module: &Module<Int>, value: Value) -> Vec<Element> {
+        let node = module.node(value);
+        match &node.op {
+            IntOp::Input { columns } => columns.iter().map(|&c| Element::Column(c)).collect(),
+            IntOp::Constant { constant } => {
+                module.constants[*constant].elements.iter().map(|&x| Element::Constant(x)).collect()
+            }
+            IntOp::Reshape { input } => self.of_value(*input).to_vec(),
+            IntOp::Gather { input, indices } => {
+                let width = module.shape(*input).0.last().map_or(1, |&extent| extent as usize);
+                let rows = self.of_value(*input).chunks(width.max(1));
+                rows.flat_map(|row| indices.iter().map(|&index| row[index as usize])).collect()
+            }
+            IntOp::Concat { inputs } => self.concat(module, inputs),
+            // The class of a label is stored as the index of the label.
+            IntOp::Label { class, .. } => self.of_value(*class).to_vec(),
+            IntOp::Subtract { .. }
+            | IntOp::Greater { .. }
+            | IntOp::TreeEnsemble { .. }
+            | IntOp::ArgMax { .. } => {
+                let count = u32::try_from(node.ty.shape.elements())
+                    .expect("limits::ELEMENTS_MAX is below 2^32");
+                (0..count).map(|index| Element::Cell { value, index }).collect()
+            }
+        }
+    }
+
+    /// Joins along the last axis: the rows of the inputs in turn.
+    fn concat(&self, module: &Module<Int>, inputs: &[Value]) -> Vec<Element> {
+        let widths = inputs.iter().map(|&input| {
+            let width = module.shape(input).0.last().map_or(1, |&extent| extent as usize);
+            (self.of_value(input), width)
+        });
+        let parts: Vec<_> = widths.collect();
+        let rows = parts.first().map_or(0, |(first, width)| first.len() / (*width).max(1));
+        (0..rows)
+            .flat_map(|row| {
+                parts.iter().flat_map(move |(all, width)| &all[row * width..][..*width])
+            })
+            .copied()
+            .collect()
+    }
+}

@@ -1,0 +1,140 @@
+//! A forest as the lowerings see it: tests that the range of a column decides
+//! are gone, so that every test that is left fits the storage of its feature.
+
+use std::collections::HashMap;
+
+use crate::forest::{Forest, IntTest, NodeId, TreeNode};
+use crate::lowering::elements::Element;
+use crate::module::{Int, Interval};
+
+/// A forest with the places and ranges of its features.
+#[derive(Clone, Debug)]
+pub struct Trees<'a> {
+    /// The forest.
+    pub forest: &'a Forest<Int>,
+    /// Place of each feature of its row.
+    pub features: &'a [Element],
+    /// Range of each feature of its row.
+    pub ranges: Vec<Interval>,
+    /// For each node the one that stands for it: itself, or where its decided
+    /// test leads.
+    resolved: Vec<NodeId>,
+}
+
+/// The distinct contributions of the leaves of a forest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rows {
+    /// Sums a row adds to.
+    pub targets: usize,
+    /// Row-major; row 0 adds nothing.
+    pub weights: Vec<i64>,
+    /// Row of each node; 0 for branches.
+    pub of_node: Vec<u32>,
+}
+
+impl<'a> Trees<'a> {
+    /// Prepares a forest over a row of features.
+    #[must_use]
+    pub fn new(forest: &'a Forest<Int>, features: &'a [Element], ranges: Vec<Interval>) -> Self {
+        let mut resolved: Vec<NodeId> = (0..).take(forest.nodes.len()).collect();
+        for (id, node) in forest.nodes.iter().enumerate().rev() {
+            if let TreeNode::Branch { test, yes, no, .. } = node {
+                match test.decided(ranges[test.feature as usize]) {
+                    Some(true) => resolved[id] = resolved[*yes as usize],
+                    Some(false) => resolved[id] = resolved[*no as usize],
+                    None => {}
+                }
+            }
+        }
+        Self { forest, features, ranges, resolved }
+    }
+
+    /// Root of each tree.
+    pub fn roots(&self) -> impl ExactSizeIterator<Item = NodeId> {
+        self.forest.roots.iter().map(|&root| self.resolved[root as usize])
+    }
+
+    /// The test of a node with the ways it leads, if it is a branch.
+    #[must_use]
+    pub fn branch(&self, id: NodeId) -> Option<(IntTest, NodeId, NodeId)> {
+        match self.forest.nodes[id as usize] {
+            TreeNode::Branch { test, yes, no, .. } => {
+                Some((test, self.resolved[yes as usize], self.resolved[no as usize]))
+            }
+            TreeNode::Leaf { .. } => None,
+        }
+    }
+
+    /// Number of levels below each node.
+    #[must_use]
+    pub fn levels_below(&self) -> Vec<u32> {
+        let mut below = vec![0; self.forest.nodes.len()];
+        for id in (0..below.len()).rev() {
+            if let Some((_, yes, no)) = self.branch(id as NodeId) {
+                below[id] = 1 + below[yes as usize].max(below[no as usize]);
+            }
+        }
+        below
+    }
+
+    /// The features that some reachable test reads, in order.
+    #[must_use]
+    pub fn features_used(&self) -> Vec<u32> {
+        let mut used = vec![false; self.ranges.len()];
+        let mut reachable = vec![false; self.forest.nodes.len()];
+        for root in self.roots() {
+            reachable[root as usize] = true;
+        }
+        for id in 0..reachable.len() {
+            if let (true, Some((test, yes, no))) = (reachable[id], self.branch(id as NodeId)) {
+                used[test.feature as usize] = true;
+                reachable[yes as usize] = true;
+                reachable[no as usize] = true;
+            }
+        }
+        (0..).zip(used).filter_map(|(feature, used)| used.then_some(feature)).collect()
+    }
+
+    /// Collects what the leaves add, each distinct contribution once.
+    #[must_use]
+    pub fn rows(&self) -> Rows {
+        let targets = self.forest.targets as usize;
+        let mut weights = vec![0; targets];
+        let mut known = HashMap::from([(weights.clone(), 0)]);
+        let rows = self.forest.nodes.iter().map(|node| {
+            let TreeNode::Leaf { first, count, .. } = *node else { return 0 };
+            let mut row = vec![0; targets];
+            for leaf in self.forest.leaf_weights(first, count) {
+                row[leaf.target as usize] += leaf.weight;
+            }
+            let next = u32::try_from(known.len()).expect("limits::TREE_NODES_MAX is below 2^32");
+            *known.entry(row).or_insert_with_key(|row| {
+                weights.extend_from_slice(row);
+                next
+            })
+        });
+        let of_node = rows.collect();
+        Rows { targets, weights, of_node }
+    }
+}
+
+impl Rows {
+    /// Number of distinct rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.weights.len() / self.targets.max(1)
+    }
+
+    /// Is there no row? Never: row 0 is always there.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What the leaf `id` adds to each sum.
+    #[must_use]
+    pub fn of_leaf(&self, id: NodeId) -> &[i64] {
+        let row = self.of_node[id as usize] as usize;
+        &self.weights[row * self.targets..][..self.targets]
+    }
+}
