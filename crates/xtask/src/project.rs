@@ -1,0 +1,62 @@
+//! Where things are: the root of the project, its files, its release binary.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The root of the project.
+pub(crate) fn root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.ancestors().nth(2).expect("xtask lies in crates/xtask").to_owned()
+}
+
+/// Files of the project, relative to its root: those that git tracks and those
+/// that it would.
+///
+/// # Errors
+/// If git cannot be run here.
+pub(crate) fn files(root: &Path) -> io::Result<Vec<PathBuf>> {
+    let output = Command::new("git")
+        .args(["ls-files", "--cached", "--others", "--exclude-standard", "-z"])
+        .current_dir(root)
+        .output()?;
+    if !output.status.success() {
+        return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+    }
+    let names = String::from_utf8_lossy(&output.stdout).into_owned();
+    let mut files: Vec<PathBuf> =
+        names.split('\0').filter(|name| !name.is_empty()).map(PathBuf::from).collect();
+    // A file that is gone but still tracked has nothing to check.
+    files.retain(|file| root.join(file).is_file());
+    files.sort();
+    files.dedup();
+    Ok(files)
+}
+
+/// Runs cargo in the project and waits.
+///
+/// # Errors
+/// If it cannot be started or fails.
+pub(crate) fn cargo(args: &[&str], environment: &[(&str, &str)]) -> io::Result<()> {
+    let status = Command::new(env!("CARGO"))
+        .args(args)
+        .envs(environment.iter().copied())
+        .current_dir(root())
+        .status()?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("cargo {args:?}: {status}")))
+    }
+}
+
+/// Builds `skxc` for release and says where it is.
+///
+/// # Errors
+/// If the build fails.
+pub(crate) fn release_binary() -> io::Result<PathBuf> {
+    cargo(&["build", "--quiet", "--release", "--package", "skxc"], &[])?;
+    let target = std::env::var_os("CARGO_TARGET_DIR");
+    let target = target.map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(root().join(target).join("release/skxc"))
+}

@@ -1,0 +1,137 @@
+//! What every file of the project must be like.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use super::Finding;
+use crate::project;
+
+const FILE_LINES_MAX: usize = 1000;
+const FUNCTION_LINES_MAX: usize = 70;
+const CODES: &str = "crates/skxc-diagnostics/src/codes.rs";
+const CASES: &str = "tests/diagnostics";
+
+/// Checks every file, and that each diagnostic has a test case.
+pub(super) fn check(root: &Path) -> io::Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    let here = root.display().to_string();
+    for file in project::files(root)? {
+        // Captures and models are not text.
+        let Ok(text) = fs::read_to_string(root.join(&file)) else { continue };
+        let name = file.display().to_string();
+        check_file(&name, &text, &here, &mut findings);
+    }
+    check_cases(root, &mut findings)?;
+    Ok(findings)
+}
+
+fn check_file(name: &str, text: &str, here: &str, findings: &mut Vec<Finding>) {
+    let mut found = |line: usize, what: String| {
+        findings.push(Finding::new(format!("{name}:{line}"), what));
+    };
+    if text.contains(here) {
+        found(1, "names the folder that the project lies in".to_owned());
+    }
+    let extension = name.rsplit('.').next().unwrap_or_default();
+    let first_lines = text.lines().take(3).collect::<Vec<_>>().join("\n");
+    let generated = first_lines.contains("@generated");
+    match extension {
+        "rs" if !generated => check_rust(text, &mut found),
+        "c" | "h" if !first_lines.contains("SPDX-License-Identifier: ") => {
+            found(1, "lacks a licence line (SPDX-License-Identifier)".to_owned());
+        }
+        _ => {}
+    }
+}
+
+fn check_rust(text: &str, found: &mut impl FnMut(usize, String)) {
+    let lines: Vec<&str> = text.lines().collect();
+    if !text.starts_with("//!") {
+        found(1, "does not open with `//!`".to_owned());
+    }
+    if lines.len() > FILE_LINES_MAX {
+        found(1, format!("{} lines, at most {FILE_LINES_MAX}", lines.len()));
+    }
+    for (index, line) in lines.iter().enumerate() {
+        // Spelled apart, or this line would be the first finding.
+        let marker = concat!("TO", "DO");
+        if line.split_once(marker).is_some_and(|(_, rest)| !rest.starts_with("(#")) {
+            found(index + 1, format!("`{marker}` without the number of an issue"));
+        }
+        let length = function_length(&lines[index..]);
+        if let Some(length) = length.filter(|&length| length > FUNCTION_LINES_MAX) {
+            let what = format!("a function of {length} lines, at most {FUNCTION_LINES_MAX}");
+            found(index + 1, what);
+        }
+    }
+}
+
+/// Lines of the function that starts on the first of `lines`, if one does and
+/// it is not one flat match. rustfmt puts its end at its own indentation.
+fn function_length(lines: &[&str]) -> Option<usize> {
+    let first = lines[0];
+    let indentation = first.len() - first.trim_start().len();
+    let words =
+        first.trim_start().trim_start_matches("pub(crate) ").trim_start_matches("pub(super) ");
+    let words = words.trim_start_matches("pub ").trim_start_matches("const ");
+    if !words.starts_with("fn ") {
+        return None;
+    }
+    let end = format!("{}}}", " ".repeat(indentation));
+    let length = lines.iter().position(|line| *line == end)? + 1;
+    let body = lines.iter().position(|line| line.ends_with('{'))? + 1;
+    let flat_match = lines.get(body).is_some_and(|line| line.trim_start().starts_with("match "));
+    (!flat_match).then_some(length)
+}
+
+fn check_cases(root: &Path, findings: &mut Vec<Finding>) -> io::Result<()> {
+    let table = fs::read_to_string(root.join(CODES))?;
+    let quoted = table.split('"').skip(1).step_by(2);
+    for code in quoted.filter(|word| is_code(word)) {
+        let cases = fs::read_dir(root.join(CASES).join(code)).map_or(0, Iterator::count);
+        if cases == 0 {
+            findings.push(Finding::new(CODES, format!("{code} has no case in {CASES}/{code}")));
+        }
+    }
+    Ok(())
+}
+
+fn is_code(word: &str) -> bool {
+    word.strip_prefix("SKX")
+        .is_some_and(|digits| digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, text: &str) -> Vec<String> {
+        let mut findings = Vec::new();
+        check_file(name, text, "/home/somebody/skxc", &mut findings);
+        findings.into_iter().map(|finding| format!("{}: {}", finding.place, finding.what)).collect()
+    }
+
+    #[test]
+    fn a_clean_file_has_no_findings() {
+        assert!(check("a.rs", "//! A.\n\nfn a() {\n    b();\n}\n").is_empty());
+        assert!(check("a.h", "/* SPDX-License-Identifier: GPL-2.0 */\n").is_empty());
+    }
+
+    #[test]
+    fn each_rule_finds_its_case() {
+        assert_eq!(check("a.rs", "fn a() {}\n"), ["a.rs:1: does not open with `//!`"]);
+        let marker = concat!("TO", "DO");
+        assert_eq!(check("a.rs", &format!("//! A.\n// {marker}: b\n")).len(), 1);
+        assert!(check("a.rs", &format!("//! A.\n// {marker}(#7): b\n")).is_empty());
+        assert_eq!(check("a.md", "see /home/somebody/skxc/out\n").len(), 1);
+        assert_eq!(check("a.c", "int a;\n").len(), 1);
+        let long = format!("//! A.\nfn a() {{\n{}}}\n", "    b();\n".repeat(70));
+        assert_eq!(check("a.rs", &long), ["a.rs:2: a function of 72 lines, at most 70"]);
+        let flat = format!(
+            "//! A.\nfn a() {{\n    match b {{\n{}    }}\n}}\n",
+            "        C => d(),\n".repeat(70)
+        );
+        assert!(check("a.rs", &flat).is_empty());
+    }
+}
