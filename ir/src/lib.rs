@@ -15,11 +15,15 @@
 pub mod analysis;
 pub mod arena;
 pub mod forest;
+pub mod interpret;
 pub mod limits;
+pub mod lowering;
 pub mod module;
 pub mod ops;
 pub mod origin;
+pub mod passes;
 pub mod types;
+pub mod validate;
 
 pub use arena::{Arena, Handle};
 pub use forest::{Forest, IntTest, LeafWeight, Mode, NodeId, RealTest, TreeNode};

@@ -1,0 +1,170 @@
+//! Intervals of the `real` mode.
+
+use std::cmp::Ordering;
+
+use dashu_float::round::{Round, mode};
+use dashu_float::{Context, FBig, Repr};
+
+use super::number::{Number, truncate};
+use crate::forest::Mode;
+use crate::types::ElementType;
+
+/// Bits of the ends of an interval.
+const PRECISION: usize = 128;
+const DOWN: Context<mode::Down> = Context::new(PRECISION);
+const UP: Context<mode::Up> = Context::new(PRECISION);
+
+/// A real number between two ends of 128 bits that are rounded outwards, or
+/// NaN or an infinity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Enclosure(Kind);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    /// This number, which need not be finite.
+    Exactly(f64),
+    /// Some number from the first to the second.
+    Between(Repr<2>, Repr<2>),
+}
+use Kind::{Between, Exactly};
+
+impl Enclosure {
+    /// An `f64` that is not above the number.
+    #[must_use]
+    pub fn lower(&self) -> f64 {
+        match &self.0 {
+            Exactly(x) => *x,
+            Between(min, _) => FBig::from_repr(min.clone(), DOWN).to_f64().value(),
+        }
+    }
+
+    /// An `f64` that is not below the number.
+    #[must_use]
+    pub fn upper(&self) -> f64 {
+        match &self.0 {
+            Exactly(x) => *x,
+            Between(_, max) => FBig::from_repr(max.clone(), UP).to_f64().value(),
+        }
+    }
+
+    /// A bound on the distance between the number and `stored` times
+    /// 2^-`frac_bits`, rounded up. NaN if the number is NaN.
+    #[must_use]
+    pub fn distance_max(&self, stored: i64, frac_bits: u8) -> f64 {
+        let Some((min, max)) = self.ends() else {
+            return if Number::is_nan(self) { f64::NAN } else { f64::INFINITY };
+        };
+        let at = Repr::new(stored.into(), -isize::from(frac_bits));
+        let above = FBig::from_repr(sum(UP, &max, &negative(&at)), UP);
+        let below = FBig::from_repr(sum(UP, &at, &negative(&min)), UP);
+        above.to_f64().value().max(below.to_f64().value()).max(0.0)
+    }
+
+    /// Both ends, if they are finite.
+    fn ends(&self) -> Option<(Repr<2>, Repr<2>)> {
+        match &self.0 {
+            Exactly(x) => Repr::try_from(*x).ok().filter(Repr::is_finite).map(|x| (x.clone(), x)),
+            Between(min, max) => Some((min.clone(), max.clone())),
+        }
+    }
+
+    /// The number as a float where arithmetic meets an infinity or NaN.
+    fn nearest(&self) -> f64 {
+        match &self.0 {
+            Exactly(x) => *x,
+            Between(..) => 0.0,
+        }
+    }
+}
+
+impl Number for Enclosure {
+    fn exact(x: f64) -> Self {
+        Self(Exactly(x))
+    }
+
+    fn of_integer(x: i64) -> Self {
+        let x = Repr::new(x.into(), 0);
+        Self(Between(x.clone(), x))
+    }
+
+    fn add(&self, x: f64, elem: ElementType) -> Self {
+        self.subtract(&Self::exact(-x), elem)
+    }
+
+    fn subtract(&self, other: &Self, _elem: ElementType) -> Self {
+        let (Some((min, max)), Some((other_min, other_max))) = (self.ends(), other.ends()) else {
+            return Self::exact(self.nearest() - other.nearest());
+        };
+        let min = sum(DOWN, &min, &negative(&other_max));
+        let max = sum(UP, &max, &negative(&other_min));
+        Self(Between(min, max))
+    }
+
+    /// Rounding what is stored belongs to the model (`f32(x)` of an input);
+    /// rounding what is computed is an error of floats, which reals lack.
+    fn cast(&self, elem: ElementType, stored: bool) -> Self {
+        match &self.0 {
+            Exactly(x) if stored => Self::exact(Number::cast(x, elem, stored)),
+            Exactly(_) | Between(..) => self.clone(),
+        }
+    }
+
+    fn truncate(&self) -> Option<i64> {
+        match &self.0 {
+            Exactly(x) => Some(truncate(*x)),
+            Between(min, max) => {
+                let (min, max) = (integer_of(min), integer_of(max));
+                (min == max).then_some(min)
+            }
+        }
+    }
+
+    fn compare(&self, mode: Mode, other: &Self) -> Option<bool> {
+        if let (Exactly(a), Exactly(b)) = (&self.0, &other.0) {
+            return Some(mode.holds(*a, *b));
+        }
+        let (Some((min, max)), Some((other_min, other_max))) = (self.ends(), other.ends()) else {
+            return Some(mode.holds(self.nearest(), other.nearest()));
+        };
+        let can_be = |side: Ordering| match side {
+            Ordering::Less => order(&min, &other_max) == Ordering::Less,
+            Ordering::Equal => {
+                order(&min, &other_max) != Ordering::Greater
+                    && order(&max, &other_min) != Ordering::Less
+            }
+            Ordering::Greater => order(&max, &other_min) == Ordering::Greater,
+        };
+        let sides = [Ordering::Less, Ordering::Equal, Ordering::Greater];
+        let mut answers = sides.into_iter().filter(|&side| can_be(side)).map(|side| {
+            // Any two numbers in this order give the answer.
+            mode.holds(f64::from(side as i8), 0.0)
+        });
+        let first = answers.next().expect("two numbers are in some order");
+        answers.all(|answer| answer == first).then_some(first)
+    }
+
+    fn is_nan(&self) -> bool {
+        matches!(self.0, Exactly(x) if x.is_nan())
+    }
+}
+
+/// `a + b` in the rounding of `context`.
+fn sum<R: Round>(context: Context<R>, a: &Repr<2>, b: &Repr<2>) -> Repr<2> {
+    context.add(a, b).expect("ends are finite").value().into_repr()
+}
+
+fn negative(x: &Repr<2>) -> Repr<2> {
+    Repr::new(-x.significand(), x.exponent())
+}
+
+/// The order of two numbers; both zeros are equal.
+fn order(a: &Repr<2>, b: &Repr<2>) -> Ordering {
+    if a.significand().is_zero() && b.significand().is_zero() { Ordering::Equal } else { a.cmp(b) }
+}
+
+/// As [`truncate`].
+fn integer_of(x: &Repr<2>) -> i64 {
+    // Bounds the size of the integer, which the exponent does not.
+    let fits = truncate(x.to_f64().value()) != i64::MIN;
+    if fits { i64::try_from(x.to_int().value()).unwrap_or(i64::MIN) } else { i64::MIN }
+}

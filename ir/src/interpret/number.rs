@@ -1,0 +1,82 @@
+//! The arithmetic of a mode of the real domain.
+
+use std::fmt::Debug;
+
+use crate::forest::Mode;
+use crate::types::ElementType;
+
+/// A number of element type `f32` or `f64` in one mode.
+pub(super) trait Number: Clone + Debug {
+    /// The number `x`, which may be NaN.
+    fn exact(x: f64) -> Self;
+
+    /// The number `x`, rounded if the mode rounds.
+    fn of_integer(x: i64) -> Self;
+
+    /// `self + x` in `elem`.
+    fn add(&self, x: f64, elem: ElementType) -> Self;
+
+    /// `self - other` in `elem`.
+    fn subtract(&self, other: &Self, elem: ElementType) -> Self;
+
+    /// `self` as an `elem`. `stored` says that it is an input or a constant,
+    /// as opposed to a result of arithmetic.
+    fn cast(&self, elem: ElementType, stored: bool) -> Self;
+
+    /// Rounds towards 0, by the rule of [`truncate`]; `None` if undecided.
+    fn truncate(&self) -> Option<i64>;
+
+    /// Does `self mode other` hold? `None` if undecided.
+    fn compare(&self, mode: Mode, other: &Self) -> Option<bool>;
+
+    /// Is it the missing value?
+    fn is_nan(&self) -> bool;
+}
+
+/// Floats: every operation rounds to nearest even in its element type.
+impl Number for f64 {
+    fn exact(x: f64) -> Self {
+        x
+    }
+
+    fn of_integer(x: i64) -> Self {
+        x as f64
+    }
+
+    fn add(&self, x: f64, elem: ElementType) -> Self {
+        if elem == ElementType::F32 { f64::from(*self as f32 + x as f32) } else { self + x }
+    }
+
+    fn subtract(&self, other: &Self, elem: ElementType) -> Self {
+        Number::add(self, -other, elem)
+    }
+
+    fn cast(&self, elem: ElementType, _stored: bool) -> Self {
+        if elem == ElementType::F32 { f64::from(*self as f32) } else { *self }
+    }
+
+    fn truncate(&self) -> Option<i64> {
+        Some(truncate(*self))
+    }
+
+    fn compare(&self, mode: Mode, other: &Self) -> Option<bool> {
+        Some(mode.holds(*self, *other))
+    }
+
+    fn is_nan(&self) -> bool {
+        f64::is_nan(*self)
+    }
+}
+
+/// ONNX Cast from float to int64 rounds towards 0 and leaves NaN and numbers
+/// beyond 64 bits open; ONNX Runtime on x86-64 makes them the least integer
+/// (instruction cvttsd2si).
+pub(super) fn truncate(x: f64) -> i64 {
+    let fits = (-f64::exp2(63.0)..f64::exp2(63.0)).contains(&x);
+    if fits { x as i64 } else { i64::MIN }
+}
+
+/// An integer as an `elem`, rounded once to nearest even.
+pub(super) fn float_of(x: i64, elem: ElementType) -> f64 {
+    if elem == ElementType::F32 { f64::from(x as f32) } else { x as f64 }
+}

@@ -1,0 +1,251 @@
+//! The real domain, in either of its modes.
+
+use super::number::{Number, float_of};
+use super::{Outcome, Trace, Undecided, is_label, leaf_of, weights_of};
+use crate::arena::Handle;
+use crate::forest::{Forest, Mode, NodeId, RealTest};
+use crate::module::{Column, Module, Real, Value};
+use crate::ops::RealOp;
+use crate::types::{ElementType, Type};
+
+type Result<T> = std::result::Result<T, Undecided>;
+
+/// One element of a tensor.
+#[derive(Clone, Debug)]
+enum Scalar<N> {
+    /// Of type `f32` or `f64`.
+    Number(N),
+    /// Of type `i64`, `bool` or label.
+    Integer(i64),
+}
+
+/// A value, row-major; undecided as a whole.
+type Tensor<N> = Result<Vec<Scalar<N>>>;
+
+struct Machine<'m, N> {
+    module: &'m Module<Real>,
+    row: &'m [Option<i64>],
+    values: Vec<Tensor<N>>,
+    /// Which values are inputs and constants, and not results of arithmetic.
+    stored: Vec<bool>,
+    leaves: Vec<(Handle<Forest<Real>>, Vec<NodeId>)>,
+}
+
+/// Runs `module` on `row`. The leaves of an undecided ensemble are missing.
+pub(super) fn run<N: Number>(
+    module: &Module<Real>,
+    row: &[Option<i64>],
+) -> Trace<Real, Result<Outcome<N>>> {
+    let mut machine =
+        Machine { module, row, values: Vec::new(), stored: Vec::new(), leaves: Vec::new() };
+    for (value, (_, node)) in module.values().zip(module.nodes.iter()) {
+        let stored = machine.is_stored(&node.op);
+        let result = machine.compute(value, &node.op, &node.ty);
+        machine.values.push(result);
+        machine.stored.push(stored);
+    }
+    let outcome = |output: &crate::module::Output| {
+        let elements = machine.values[output.value.index()].clone()?;
+        Ok(outcome(elements, is_label(output.kind)))
+    };
+    let outcomes = module.outputs.iter().map(outcome).collect();
+    Trace { outcomes, leaves: machine.leaves }
+}
+
+fn outcome<N: Number>(elements: Vec<Scalar<N>>, is_label: bool) -> Outcome<N> {
+    if is_label {
+        let label = integer(&elements[0]);
+        Outcome::Label(usize::try_from(label).expect("a label is an index of its table"))
+    } else {
+        let number = |element| match element {
+            Scalar::Number(x) => x,
+            Scalar::Integer(x) => N::of_integer(x),
+        };
+        Outcome::Numbers(elements.into_iter().map(number).collect())
+    }
+}
+
+impl<N: Number> Machine<'_, N> {
+    fn is_stored(&self, op: &RealOp) -> bool {
+        match op {
+            RealOp::Input { .. } | RealOp::Constant { .. } => true,
+            RealOp::Cast { input } | RealOp::Reshape { input } | RealOp::Gather { input, .. } => {
+                self.stored[input.index()]
+            }
+            RealOp::Concat { inputs } => inputs.iter().all(|input| self.stored[input.index()]),
+            RealOp::Subtract { .. }
+            | RealOp::Greater { .. }
+            | RealOp::TreeEnsemble { .. }
+            | RealOp::ArgMax { .. }
+            | RealOp::Label { .. } => false,
+        }
+    }
+
+    fn get(&self, value: Value) -> Result<&[Scalar<N>]> {
+        match &self.values[value.index()] {
+            Ok(elements) => Ok(elements),
+            Err(undecided) => Err(*undecided),
+        }
+    }
+
+    fn compute(&mut self, value: Value, op: &RealOp, ty: &Type) -> Tensor<N> {
+        let at = Undecided { at: value };
+        match op {
+            RealOp::Input { columns } => {
+                Ok(columns.iter().map(|&column| self.input(column, ty.elem)).collect())
+            }
+            RealOp::Constant { constant } => {
+                let elements = self.module.constants[*constant].elements.iter();
+                Ok(elements.map(|&x| constant_element(x, ty.elem)).collect())
+            }
+            RealOp::Cast { input } => {
+                let stored = self.stored[input.index()];
+                let elements = self.get(*input)?.iter();
+                elements.map(|x| cast(x, ty.elem, stored).ok_or(at)).collect()
+            }
+            RealOp::Reshape { input } => Ok(self.get(*input)?.to_vec()),
+            RealOp::Gather { input, indices } => {
+                let elements = self.get(*input)?;
+                Ok(indices.iter().map(|&index| elements[index as usize].clone()).collect())
+            }
+            RealOp::Concat { inputs } => {
+                let mut elements = Vec::new();
+                for &input in inputs {
+                    elements.extend_from_slice(self.get(input)?);
+                }
+                Ok(elements)
+            }
+            RealOp::Subtract { a, b } => {
+                let (a, b) = (self.get(*a)?, self.get(*b)?);
+                Ok(pairs(a, b, ty).map(|(a, b)| subtract(a, b, ty.elem)).collect())
+            }
+            RealOp::Greater { a, b } => {
+                let (a, b) = (self.get(*a)?, self.get(*b)?);
+                let greater = |(a, b)| compare(a, Mode::Greater, b).ok_or(at);
+                pairs(a, b, ty).map(|pair| Ok(Scalar::Integer(greater(pair)?.into()))).collect()
+            }
+            RealOp::TreeEnsemble { forest, input } => self.ensemble(*forest, *input, at),
+            RealOp::ArgMax { input } => {
+                let class = argmax(self.get(*input)?).ok_or(at)?;
+                Ok(vec![Scalar::Integer(class as i64)])
+            }
+            RealOp::Label { class, .. } => Ok(self.get(*class)?.to_vec()),
+        }
+    }
+
+    fn input(&self, column: Handle<Column>, elem: ElementType) -> Scalar<N> {
+        let missing = self.module.columns[column].missing;
+        let x = self.row[column.index()].or(missing);
+        match (x, elem) {
+            (Some(x), ElementType::I64) => Scalar::Integer(x),
+            (None, ElementType::I64) => {
+                panic!("a row has no missing value where its column declares none")
+            }
+            (Some(x), _) if Some(x) != missing => Scalar::Number(N::exact(float_of(x, elem))),
+            (_, _) => Scalar::Number(N::exact(f64::NAN)),
+        }
+    }
+
+    fn ensemble(&mut self, handle: Handle<Forest<Real>>, input: Value, at: Undecided) -> Tensor<N> {
+        let forest = &self.module.forests[handle];
+        let features = self.get(input)?;
+        let mut sums: Vec<N> = forest.base.iter().map(|&base| N::exact(base)).collect();
+        let mut leaves = Vec::with_capacity(forest.roots.len());
+        for &root in &forest.roots {
+            let leaf = leaf_of(forest, root, |test| holds(test, features).ok_or(at))?;
+            let (first, count) = weights_of(forest, leaf);
+            for weight in forest.leaf_weights(first, count) {
+                let sum = &mut sums[weight.target as usize];
+                *sum = sum.add(weight.weight, forest.elem);
+            }
+            leaves.push(leaf);
+        }
+        self.leaves.push((handle, leaves));
+        Ok(sums.into_iter().map(Scalar::Number).collect())
+    }
+}
+
+fn holds<N: Number>(test: RealTest, features: &[Scalar<N>]) -> Option<bool> {
+    let Scalar::Number(x) = &features[test.feature as usize] else {
+        unreachable!("trees read rows of floats")
+    };
+    if x.is_nan() && test.missing_is_yes {
+        return Some(true);
+    }
+    x.compare(test.mode, &N::exact(test.threshold))
+}
+
+fn constant_element<N: Number>(x: f64, elem: ElementType) -> Scalar<N> {
+    if is_float(elem) { Scalar::Number(N::exact(x)) } else { Scalar::Integer(x as i64) }
+}
+
+fn cast<N: Number>(x: &Scalar<N>, elem: ElementType, stored: bool) -> Option<Scalar<N>> {
+    Some(match x {
+        Scalar::Number(x) if is_float(elem) => Scalar::Number(x.cast(elem, stored)),
+        Scalar::Number(x) if elem == ElementType::Bool => {
+            Scalar::Integer(x.compare(Mode::NotEqual, &N::exact(0.0))?.into())
+        }
+        Scalar::Number(x) => Scalar::Integer(x.truncate()?),
+        Scalar::Integer(x) if is_float(elem) => Scalar::Number(N::exact(float_of(*x, elem))),
+        Scalar::Integer(x) if elem == ElementType::Bool => Scalar::Integer((*x != 0).into()),
+        Scalar::Integer(x) => Scalar::Integer(*x),
+    })
+}
+
+fn is_float(elem: ElementType) -> bool {
+    matches!(elem, ElementType::F32 | ElementType::F64)
+}
+
+fn integer<N>(x: &Scalar<N>) -> i64 {
+    match x {
+        Scalar::Integer(x) => *x,
+        Scalar::Number(_) => unreachable!("classes and labels are integers"),
+    }
+}
+
+/// The elements of two tensors that meet, one of which may repeat.
+fn pairs<'a, N>(
+    a: &'a [Scalar<N>],
+    b: &'a [Scalar<N>],
+    ty: &Type,
+) -> impl Iterator<Item = (&'a Scalar<N>, &'a Scalar<N>)> {
+    (0..ty.shape.elements()).map(|i| (&a[i % a.len()], &b[i % b.len()]))
+}
+
+/// Integers wrap, as ONNX Runtime's do.
+fn subtract<N: Number>(a: &Scalar<N>, b: &Scalar<N>, elem: ElementType) -> Scalar<N> {
+    match (a, b) {
+        (Scalar::Number(a), Scalar::Number(b)) => Scalar::Number(a.subtract(b, elem)),
+        (Scalar::Integer(a), Scalar::Integer(b)) => Scalar::Integer(a.wrapping_sub(*b)),
+        _ => unreachable!("both operands have one element type"),
+    }
+}
+
+fn compare<N: Number>(a: &Scalar<N>, mode: Mode, b: &Scalar<N>) -> Option<bool> {
+    match (a, b) {
+        (Scalar::Number(a), Scalar::Number(b)) => a.compare(mode, b),
+        (Scalar::Integer(a), Scalar::Integer(b)) => {
+            // Their order, as numbers that any comparison can tell apart.
+            Some(mode.holds(f64::from(a.cmp(b) as i8), 0.0))
+        }
+        _ => unreachable!("both operands have one element type"),
+    }
+}
+
+/// The first of the greatest. An undecided comparison on the way does not
+/// matter if the element found is decided against all others.
+fn argmax<N: Number>(elements: &[Scalar<N>]) -> Option<usize> {
+    let mut best = 0;
+    for (i, x) in elements.iter().enumerate().skip(1) {
+        if compare(x, Mode::Greater, &elements[best]) == Some(true) {
+            best = i;
+        }
+    }
+    for (i, x) in elements.iter().enumerate() {
+        let mode = if i < best { Mode::Greater } else { Mode::GreaterOrEqual };
+        if i != best {
+            compare(&elements[best], mode, x)?;
+        }
+    }
+    Some(best)
+}

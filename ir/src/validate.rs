@@ -1,0 +1,130 @@
+//! The validator: proves of a module what [`crate::module`] promises.
+//!
+//! Back ends and lowerings take [`Validated`] modules, which only
+//! [`Validator`] makes, so that none of them checks anything again.
+//!
+//! What must hold of the validator itself:
+//! - it trusts nothing that the module says of itself: types and ranges are
+//!   recomputed;
+//! - it never panics and never recurses, whatever the module;
+//! - its work is linear in the size of the module;
+//! - it collects errors, and each names its place.
+//!
+//! Concerns are judged in order, since each rests on those before:
+//! [`structure`] and [`forest`] (handles, names, counts), then [`types`], then
+//! [`ranges`]. The errors of one of these three steps are reported together.
+
+mod error;
+mod forest;
+mod ranges;
+mod structure;
+mod types;
+
+use std::ops::Deref;
+
+use crate::module::{Domain, Int, Module, Real};
+
+pub use error::{ERRORS_MAX, Location, Problem, ValidationError};
+
+/// A module that holds what [`crate::module`] promises. It cannot be changed;
+/// [`Validated::into_inner`] gives the module back, and with it the proof up.
+#[derive(Clone, Debug)]
+pub struct Validated<D: Domain>(Module<D>);
+
+impl<D: Domain> Validated<D> {
+    /// The module, no longer known to be valid once it is changed.
+    #[must_use]
+    pub fn into_inner(self) -> Module<D> {
+        self.0
+    }
+}
+
+impl<D: Domain> Deref for Validated<D> {
+    type Target = Module<D>;
+
+    fn deref(&self) -> &Module<D> {
+        &self.0
+    }
+}
+
+/// The only maker of [`Validated`].
+#[derive(Clone, Copy, Debug)]
+pub struct Validator;
+
+impl Validator {
+    /// Proves that `module` is valid.
+    ///
+    /// # Errors
+    /// What is wrong, at most [`ERRORS_MAX`] problems, in the order of the text form.
+    pub fn validate<D: Rules>(module: Module<D>) -> Result<Validated<D>, Vec<ValidationError>> {
+        let errors = Self::check(&module);
+        if errors.is_empty() { Ok(Validated(module)) } else { Err(errors) }
+    }
+
+    /// What is wrong with `module`: empty if it is valid.
+    #[must_use]
+    pub fn check<D: Rules>(module: &Module<D>) -> Vec<ValidationError> {
+        let mut errors = error::Errors::default();
+        structure::check(module, &mut errors);
+        forest::check(module, &mut errors);
+        if errors.is_empty() {
+            types::check(module, &mut errors);
+        }
+        if errors.is_empty() {
+            D::check_ranges(module, &mut errors);
+        }
+        errors.into_list()
+    }
+}
+
+/// The rules that differ between the domains. Sealed: there are two.
+pub trait Rules: rules::Rules {}
+impl Rules for Real {}
+impl Rules for Int {}
+
+mod rules {
+    use super::error::{Errors, Problem};
+    use crate::module::{Domain, Module};
+    use crate::types::{ElementType, Type};
+
+    /// A handle inside an operation, by index.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Reference {
+        Column(usize),
+        Labels(usize),
+        Constant(usize),
+        Forest(usize),
+    }
+
+    /// What the checks ask of a domain.
+    pub trait Rules: Domain {
+        /// Calls `visit` on each handle of `op` that is not an operand.
+        fn references(op: &Self::Op, visit: &mut dyn FnMut(Reference));
+
+        /// May values of this domain be stored so?
+        fn allows(elem: ElementType) -> bool;
+
+        /// May weights and sums of a forest be stored so?
+        fn allows_sums(elem: ElementType) -> bool;
+
+        /// Can `elem` hold `number`?
+        fn represents(elem: ElementType, number: Self::Number) -> bool;
+
+        /// Index of the feature that a test reads.
+        fn feature(test: Self::Test) -> u32;
+
+        /// Is the threshold one that can be compared with?
+        fn allows_test(test: Self::Test) -> bool;
+
+        /// The type that `op` makes of its operands. Where the operation leaves
+        /// a choice (the shape of a reshape), it is that of `declared`.
+        fn result_type(
+            module: &Module<Self>,
+            op: &Self::Op,
+            declared: &Type,
+        ) -> Result<Type, Problem>;
+
+        /// Rules on what values can be, given that all types are right.
+        fn check_ranges(module: &Module<Self>, errors: &mut Errors);
+    }
+}

@@ -1,0 +1,191 @@
+//! Ranges: no value leaves its storage and no class leaves its table,
+//! whatever the inputs.
+
+use super::error::{Errors, Location, Problem};
+use crate::analysis::ranges::{Bounds, Ranges, forest_sums};
+use crate::forest::{Forest, TreeNode};
+use crate::module::{Int, Module, Real, Value};
+use crate::ops::{IntOp, RealOp};
+use crate::types::ElementType;
+
+/// Every accumulator stays below 2^62, in whatever order a lowering adds, so
+/// that adding one more weight cannot wrap.
+const PARTIAL_BITS_MAX: u32 = 62;
+
+pub(super) fn check_int(module: &Module<Int>, errors: &mut Errors) {
+    for (handle, forest) in module.forests.iter() {
+        check_distinct_targets(handle.index(), forest, errors);
+    }
+    if !errors.is_empty() {
+        // The analysis takes the weights of a leaf for different targets.
+        return;
+    }
+    for (handle, forest) in module.forests.iter() {
+        for (target, sum) in forest_sums(forest).into_iter().enumerate() {
+            if sum.partial.magnitude_bits() > PARTIAL_BITS_MAX {
+                let problem = Problem::PartialOverflow { target, value: farthest(sum.partial) };
+                errors.add(Location::Forest(handle.index()), problem);
+            }
+        }
+    }
+    let ranges = Ranges::of(module);
+    for (value, (_, node)) in module.values().zip(module.nodes.iter()) {
+        let bounds = ranges.of_value(value);
+        check_storage(value, node.ty.elem, bounds, errors);
+        let classes = match node.ty.elem {
+            ElementType::Label(table) => Some(module.labels[table].len()),
+            _ => None,
+        };
+        if let Some(classes) = classes {
+            check_classes(value, classes, bounds.iter().copied(), errors);
+        }
+        check_parameters(module, value, &node.op, &ranges, errors);
+    }
+}
+
+/// What operations carry beside their operands, and use with them.
+fn check_parameters(
+    module: &Module<Int>,
+    value: Value,
+    op: &IntOp,
+    ranges: &Ranges,
+    errors: &mut Errors,
+) {
+    match op {
+        IntOp::Greater { a, threshold } => {
+            let threshold = Bounds::exactly((*threshold).into());
+            check_storage(value, module.ty(*a).elem, &[threshold], errors);
+        }
+        IntOp::ArgMax { input, margin } => {
+            let greatest = ranges.of_value(*input).iter().map(|bounds| bounds.min).max();
+            let least = greatest.map(|greatest| greatest - i128::from(*margin));
+            if least.is_some_and(|least| least < i64::MIN.into()) {
+                errors.add(Location::Value(value), Problem::BadMargin { margin: *margin });
+            }
+        }
+        IntOp::Input { .. }
+        | IntOp::Constant { .. }
+        | IntOp::Reshape { .. }
+        | IntOp::Gather { .. }
+        | IntOp::Concat { .. }
+        | IntOp::Subtract { .. }
+        | IntOp::TreeEnsemble { .. }
+        | IntOp::Label { .. } => {}
+    }
+}
+
+/// Real modules: classes lie within their tables, weights carry no rounding.
+pub(super) fn check_real(module: &Module<Real>, errors: &mut Errors) {
+    for (handle, forest) in module.forests.iter() {
+        for (target, &half_units) in forest.rounding_half_units.iter().enumerate() {
+            if half_units != 0 {
+                let problem = Problem::RoundingInReal { target, half_units };
+                errors.add(Location::Forest(handle.index()), problem);
+            }
+        }
+    }
+    let mut classes_of: Vec<Option<Bounds>> = Vec::with_capacity(module.nodes.len());
+    for (value, (_, node)) in module.values().zip(module.nodes.iter()) {
+        let bounds = class_bounds(module, &node.op, &node.ty.elem, &classes_of);
+        if let ElementType::Label(table) = node.ty.elem {
+            let all = Bounds { min: i64::MIN.into(), max: i64::MAX.into() };
+            let classes = module.labels[table].len();
+            check_classes(value, classes, [bounds.unwrap_or(all)].into_iter(), errors);
+        }
+        classes_of.push(bounds);
+    }
+}
+
+/// Bounds of all elements of a value that may become a class, if known.
+fn class_bounds(
+    module: &Module<Real>,
+    op: &RealOp,
+    elem: &ElementType,
+    classes_of: &[Option<Bounds>],
+) -> Option<Bounds> {
+    let of = |value: &Value| classes_of[value.index()];
+    match op {
+        RealOp::Constant { constant } => {
+            let elements = module.constants[*constant].elements.iter();
+            elements.map(|&x| Bounds::exactly(x as i128)).reduce(join)
+        }
+        RealOp::Cast { input } if *elem == ElementType::Bool => {
+            of(input).or(Some(Bounds { min: 0, max: 1 }))
+        }
+        RealOp::Cast { input } | RealOp::Reshape { input } | RealOp::Gather { input, .. } => {
+            of(input)
+        }
+        RealOp::Concat { inputs } => {
+            inputs.iter().map(of).reduce(|a, b| Some(join(a?, b?))).flatten()
+        }
+        RealOp::Greater { .. } => Some(Bounds { min: 0, max: 1 }),
+        RealOp::ArgMax { input } => {
+            let classes = module.shape(*input).elements() as i128;
+            Some(Bounds { min: 0, max: classes - 1 })
+        }
+        RealOp::Label { class, .. } => of(class),
+        RealOp::Input { columns } => {
+            let ranges = columns.iter().map(|&column| module.columns[column].range);
+            let bounds =
+                ranges.map(|range| Bounds { min: range.min.into(), max: range.max.into() });
+            bounds.reduce(join)
+        }
+        RealOp::Subtract { .. } | RealOp::TreeEnsemble { .. } => None,
+    }
+}
+
+fn join(a: Bounds, b: Bounds) -> Bounds {
+    Bounds { min: a.min.min(b.min), max: a.max.max(b.max) }
+}
+
+/// The end that is farther from 0.
+fn farthest(bounds: Bounds) -> i128 {
+    if bounds.min.unsigned_abs() > bounds.max.unsigned_abs() { bounds.min } else { bounds.max }
+}
+
+fn check_storage(value: Value, elem: ElementType, bounds: &[Bounds], errors: &mut Errors) {
+    let bits_max = match elem {
+        ElementType::Fixed { bits, .. } => u32::from(bits),
+        ElementType::I64 => i64::BITS - 1,
+        ElementType::Bool => 1,
+        ElementType::Label(_) => return,
+        ElementType::F32 | ElementType::F64 => unreachable!("no type of the integer domain"),
+    };
+    let wide = |bounds: &&Bounds| bounds.magnitude_bits() > bits_max;
+    for (element, bounds) in bounds.iter().enumerate().filter(|(_, bounds)| wide(bounds)) {
+        let (value_at, elem) = (farthest(*bounds), elem.to_string());
+        let problem = Problem::Overflow { element, value: value_at, elem };
+        errors.add(Location::Value(value), problem);
+    }
+}
+
+fn check_classes(
+    value: Value,
+    classes: usize,
+    bounds: impl Iterator<Item = Bounds>,
+    errors: &mut Errors,
+) {
+    for bounds in bounds {
+        for class in [bounds.min, bounds.max] {
+            if class < 0 || class >= classes as i128 {
+                let problem = Problem::ClassOutOfTable { class, classes };
+                errors.add(Location::Value(value), problem);
+                return;
+            }
+        }
+    }
+}
+
+/// A leaf names a target at most once: the proof of a sum rests on it.
+fn check_distinct_targets(index: usize, forest: &Forest<Int>, errors: &mut Errors) {
+    let mut seen_by = vec![usize::MAX; forest.targets as usize];
+    for (id, node) in forest.nodes.iter().enumerate() {
+        let TreeNode::Leaf { first, count, .. } = *node else { continue };
+        for weight in forest.leaf_weights(first, count) {
+            let target = weight.target;
+            if std::mem::replace(&mut seen_by[target as usize], id) == id {
+                errors.add(Location::TreeNode(index, id), Problem::RepeatedTarget { target });
+            }
+        }
+    }
+}

@@ -1,0 +1,338 @@
+//! Types: that of a value is what its operation makes of its operands.
+
+use super::Rules;
+use super::error::{Errors, Location, Problem};
+use super::rules::{self, Reference};
+use crate::arena::Handle;
+use crate::forest::{IntTest, RealTest};
+use crate::limits;
+use crate::module::{Int, LabelTable, Module, OutputKind, Real, Value};
+use crate::ops::{IntOp, RealOp};
+use crate::types::{ElementType, Shape, Type};
+
+/// `Fixed::bits` is at most this: a difference of two then fits an `i64`.
+const FIXED_BITS_MAX: u8 = 62;
+
+pub(super) fn check<D: Rules>(module: &Module<D>, errors: &mut Errors) {
+    for (value, (_, node)) in module.values().zip(module.nodes.iter()) {
+        let found = &node.ty;
+        match D::result_type(module, &node.op, found) {
+            Ok(expected) if expected == *found => {}
+            Ok(expected) => {
+                let problem = Problem::TypeMismatch { found: found.clone(), expected };
+                errors.add(Location::Value(value), problem);
+            }
+            Err(problem) => errors.add(Location::Value(value), problem),
+        }
+    }
+    for (index, output) in module.outputs.iter().enumerate() {
+        let found = module.ty(output.value);
+        let (fits, expected) = match output.kind {
+            OutputKind::Label => (is_label(found), "a single label"),
+            OutputKind::Score(_) | OutputKind::Value => (is_number(found.elem), "numbers"),
+        };
+        if !fits {
+            let problem = Problem::BadOutput { found: found.clone(), expected };
+            errors.add(Location::Output(index), problem);
+        }
+    }
+}
+
+/// Is `part`, repeated as a whole, of the shape of `whole`? Then element `i`
+/// of `whole` meets element `i % part.elements()` of `part`. This is numpy's
+/// broadcasting, without the cases in which both operands repeat or an inner
+/// axis does.
+fn repeats(part: &Shape, whole: &Shape) -> bool {
+    let leading = part.0.iter().take_while(|&&extent| extent == 1).count();
+    part.0.len() <= whole.0.len() && whole.0.ends_with(&part.0[leading..])
+}
+
+impl rules::Rules for Real {
+    fn references(op: &RealOp, visit: &mut dyn FnMut(Reference)) {
+        match op {
+            RealOp::Input { columns } => {
+                columns.iter().for_each(|column| visit(Reference::Column(column.index())));
+            }
+            RealOp::Constant { constant } => visit(Reference::Constant(constant.index())),
+            RealOp::TreeEnsemble { forest, .. } => visit(Reference::Forest(forest.index())),
+            RealOp::Label { table, .. } => visit(Reference::Labels(table.index())),
+            RealOp::Cast { .. }
+            | RealOp::Reshape { .. }
+            | RealOp::Gather { .. }
+            | RealOp::Concat { .. }
+            | RealOp::Subtract { .. }
+            | RealOp::Greater { .. }
+            | RealOp::ArgMax { .. } => {}
+        }
+    }
+
+    fn allows(elem: ElementType) -> bool {
+        !matches!(elem, ElementType::Fixed { .. })
+    }
+
+    fn allows_sums(elem: ElementType) -> bool {
+        is_float(elem)
+    }
+
+    fn represents(elem: ElementType, number: f64) -> bool {
+        match elem {
+            ElementType::F32 => f64::from(number as f32) == number && number.is_finite(),
+            ElementType::F64 => number.is_finite(),
+            ElementType::Bool => number == 0.0 || number == 1.0,
+            // Every integer among the elements is exact: below 2^63, and as an `f64`.
+            ElementType::I64 | ElementType::Label(_) => {
+                number.fract() == 0.0 && number.abs() < f64::exp2(63.0)
+            }
+            ElementType::Fixed { .. } => false,
+        }
+    }
+
+    fn feature(test: RealTest) -> u32 {
+        test.feature
+    }
+
+    fn allows_test(test: RealTest) -> bool {
+        !test.threshold.is_nan()
+    }
+
+    fn result_type(module: &Module<Real>, op: &RealOp, declared: &Type) -> Result<Type, Problem> {
+        use ElementType::{Bool, F32, F64, I64, Label};
+        let ty = |value: Value| module.ty(value);
+        match op {
+            RealOp::Input { columns } => {
+                let elem = declared.elem;
+                let elem = if matches!(elem, F32 | F64 | I64) { elem } else { F32 };
+                Ok(Type::new(elem, &[1, columns.len() as u32]))
+            }
+            RealOp::Constant { constant } => Ok(module.constants[*constant].ty.clone()),
+            RealOp::Cast { input } => {
+                let input = ty(*input);
+                let elem = match (input.elem, declared.elem) {
+                    (F32 | F64 | I64 | Bool, to @ (F32 | F64 | I64 | Bool)) => to,
+                    (Label(table), _) => Label(table),
+                    _ => return Err(bad_operand(input, "numbers, or labels of the same table")),
+                };
+                Ok(Type { elem, shape: input.shape.clone() })
+            }
+            RealOp::Reshape { input } => reshape(ty(*input), declared),
+            RealOp::Gather { input, indices } => gather(ty(*input), indices),
+            RealOp::Concat { inputs } => concat(inputs.iter().map(|&input| ty(input))),
+            RealOp::Subtract { a, b } => subtract(ty(*a), ty(*b)),
+            RealOp::Greater { a, b } => {
+                let shape = subtract(ty(*a), ty(*b))?.shape;
+                Ok(Type { elem: Bool, shape })
+            }
+            RealOp::TreeEnsemble { forest, input } => {
+                let forest = &module.forests[*forest];
+                let input = ty(*input);
+                if !is_float(input.elem) || input.shape.0 != [1, forest.features] {
+                    return Err(bad_operand(input, "a row of floats, one a feature of the forest"));
+                }
+                Ok(Type::new(forest.elem, &[1, forest.targets]))
+            }
+            RealOp::ArgMax { input } => argmax(ty(*input)),
+            RealOp::Label { table, class } => label(*table, ty(*class)),
+        }
+    }
+
+    fn check_ranges(module: &Module<Real>, errors: &mut Errors) {
+        super::ranges::check_real(module, errors);
+    }
+}
+
+impl rules::Rules for Int {
+    fn references(op: &IntOp, visit: &mut dyn FnMut(Reference)) {
+        match op {
+            IntOp::Input { columns } => {
+                columns.iter().for_each(|column| visit(Reference::Column(column.index())));
+            }
+            IntOp::Constant { constant } => visit(Reference::Constant(constant.index())),
+            IntOp::TreeEnsemble { forest, .. } => visit(Reference::Forest(forest.index())),
+            IntOp::Label { table, .. } => visit(Reference::Labels(table.index())),
+            IntOp::Reshape { .. }
+            | IntOp::Gather { .. }
+            | IntOp::Concat { .. }
+            | IntOp::Subtract { .. }
+            | IntOp::Greater { .. }
+            | IntOp::ArgMax { .. } => {}
+        }
+    }
+
+    fn allows(elem: ElementType) -> bool {
+        match elem {
+            ElementType::F32 | ElementType::F64 => false,
+            ElementType::I64 | ElementType::Bool | ElementType::Label(_) => true,
+            ElementType::Fixed { bits, .. } => (1..=FIXED_BITS_MAX).contains(&bits),
+        }
+    }
+
+    fn allows_sums(elem: ElementType) -> bool {
+        matches!(elem, ElementType::Fixed { .. }) && Self::allows(elem)
+    }
+
+    fn represents(elem: ElementType, number: i64) -> bool {
+        match elem {
+            ElementType::F32 | ElementType::F64 => false,
+            ElementType::I64 | ElementType::Label(_) => true,
+            ElementType::Bool => number == 0 || number == 1,
+            ElementType::Fixed { bits, .. } => {
+                u32::from(bits) >= u64::BITS - number.unsigned_abs().leading_zeros()
+            }
+        }
+    }
+
+    fn feature(test: IntTest) -> u32 {
+        test.feature
+    }
+
+    /// `feature - at_most` must fit an `i64`.
+    fn allows_test(test: IntTest) -> bool {
+        let max = limits::FEATURE_MAGNITUDE_MAX;
+        (-max - 1..=max).contains(&test.at_most)
+    }
+
+    fn result_type(module: &Module<Int>, op: &IntOp, declared: &Type) -> Result<Type, Problem> {
+        use ElementType::{Bool, I64};
+        let ty = |value: Value| module.ty(value);
+        match op {
+            IntOp::Input { columns } => Ok(Type::new(I64, &[1, columns.len() as u32])),
+            IntOp::Constant { constant } => Ok(module.constants[*constant].ty.clone()),
+            IntOp::Reshape { input } => reshape(ty(*input), declared),
+            IntOp::Gather { input, indices } => gather(ty(*input), indices),
+            IntOp::Concat { inputs } => concat(inputs.iter().map(|&input| ty(input))),
+            IntOp::Subtract { a, b } => subtract(ty(*a), ty(*b)),
+            IntOp::Greater { a, .. } => {
+                let a = ty(*a);
+                if !is_number(a.elem) {
+                    return Err(bad_operand(a, "numbers"));
+                }
+                Ok(Type { elem: Bool, shape: a.shape.clone() })
+            }
+            IntOp::TreeEnsemble { forest, input } => {
+                let forest = &module.forests[*forest];
+                let input = ty(*input);
+                if input.elem != I64 || input.shape.0 != [1, forest.features] {
+                    return Err(bad_operand(input, "a row of `i64`, one a feature of the forest"));
+                }
+                Ok(Type::new(forest.elem, &[1, forest.targets]))
+            }
+            IntOp::ArgMax { input, margin } => {
+                if *margin < 0 || *margin > 1 << FIXED_BITS_MAX {
+                    return Err(Problem::BadMargin { margin: *margin });
+                }
+                argmax(ty(*input))
+            }
+            IntOp::Label { table, class } => label(*table, ty(*class)),
+        }
+    }
+
+    fn check_ranges(module: &Module<Int>, errors: &mut Errors) {
+        super::ranges::check_int(module, errors);
+    }
+}
+
+fn is_float(elem: ElementType) -> bool {
+    matches!(elem, ElementType::F32 | ElementType::F64)
+}
+
+fn is_number(elem: ElementType) -> bool {
+    is_float(elem) || matches!(elem, ElementType::I64 | ElementType::Fixed { .. })
+}
+
+fn is_label(ty: &Type) -> bool {
+    matches!(ty.elem, ElementType::Label(_)) && ty.shape.elements() == 1
+}
+
+/// Are all leading extents 1? Then the elements are those of the last axis.
+fn is_row(shape: &Shape) -> bool {
+    shape.0.split_last().is_some_and(|(_, leading)| leading.iter().all(|&extent| extent == 1))
+}
+
+fn bad_operand(found: &Type, expected: &'static str) -> Problem {
+    Problem::BadOperand { found: found.clone(), expected }
+}
+
+fn reshape(input: &Type, declared: &Type) -> Result<Type, Problem> {
+    if input.shape.elements() == declared.shape.elements() {
+        Ok(Type { elem: input.elem, shape: declared.shape.clone() })
+    } else {
+        Err(Problem::BadShapes { a: input.clone(), b: declared.clone() })
+    }
+}
+
+fn gather(input: &Type, indices: &[u32]) -> Result<Type, Problem> {
+    if !is_row(&input.shape) {
+        return Err(bad_operand(input, "a tensor of one row"));
+    }
+    let count = input.shape.elements();
+    if let Some(index) = indices.iter().map(|&i| i as usize).find(|&index| index >= count) {
+        return Err(Problem::OutOfBounds { what: "element", index, count });
+    }
+    Ok(with_last(input, indices.len()))
+}
+
+fn concat<'a>(mut inputs: impl Iterator<Item = &'a Type>) -> Result<Type, Problem> {
+    let first = inputs.next().ok_or(Problem::Empty { what: "operands" })?;
+    if !is_row(&first.shape) {
+        return Err(bad_operand(first, "tensors of one row"));
+    }
+    let mut elements = first.shape.elements();
+    for input in inputs {
+        if input.elem != first.elem
+            || input.shape.0.len() != first.shape.0.len()
+            || !is_row(&input.shape)
+        {
+            return Err(Problem::BadShapes { a: first.clone(), b: input.clone() });
+        }
+        elements += input.shape.elements();
+        if elements > limits::ELEMENTS_MAX {
+            let (what, max) = ("elements", limits::ELEMENTS_MAX);
+            return Err(Problem::TooMany { what, found: elements, max });
+        }
+    }
+    Ok(with_last(first, elements))
+}
+
+/// The type with another last extent.
+fn with_last(ty: &Type, extent: usize) -> Type {
+    let mut ty = ty.clone();
+    if let Some(last) = ty.shape.0.last_mut() {
+        *last = extent as u32;
+    }
+    ty
+}
+
+fn subtract(a: &Type, b: &Type) -> Result<Type, Problem> {
+    if !is_number(a.elem) {
+        return Err(bad_operand(a, "numbers"));
+    }
+    if a.elem == b.elem {
+        if repeats(&b.shape, &a.shape) {
+            return Ok(a.clone());
+        }
+        if repeats(&a.shape, &b.shape) {
+            return Ok(b.clone());
+        }
+    }
+    Err(Problem::BadShapes { a: a.clone(), b: b.clone() })
+}
+
+fn argmax(input: &Type) -> Result<Type, Problem> {
+    let is_row = matches!(*input.shape.0, [1, n] if n > 0);
+    if is_row && is_number(input.elem) {
+        Ok(Type::new(ElementType::I64, &[1]))
+    } else {
+        Err(bad_operand(input, "a row of numbers"))
+    }
+}
+
+fn label(table: Handle<LabelTable>, class: &Type) -> Result<Type, Problem> {
+    match class.elem {
+        ElementType::I64 | ElementType::Bool => {
+            Ok(Type { elem: ElementType::Label(table), shape: class.shape.clone() })
+        }
+        ElementType::F32 | ElementType::F64 | ElementType::Label(_) | ElementType::Fixed { .. } => {
+            Err(bad_operand(class, "class indices, `i64` or `bool`"))
+        }
+    }
+}
