@@ -1,2 +1,41 @@
-//! The skxc command.
-fn main() {}
+//! skxc, the command: files, processes, privileges and exit codes.
+//!
+//! The stages know none of these; they meet here. `cli` says what can be
+//! asked, `commands` holds one file a verb, `pipeline` is the one place that
+//! goes from the bytes of a model to an artifact.
+//!
+//! What must hold:
+//! - exit codes are those of [`session::Exit`];
+//! - nothing is written when a command is refused, and a file appears whole or
+//!   not at all ([`output`]);
+//! - output depends on the model, the options, skxc and clang alone: no time,
+//!   host or path.
+
+mod actions;
+mod binding;
+mod bounds;
+mod capture;
+mod clang;
+mod cli;
+mod commands;
+mod config;
+mod depfile;
+mod files;
+mod machine;
+mod names;
+mod options;
+mod output;
+mod rows;
+mod session;
+mod tables;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    let mut session = session::Session::new(&cli.global);
+    let result = commands::dispatch(&mut session, cli);
+    session.conclude(result).into()
+}

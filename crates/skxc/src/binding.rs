@@ -1,0 +1,147 @@
+//! Which feature each input column of a model is.
+//!
+//! What must hold:
+//! - nothing is guessed: names come from `--features`, else from `skxc.toml`,
+//!   else from the model (its property `skxc.features`, else one named input a
+//!   column), else there is an error that says what to do;
+//! - every column has a range, that of its packet feature or one of the
+//!   user's own, and a name that no other column has;
+//! - all problems are found in one run.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
+use skxc_ir::limits::FEATURE_MAGNITUDE_MAX;
+use skxc_ir::{Column, Interval};
+use skxc_runtime::FEATURES;
+
+use crate::config::{FeatureEntry, Project};
+use crate::names::closest;
+
+/// A name of a feature, and where in the project file it stands, if it does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// Name or alias, as it was written.
+    pub(crate) name: String,
+    /// Place in the project file.
+    pub(crate) span: Option<Range<usize>>,
+}
+
+/// Binds the columns of a model to `names`, in order.
+pub(crate) fn bind(names: &[Named], project: &Project) -> Result<Vec<Column>, Vec<Diagnostic>> {
+    let mut columns: Vec<Column> = Vec::new();
+    let mut problems = Vec::new();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for (position, named) in names.iter().enumerate() {
+        let column = match column(named, project) {
+            Ok(column) => column,
+            Err(problem) => {
+                problems.push(point(problem, named, project));
+                continue;
+            }
+        };
+        if let Some(first) = seen.insert(column.name.clone(), position) {
+            let message = format!("`{}` is bound to columns {first} and {position}", column.name);
+            problems.push(point(Diagnostic::error(codes::FEATURE_TWICE, message), named, project));
+        }
+        columns.push(column);
+    }
+    if problems.is_empty() { Ok(columns) } else { Err(problems) }
+}
+
+/// Is the column one that the packet parser fills?
+pub(crate) fn is_packet_feature(column: &Column) -> bool {
+    skxc_runtime::find(&column.name).is_some()
+}
+
+fn point(diagnostic: Diagnostic, named: &Named, project: &Project) -> Diagnostic {
+    match &named.span {
+        Some(span) => project.label(diagnostic, span.clone(), ""),
+        None => diagnostic,
+    }
+}
+
+fn column(named: &Named, project: &Project) -> Result<Column, Diagnostic> {
+    let own = &project.config.features;
+    if let Some((_, feature)) = skxc_runtime::find(&named.name) {
+        let entry = own.get(feature.name).or_else(|| own.get(&named.name));
+        if let Some(range) = entry.and_then(|entry| entry.range.as_ref()) {
+            let message =
+                format!("`{}` is a packet feature and has a range of its own", feature.name);
+            let diagnostic = Diagnostic::error(codes::COLUMN_RANGE, message)
+                .note(format!("it is 0 to {}", feature.max))
+                .help("leave the range out, or give your column another name");
+            return Err(project.label(diagnostic, range.span(), ""));
+        }
+        let missing = entry.and_then(|entry| entry.missing.as_ref()).map(|it| *it.get_ref());
+        let range = Interval::new(0, feature.max.into());
+        return Ok(Column { name: feature.name.to_owned(), range, missing });
+    }
+    match own.get(&named.name) {
+        Some(entry) => own_column(&named.name, entry, project),
+        None => {
+            let names: Vec<&str> = own.keys().map(String::as_str).collect();
+            Err(unknown_feature(&named.name, &names))
+        }
+    }
+}
+
+fn own_column(name: &str, entry: &FeatureEntry, project: &Project) -> Result<Column, Diagnostic> {
+    let problem = |message: String| Diagnostic::error(codes::COLUMN_RANGE, message);
+    if !is_column_name(name) {
+        let message = format!("`{}` cannot be the name of a column", escape_to_one_line(name));
+        return Err(problem(message).note("it becomes the name of a member of a C structure"));
+    }
+    let Some(range) = &entry.range else {
+        return Err(problem(format!("`{name}` has no range"))
+            .help(format!("add `range = [LEAST, GREATEST]` to [features.{name}]")));
+    };
+    let [min, max] = *range.get_ref();
+    let limit = -FEATURE_MAGNITUDE_MAX..=FEATURE_MAGNITUDE_MAX;
+    if min > max {
+        return Err(project.label(
+            problem(format!("the range of `{name}` is empty")),
+            range.span(),
+            "",
+        ));
+    }
+    if !limit.contains(&min) || !limit.contains(&max) {
+        let diagnostic = problem(format!("the range of `{name}` is too wide"))
+            .note("values lie between -2^62 and 2^62, so that a difference of two fits 64 bits");
+        return Err(project.label(diagnostic, range.span(), ""));
+    }
+    let missing = entry.missing.as_ref().map(|missing| *missing.get_ref());
+    if let Some(spanned) = entry.missing.as_ref()
+        && !limit.contains(spanned.get_ref())
+    {
+        let diagnostic = problem(format!("the missing value of `{name}` is too large"));
+        return Err(project.label(diagnostic, spanned.span(), ""));
+    }
+    Ok(Column { name: name.to_owned(), range: Interval::new(min, max), missing })
+}
+
+/// A C identifier that no generated name collides with: those start with the
+/// name of the program or with `skxc_`.
+fn is_column_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    let starts = bytes.next().is_some_and(|b| b.is_ascii_alphabetic());
+    starts && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_') && name.len() <= 64
+}
+
+/// Says that a name is no feature, with those near to it.
+pub(crate) fn unknown_feature(name: &str, own: &[&str]) -> Diagnostic {
+    let shown = escape_to_one_line(name);
+    let diagnostic =
+        Diagnostic::error(codes::UNKNOWN_FEATURE, format!("there is no feature `{shown}`"));
+    let known = FEATURES.iter().flat_map(|it| it.aliases.iter().copied().chain([it.name]));
+    match closest(name, known.chain(own.iter().copied())).as_slice() {
+        [] => diagnostic.help("`skxc features` lists the packet features").help(format!(
+            "for a field of your own add [features.{shown}] with a range to skxc.toml"
+        )),
+        near => {
+            let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+            diagnostic.help(format!("did you mean {}?", near.join(" or ")))
+        }
+    }
+}

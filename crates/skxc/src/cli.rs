@@ -1,0 +1,536 @@
+//! The command line, and the help that teaches it. Nothing is done here.
+//!
+//! What must hold:
+//! - an option that a project file can also say is an `Option` or a list here,
+//!   without a default: `options` merges both and knows the defaults;
+//! - every command has examples in its long help.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::actions::{Action, ClassAction};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Compiles scikit-learn models to BPF programs and shows in the kernel that they agree.
+///
+/// skxc reads a model that skl2onnx exported, writes an integer-only C program that the Linux BPF verifier accepts, and
+/// compares that program with the model inside the kernel before anything is deployed.
+#[derive(Debug, Parser)]
+#[command(name = "skxc", version, styles = STYLES, after_help = TOP_HELP, max_term_width = 100)]
+#[command(disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const TOP_HELP: &str = "\
+A first session:
+  skxc doctor                                        what this machine can do
+  skxc extract capture.pcap -o rows.csv              packets to rows, to train on
+  skxc compile model.onnx --action attack=drop -o out
+  skxc check model.onnx out/model.bpf.o              does the program decide as the model does?
+  skxc attach out/model.bpf.o -i eth0 --shadow       decide and count, but pass everything
+
+Exit codes: 0 done, or equal; 1 refuted, or a bound exceeded; 2 bad usage or input, or a program
+that cannot fit; 3 the environment cannot do it (compiler, privileges, kernel); 4 inconclusive.
+Data goes to standard output, words to standard error.";
+
+/// Options of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// When to use colours (NO_COLOR is honoured)
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+    /// Say only what went wrong
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say more; twice for everything
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// How diagnostics and the report of `check` are written
+    #[arg(long, global = true, value_enum, default_value_t = MessageFormat::Human, value_name = "FORMAT")]
+    pub(crate) message_format: MessageFormat,
+    /// Project file [default: skxc.toml in the current directory, if there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) project: Option<PathBuf>,
+    /// Read no project file
+    #[arg(long, global = true, conflicts_with = "project")]
+    pub(crate) no_project: bool,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// Form of what is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MessageFormat {
+    /// For people
+    Human,
+    /// One JSON object a line
+    Json,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    //#[command(after_help = COMPILE_HELP)]
+    //Compile(Compile),
+    //#[command(after_help = CHECK_HELP)]
+    //Check(Check),
+    //#[command(after_help = PREDICT_HELP)]
+    //Predict(Predict),
+    #[command(after_help = EXTRACT_HELP)]
+    Extract(Extract),
+    //#[command(after_help = INSPECT_HELP)]
+    //Inspect(Inspect),
+    //#[command(after_help = RUN_HELP)]
+    //Run(Run),
+    //#[command(after_help = ATTACH_HELP)]
+    //Attach(Attach),
+    //#[command(after_help = STATUS_HELP)]
+    //Status(Status),
+    //#[command(after_help = DETACH_HELP)]
+    //Detach(Detach),
+    #[command(after_help = FEATURES_HELP)]
+    Features(Features),
+    #[command(after_help = EXPLAIN_HELP)]
+    Explain(Explain),
+    #[command(after_help = DOCTOR_HELP)]
+    Doctor(Doctor),
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions(Completions),
+}
+
+/// The model, and how its columns are bound.
+#[derive(Debug, Args)]
+pub(crate) struct ModelArgs {
+    /// The model, as skl2onnx wrote it
+    #[arg(value_name = "MODEL.onnx")]
+    pub(crate) model: PathBuf,
+    /// Name of the program: a C identifier, lower case [default: from the file name]
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Feature of each input column, in model input order (`skxc features` lists them)
+    #[arg(long, value_delimiter = ',', value_name = "A,B,...")]
+    pub(crate) features: Vec<String>,
+    /// Passes to run, in this order, instead of all
+    #[arg(long, value_delimiter = ',', value_name = "PASS,...", help_heading = "Debugging")]
+    pub(crate) passes: Option<Vec<String>>,
+    /// Stop after this many changes made by passes, to find the one at fault
+    #[arg(long, value_name = "N", help_heading = "Debugging")]
+    pub(crate) bisect_limit: Option<u64>,
+}
+
+/// What the program does with a decision, and for which kernel it is made.
+#[derive(Debug, Args)]
+pub(crate) struct ProgramArgs {
+    /// What happens to packets of a class: pass, drop, aborted or tx; other classes pass
+    #[arg(long = "action", value_delimiter = ',', value_name = "CLASS=ACTION")]
+    pub(crate) actions: Vec<ClassAction>,
+    /// What happens to packets that cannot be classified [default: pass]
+    #[arg(long, value_enum, value_name = "ACTION")]
+    pub(crate) fallback: Option<Action>,
+    /// Decide and count, but pass every packet
+    #[arg(long)]
+    pub(crate) shadow: bool,
+    /// Where the program attaches; `none` leaves only the header [default: xdp]
+    #[arg(long, value_enum)]
+    pub(crate) hook: Option<Hook>,
+    /// Shape of tree code; `auto` takes the cheapest that fits [default: auto]
+    #[arg(long, value_enum)]
+    pub(crate) lowering: Option<Lowering>,
+    /// Oldest kernel that must load the program, such as 5.10 [default: 6.12]
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) kernel: Option<String>,
+}
+
+/// Where a program attaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Hook {
+    /// The driver's receive path
+    Xdp,
+    /// Nowhere: the header is for a program of your own
+    None,
+}
+
+/// Shape of tree code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Lowering {
+    /// By predicted cost
+    Auto,
+    /// Nested comparisons
+    Branch,
+    /// Interleaved walks over tables
+    Walk,
+}
+
+/// Compile a model to C and to a BPF object
+///
+/// Writes NAME.h (portable C), NAME.bpf.c (the program), the headers that it includes, NAME.bpf.o (the object) and NAME.json
+/// (the manifest: digests, options, features, classes, costs). Files appear whole or not at all, an unchanged file keeps its
+/// modification time, and the same input gives the same bytes.
+#[derive(Debug, Args)]
+pub(crate) struct Compile {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) program: ProgramArgs,
+    /// Folder for the output [default: the current directory]
+    #[arg(short = 'o', long = "output", value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// What to write [default: source,object,manifest]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND,...")]
+    pub(crate) emit: Vec<Emit>,
+    /// Write a dependency file for make or ninja
+    #[arg(long, value_name = "FILE")]
+    pub(crate) depfile: Option<PathBuf>,
+    /// Fail with exit code 1 if a figure of the program is above this (see `skxc inspect`)
+    #[arg(long, value_delimiter = ',', value_name = "FIGURE=N")]
+    pub(crate) max: Vec<crate::bounds::Bound>,
+    /// Print the IR after this pass to standard output
+    #[arg(long, value_name = "PASS", help_heading = "Debugging")]
+    pub(crate) print_after: Vec<String>,
+}
+
+/// What `compile` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Emit {
+    /// NAME.h, NAME.bpf.c and the headers that they include
+    Source,
+    /// NAME.bpf.o
+    Object,
+    /// NAME.json
+    Manifest,
+    /// NAME.skir: the integer IR
+    Skir,
+}
+
+const COMPILE_HELP: &str = "\
+Examples:
+  skxc compile portscan.onnx -o out
+      labels 0 and 1: class 1 is dropped, the rest passes
+  skxc compile flows.onnx --features ip_ttl,tcp_dest_port,tcp_syn_flag --action attack=drop
+      the columns bound by hand, a string label mapped to an action
+  skxc compile flows.onnx --emit source --depfile flows.d -o build
+      source only, for a build system that runs clang itself
+  skxc compile flows.onnx --kernel 5.10 --lowering walk
+      for old kernels, as tables";
+
+/// Show that an object decides as the model does
+///
+/// Makes three comparisons and reports them apart: the model (ONNX semantics) against the integer IR; the integer IR against the
+/// object in the kernel, bit for bit, label and scores; whole packets through the program's entry. Options are those of
+/// the manifest beside the object unless given here. Testing finds differences; it does not prove that there are none.
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    /// The object that `compile` wrote
+    #[arg(value_name = "OBJECT")]
+    pub(crate) object: PathBuf,
+    #[command(flatten)]
+    pub(crate) program: ProgramArgs,
+    /// Rows to compare on, as CSV with a header
+    #[arg(long, value_name = "ROWS.csv")]
+    pub(crate) input: Vec<PathBuf>,
+    /// Packets to compare on, as pcap or pcapng
+    #[arg(long, value_name = "CAPTURE")]
+    pub(crate) capture: Vec<PathBuf>,
+    /// The trainer's own labels for the rows of --input: a CSV with a column `label`
+    #[arg(long, value_name = "ROWS.csv", requires = "input")]
+    pub(crate) expect: Option<PathBuf>,
+    /// Random vectors to try
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    pub(crate) vectors: u64,
+    /// Seed of the random vectors
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+}
+
+const CHECK_HELP: &str = "\
+Examples:
+  skxc check portscan.onnx out/portscan.bpf.o
+  skxc check portscan.onnx out/portscan.bpf.o --input test.csv --expect test.csv --capture test.pcap
+  skxc check portscan.onnx out/portscan.bpf.o --message-format json > report.json
+      for a pipeline; the exit code is 0, 1 (a difference), 3 (no privileges) or 4 (inconclusive)";
+
+/// Labels and scores for rows
+///
+/// Reads rows of integers (CSV, columns by header in any order) and writes `label,score0,score1,...` to standard output. The
+/// engines are the model itself by ONNX rules (`reference`), the integer IR (`ir`), and the object in the kernel (`kernel`).
+#[derive(Debug, Args)]
+pub(crate) struct Predict {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    /// Rows, as CSV with a header; `-` for standard input
+    #[arg(long, value_name = "ROWS.csv")]
+    pub(crate) input: PathBuf,
+    /// What computes
+    #[arg(long, value_enum, default_value_t = Engine::Ir)]
+    pub(crate) engine: Engine,
+    /// The object to run, with --engine kernel [default: compiled on the spot]
+    #[arg(long, value_name = "OBJECT")]
+    pub(crate) object: Option<PathBuf>,
+    /// Shape of tree code, with --engine kernel [default: auto]
+    #[arg(long, value_enum)]
+    pub(crate) lowering: Option<Lowering>,
+    /// Write to this file instead of standard output
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+/// What computes a prediction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Engine {
+    /// The model by ONNX rules, in floating point
+    Reference,
+    /// The integer IR
+    Ir,
+    /// The object in the kernel (needs privileges)
+    Kernel,
+}
+
+const PREDICT_HELP: &str = "\
+Examples:
+  skxc predict portscan.onnx --input rows.csv
+  skxc predict portscan.onnx --input rows.csv --engine reference > a.csv
+  skxc extract capture.pcap --only-classifiable | skxc predict portscan.onnx --input -";
+
+/// Packets to feature rows
+///
+/// Runs the very parser that runs in the kernel, compiled for user space, so that a model is trained on what it will be served. A
+/// packet that cannot be classified has its reason in the column `reason`. No privilege is needed.
+#[derive(Debug, Args)]
+pub(crate) struct Extract {
+    /// Captures, pcap or pcapng
+    #[arg(required = true, value_name = "CAPTURE")]
+    pub(crate) captures: Vec<PathBuf>,
+    /// Write to this file instead of standard output
+    #[arg(short = 'o', long = "output", value_name = "ROWS.csv")]
+    pub(crate) output: Option<PathBuf>,
+    /// Features to extract [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "A,B,...")]
+    pub(crate) features: Vec<String>,
+    /// Leave out packets that cannot be classified, and the column `reason`
+    #[arg(long)]
+    pub(crate) only_classifiable: bool,
+}
+
+const EXTRACT_HELP: &str = "\
+Examples:
+  skxc extract monday.pcap tuesday.pcapng -o rows.csv
+  skxc extract scan.pcap --features ip_ttl,tcp_dest_port,tcp_syn_flag --only-classifiable
+
+Which packets cannot be classified depends on the features asked for: a header cut short matters
+only if a feature is read from it.";
+
+/// What a model holds, what it becomes, and what it costs
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    /// Print the IR after a pass (after the last one if none is named), and nothing else
+    #[arg(long, value_name = "PASS", num_args = 0..=1, require_equals = true)]
+    pub(crate) ir: Option<Option<String>>,
+    /// Print the listing of the ONNX graph, and nothing else
+    #[arg(long, conflicts_with = "ir")]
+    pub(crate) listing: bool,
+    /// Shape of tree code [default: auto]
+    #[arg(long, value_enum)]
+    pub(crate) lowering: Option<Lowering>,
+    /// Oldest kernel that must load the program [default: 6.12]
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) kernel: Option<String>,
+}
+
+const INSPECT_HELP: &str = "\
+Examples:
+  skxc inspect portscan.onnx
+  skxc inspect portscan.onnx --ir                the integer IR
+  skxc inspect portscan.onnx --ir=import         as it came from ONNX";
+
+/// Compile, check and attach in one go
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) program: ProgramArgs,
+    /// The interface
+    #[arg(short, long, value_name = "IFACE")]
+    pub(crate) interface: String,
+    /// Native needs driver support, generic works everywhere
+    #[arg(long, value_enum, default_value_t = Mode::Auto)]
+    pub(crate) mode: Mode,
+    /// Folder for the output [default: the current directory]
+    #[arg(short = 'o', long = "output", value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+const RUN_HELP: &str = "\
+Example:
+  sudo skxc run portscan.onnx -i eth0 --shadow
+      nothing is attached unless every comparison of `skxc check` agrees";
+
+/// Attach an object to an interface
+///
+/// The link is pinned below /sys/fs/bpf/skxc, so that the program stays when skxc ends; `skxc detach` takes it off again.
+#[derive(Debug, Args)]
+pub(crate) struct Attach {
+    /// The object that `compile` wrote, with its manifest beside it
+    #[arg(value_name = "OBJECT")]
+    pub(crate) object: PathBuf,
+    /// The interface
+    #[arg(short, long, value_name = "IFACE")]
+    pub(crate) interface: String,
+    /// Native needs driver support, generic works everywhere
+    #[arg(long, value_enum, default_value_t = Mode::Auto)]
+    pub(crate) mode: Mode,
+    /// Decide and count, but pass every packet
+    #[arg(long)]
+    pub(crate) shadow: bool,
+    /// What happens to packets of a class, instead of what was compiled in
+    #[arg(long = "action", value_delimiter = ',', value_name = "CLASS=ACTION")]
+    pub(crate) actions: Vec<ClassAction>,
+    /// What happens to packets that cannot be classified, instead of what was compiled in
+    #[arg(long, value_enum, value_name = "ACTION")]
+    pub(crate) fallback: Option<Action>,
+    /// Attach although the object is not the one that its manifest describes
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// How XDP attaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// Native, or generic where the driver has no support
+    Auto,
+    /// In the driver
+    Native,
+    /// In the network stack
+    Generic,
+}
+
+const ATTACH_HELP: &str = "\
+Examples:
+  sudo skxc attach out/portscan.bpf.o -i eth0 --shadow
+  sudo skxc attach out/portscan.bpf.o -i eth0 --mode native --action 1=drop
+  sudo skxc status -i eth0
+  sudo skxc detach -i eth0";
+
+/// What attached programs decided
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Only this interface
+    #[arg(short, long, value_name = "IFACE")]
+    pub(crate) interface: Option<String>,
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t = TableFormat::Text)]
+    pub(crate) format: TableFormat,
+}
+
+const STATUS_HELP: &str = "\
+Examples:
+  sudo skxc status
+  sudo skxc status -i eth0 --format json";
+
+/// Take a program off an interface
+#[derive(Debug, Args)]
+pub(crate) struct Detach {
+    /// The interface
+    #[arg(short, long, value_name = "IFACE")]
+    pub(crate) interface: String,
+}
+
+const DETACH_HELP: &str = "\
+Example:
+  sudo skxc detach -i eth0";
+
+/// The packet features that a column can be bound to
+#[derive(Debug, Args)]
+pub(crate) struct Features {
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t = TableFormat::Text)]
+    pub(crate) format: TableFormat,
+}
+
+/// Form of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormat {
+    /// For people
+    Text,
+    /// Comma-separated values with a header
+    Csv,
+    /// JSON
+    Json,
+}
+
+const FEATURES_HELP: &str = "\
+Examples:
+  skxc features
+  skxc features --format csv | cut -d, -f1";
+
+/// The text behind a diagnostic code
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// A code such as SKX0202; without one, all codes are listed
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
+}
+
+const EXPLAIN_HELP: &str = "\
+Examples:
+  skxc explain SKX0202
+  skxc explain";
+
+/// What this machine can do, and what to install
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {}
+
+const DOCTOR_HELP: &str = "\
+The exit code is 3 if `skxc compile` cannot work here.";
+
+/// Shell completions, for packagers
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
+}
+
+const COMPLETIONS_HELP: &str = "\
+Example:
+  skxc completions bash > /usr/share/bash-completion/completions/skxc";
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,91 @@
+//! Names of programs and near misses of names.
+
+/// Names that would collide with those of the runtime headers, whose symbols
+/// start with `skxc_`. A keyword is no danger: the name is only ever a prefix.
+const TAKEN: &[&str] = &["skxc"];
+
+/// Longest name of a program: kernel names have 15 characters (linux/bpf.h
+/// BPF_OBJ_NAME_LEN), and the name is a prefix there; file systems have 255.
+const NAME_BYTES_MAX: usize = 64;
+
+/// Is `name` a C identifier, in lower case, that a program can have?
+pub(crate) fn is_program_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    let starts = bytes.next().is_some_and(|b| b.is_ascii_lowercase());
+    let goes_on = bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    starts && goes_on && name.len() <= NAME_BYTES_MAX && !TAKEN.contains(&name)
+}
+
+/// A program name made of the stem of a file name.
+pub(crate) fn program_name_of(stem: &str) -> String {
+    let mut name: String = stem
+        .chars()
+        .map(|c| c.to_ascii_lowercase())
+        .map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '_' })
+        .take(NAME_BYTES_MAX - 1)
+        .collect();
+    if !is_program_name(&name) {
+        name.insert(0, 'm');
+    }
+    name
+}
+
+/// The names near to `wanted`, nearest first; at most three, none that is
+/// further away than a third of the longer name.
+pub(crate) fn closest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let wanted: Vec<char> = wanted.to_lowercase().chars().take(NAME_BYTES_MAX).collect();
+    let mut near: Vec<(usize, &str)> = names
+        .filter_map(|name| {
+            let chars: Vec<char> = name.to_lowercase().chars().take(NAME_BYTES_MAX).collect();
+            let distance = edits(&wanted, &chars);
+            (distance * 3 <= wanted.len().max(chars.len())).then_some((distance, name))
+        })
+        .collect();
+    near.sort_by_key(|&(distance, _)| distance);
+    near.into_iter().take(3).map(|(_, name)| name).collect()
+}
+
+/// Levenshtein distance, one row at a time.
+fn edits(a: &[char], b: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, ca) in a.iter().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, cb) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(ca != cb);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_become_program_names() {
+        for (stem, name) in [
+            ("portscan", "portscan"),
+            ("Flow-MLP v2", "flow_mlp_v2"),
+            ("2024", "m2024"),
+            ("", "m"),
+            ("größe", "gr__e"),
+            ("skxc", "mskxc"),
+        ] {
+            assert_eq!(program_name_of(stem), name);
+            assert!(is_program_name(name));
+        }
+        assert!(!is_program_name("Port"));
+        assert!(!is_program_name("a-b"));
+    }
+
+    #[test]
+    fn near_names_are_found_in_order() {
+        let names = ["ip_ttl", "ip_id", "tcp_dest_port", "udp_dest_port"];
+        assert_eq!(closest("tcp_dst_port", names.into_iter()), ["tcp_dest_port", "udp_dest_port"]);
+        assert_eq!(closest("ip_tll", names.into_iter()), ["ip_ttl"]);
+        assert!(closest("payload", names.into_iter()).is_empty());
+    }
+}
