@@ -22,6 +22,7 @@ pub mod module;
 pub mod ops;
 pub mod origin;
 pub mod passes;
+pub mod random;
 pub mod types;
 pub mod validate;
 

@@ -20,6 +20,7 @@ mod preserves;
 pub mod prune_branches;
 pub mod prune_features;
 pub mod quantize;
+pub mod threshold;
 
 use crate::module::{Domain, Module};
 

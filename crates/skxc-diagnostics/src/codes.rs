@@ -76,6 +76,7 @@ codes! {
     COMPUTED_FEATURES = 401, "SKX0401", "trees read computed values";
     NO_INTEGER_FORM = 402, "SKX0402", "an operation has no integer form";
     SUM_TOO_LARGE = 403, "SKX0403", "a sum does not fit 62 bits";
+    NO_THRESHOLD = 404, "SKX0404", "the model takes no threshold";
     FOREST_DOES_NOT_FIT = 501, "SKX0501", "the forest does not fit any lowering";
     LOWERING_DOES_NOT_FIT = 502, "SKX0502", "the forest does not fit the lowering that was asked for";
     NO_CLANG = 601, "SKX0601", "no usable clang was found";

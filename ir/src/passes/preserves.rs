@@ -1,25 +1,78 @@
 //! What the pipeline watches when asked to: after each pass the module is still
-//! valid.
+//! valid, and on a few rows it means what it meant.
 
+use crate::analysis::rounding::Rounding;
+use crate::interpret::{self, Outcome};
 use crate::module::{Domain, Int, Module, Real};
+use crate::random::Random;
+use crate::types::ElementType;
 use crate::validate::{Rules, Validator};
 
+/// Rows tried for each pass; the test suite tries more.
+const ROWS: usize = 8;
+
 /// Panics if `pass` broke a real module.
-pub(super) fn real(pass: &str, _before: &Module<Real>, after: &Module<Real>) {
+pub(super) fn real(pass: &str, before: &Module<Real>, after: &Module<Real>) {
     still_valid(pass, after);
+    for row in rows(before) {
+        let (want, got) = (interpret::float(before, &row), interpret::float(after, &row));
+        assert_eq!(want, got, "pass `{pass}` changed what {row:?} gives");
+    }
 }
 
 /// Panics if `pass` broke an integer module.
-pub(super) fn int(pass: &str, _before: &Module<Int>, after: &Module<Int>) {
+pub(super) fn int(pass: &str, before: &Module<Int>, after: &Module<Int>) {
     still_valid(pass, after);
+    for row in rows(before) {
+        let (want, got) = (interpret::integer(before, &row), interpret::integer(after, &row));
+        assert_eq!(want, got, "pass `{pass}` changed what {row:?} gives");
+    }
 }
 
-/// Panics if quantization broke the module.
-pub(super) fn quantization(_real: &Module<Real>, int: &Module<Int>) {
+/// Panics if quantization broke the module, or moved a score beyond its bound.
+/// Labels may differ within the tie margin, so they are not compared.
+pub(super) fn quantization(real: &Module<Real>, int: &Module<Int>) {
     still_valid(super::quantize::NAME, int);
+    let rounding = Rounding::of(int);
+    for row in rows(real) {
+        let (exact, got) = (interpret::real(real, &row), interpret::integer(int, &row));
+        for ((exact, got), output) in exact.iter().zip(&got).zip(&int.outputs) {
+            let (Ok(Outcome::Numbers(exact)), Outcome::Numbers(got)) = (exact, got) else {
+                continue;
+            };
+            let ElementType::Fixed { frac_bits, .. } = int.ty(output.value).elem else { continue };
+            for ((exact, &got), &bound) in
+                exact.iter().zip(got).zip(rounding.of_value(output.value))
+            {
+                let distance = exact.distance_max(got, frac_bits);
+                assert!(
+                    distance <= bound,
+                    "a score of {row:?} is {got} units, {distance:e} off, beyond {bound:e}"
+                );
+            }
+        }
+    }
 }
 
 fn still_valid<D: Domain + Rules>(pass: &str, module: &Module<D>) {
     let errors = Validator::check(module);
     assert!(errors.is_empty(), "pass `{pass}` broke the module: {errors:?}");
+}
+
+/// The corners of the ranges, then random rows, some values missing.
+fn rows<D: Domain>(module: &Module<D>) -> impl Iterator<Item = Vec<Option<i64>>> + use<'_, D> {
+    let columns = || module.columns.iter().map(|(_, column)| column);
+    let corners = [
+        columns().map(|column| Some(column.range.min)).collect(),
+        columns().map(|column| Some(column.range.max)).collect(),
+    ];
+    let mut random = Random::new(0);
+    let random_row = move |_| {
+        let value = |column: &crate::module::Column| {
+            let is_missing = column.missing.is_some() && random.one_in(4);
+            (!is_missing).then(|| random.log_within(column.range))
+        };
+        columns().map(value).collect()
+    };
+    corners.into_iter().chain((2..ROWS).map(random_row))
 }

@@ -33,9 +33,12 @@ pub(super) fn of_sum(module: &Module<Real>, sum: Value, frac_bits: u8) -> i64 {
     vote(module, sum).map_or(0, |forest| margin(forest, frac_bits, 1))
 }
 
-/// The forest that makes `value`, if it is a vote: nothing but non-negative
-/// leaf weights.
-fn vote(module: &Module<Real>, value: Value) -> Option<&Forest<Real>> {
+/// The forest whose sums `value` holds, if it is a vote: nothing but
+/// non-negative leaf weights.
+fn vote(module: &Module<Real>, mut value: Value) -> Option<&Forest<Real>> {
+    while let RealOp::Gather { input, .. } | RealOp::Reshape { input } = module.node(value).op {
+        value = input;
+    }
     let RealOp::TreeEnsemble { forest, .. } = module.node(value).op else { return None };
     let forest = &module.forests[forest];
     let from_zero = forest.base.iter().all(|&base| base == 0.0);
