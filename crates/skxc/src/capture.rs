@@ -11,9 +11,9 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
-use pcap_file::DataLink;
 use pcap_file::pcap::PcapReader;
 use pcap_file::pcapng::{Block, PcapNgReader, PcapNgState, RawBlock};
+use pcap_file::{DataLink, Endianness};
 use skxc_diagnostics::{Diagnostic, codes};
 
 use crate::files::cannot_read;
@@ -26,6 +26,8 @@ const ETHERNET: u32 = 1;
 const LINK_TYPE_MASK: u32 = 0x0fff_ffff;
 /// First block of a pcapng; a palindrome, so of either byte order.
 const PCAPNG_MAGIC: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
+/// Type of an Enhanced Packet Block.
+const ENHANCED_PACKET: u32 = 6;
 
 /// A captured Ethernet frame.
 #[derive(Clone, Copy, Debug)]
@@ -90,7 +92,10 @@ fn read_pcap(
     }
     while let Some(packet) = reader.next_raw_packet() {
         match packet {
-            Ok(packet) => losses.take(&packet.data, packet.orig_len, visit)?,
+            Ok(packet) => {
+                let packet = Packet { frame: &packet.data, wire_bytes: packet.orig_len };
+                losses.take(packet, visit)?;
+            }
             Err(error) => {
                 losses.cut = Some(cause(&error));
                 break;
@@ -125,36 +130,74 @@ fn take_block(
     losses: &mut Losses,
     visit: &mut dyn FnMut(Packet<'_>) -> Result<(), Stop>,
 ) -> Result<(), Stop> {
-    let Ok(block) = raw.try_into_block(state) else {
-        losses.damaged_blocks += 1;
-        return Ok(());
-    };
-    let (interface, wire_bytes, data) = match block {
-        Block::EnhancedPacket(packet) => (packet.interface_id, packet.original_len, packet.data),
-        Block::SimplePacket(packet) => (0, packet.original_len, packet.data),
-        Block::Packet(packet) => (packet.interface_id.into(), packet.original_len, packet.data),
-        _ => return Ok(()),
-    };
-    let link = state.interfaces().get(interface as usize).map(|known| known.linktype);
-    if link == Some(DataLink::ETHERNET) {
-        return losses.take(&data, wire_bytes, visit);
+    if raw.type_ == ENHANCED_PACKET {
+        return match enhanced_packet(&raw.body, state.endianness()) {
+            Some((interface, packet)) => losses.take_from(state, interface, packet, visit),
+            None => {
+                losses.damaged_blocks += 1;
+                Ok(())
+            }
+        };
     }
-    let number = link.map_or(0, u32::from);
-    let count = losses.other_link.map_or(0, |(count, _)| count);
-    losses.other_link = Some((count + 1, number));
-    Ok(())
+    match raw.try_into_block(state) {
+        Ok(Block::SimplePacket(it)) => {
+            let packet = Packet { frame: &it.data, wire_bytes: it.original_len };
+            losses.take_from(state, 0, packet, visit)
+        }
+        Ok(Block::Packet(it)) => {
+            let packet = Packet { frame: &it.data, wire_bytes: it.original_len };
+            losses.take_from(state, it.interface_id.into(), packet, visit)
+        }
+        Ok(_) => Ok(()),
+        Err(_) => {
+            losses.damaged_blocks += 1;
+            Ok(())
+        }
+    }
+}
+
+/// Interface and packet of an Enhanced Packet Block (draft-ietf-opsawg-pcapng,
+/// 4.3), without its options and its time: a packet is good however odd these are.
+fn enhanced_packet(body: &[u8], endianness: Endianness) -> Option<(u32, Packet<'_>)> {
+    const FIXED_BYTES: usize = 20;
+    let word = |position: usize| -> Option<u32> {
+        let bytes = body.get(4 * position..)?.first_chunk::<4>()?;
+        Some(match endianness {
+            Endianness::Big => u32::from_be_bytes(*bytes),
+            Endianness::Little => u32::from_le_bytes(*bytes),
+        })
+    };
+    let (interface, captured_bytes, wire_bytes) = (word(0)?, word(3)?, word(4)?);
+    let frame = body.get(FIXED_BYTES..)?.get(..captured_bytes as usize)?;
+    Some((interface, Packet { frame, wire_bytes }))
 }
 
 impl Losses {
+    fn take_from(
+        &mut self,
+        state: &PcapNgState,
+        interface: u32,
+        packet: Packet<'_>,
+        visit: &mut dyn FnMut(Packet<'_>) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        let link = state.interfaces().get(interface as usize).map(|known| known.linktype);
+        if link == Some(DataLink::ETHERNET) {
+            return self.take(packet, visit);
+        }
+        let number = link.map_or(0, u32::from);
+        let count = self.other_link.map_or(0, |(count, _)| count);
+        self.other_link = Some((count + 1, number));
+        Ok(())
+    }
+
     fn take(
         &mut self,
-        frame: &[u8],
-        wire_bytes: u32,
+        packet: Packet<'_>,
         visit: &mut dyn FnMut(Packet<'_>) -> Result<(), Stop>,
     ) -> Result<(), Stop> {
         self.packets += 1;
-        self.shortened += u64::from(wire_bytes as usize > frame.len());
-        visit(Packet { frame, wire_bytes })
+        self.shortened += u64::from(packet.wire_bytes as usize > packet.frame.len());
+        visit(packet)
     }
 
     fn warnings(self, path: &Path) -> Result<Vec<Diagnostic>, Stop> {
