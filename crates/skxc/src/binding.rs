@@ -74,8 +74,8 @@ fn column(named: &Named, project: &Project) -> Result<Column, Diagnostic> {
                 .help("leave the range out, or give your column another name");
             return Err(project.label(diagnostic, range.span(), ""));
         }
-        let missing = entry.and_then(|entry| entry.missing.as_ref()).map(|it| *it.get_ref());
         let range = Interval::new(0, feature.max.into());
+        let missing = missing(feature.name, entry, range, project)?;
         return Ok(Column { name: feature.name.to_owned(), range, missing });
     }
     match own.get(&named.name) {
@@ -111,14 +111,27 @@ fn own_column(name: &str, entry: &FeatureEntry, project: &Project) -> Result<Col
             .note("values lie between -2^62 and 2^62, so that a difference of two fits 64 bits");
         return Err(project.label(diagnostic, range.span(), ""));
     }
-    let missing = entry.missing.as_ref().map(|missing| *missing.get_ref());
-    if let Some(spanned) = entry.missing.as_ref()
-        && !limit.contains(spanned.get_ref())
-    {
-        let diagnostic = problem(format!("the missing value of `{name}` is too large"));
-        return Err(project.label(diagnostic, spanned.span(), ""));
+    let range = Interval::new(min, max);
+    let missing = missing(name, Some(entry), range, project)?;
+    Ok(Column { name: name.to_owned(), range, missing })
+}
+
+/// The value that stands for "missing", which the field must be able to hold.
+fn missing(
+    name: &str,
+    entry: Option<&FeatureEntry>,
+    range: Interval,
+    project: &Project,
+) -> Result<Option<i64>, Diagnostic> {
+    let Some(missing) = entry.and_then(|entry| entry.missing.as_ref()) else { return Ok(None) };
+    if range.contains(*missing.get_ref()) {
+        return Ok(Some(*missing.get_ref()));
     }
-    Ok(Column { name: name.to_owned(), range: Interval::new(min, max), missing })
+    let message = format!("the missing value of `{name}` is outside its range");
+    let diagnostic = Diagnostic::error(codes::COLUMN_RANGE, message)
+        .note(format!("the range is {} to {}", range.min, range.max))
+        .help("widen the range, or choose a value within it");
+    Err(project.label(diagnostic, missing.span(), ""))
 }
 
 /// A C identifier that no generated name collides with: those start with the
@@ -143,5 +156,54 @@ pub(crate) fn unknown_feature(name: &str, own: &[&str]) -> Diagnostic {
             let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
             diagnostic.help(format!("did you mean {}?", near.join(" or ")))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skxc_diagnostics::{Sources, Style, render};
+
+    use super::*;
+
+    /// Binds `names`, the spans of which stand for nothing, to the columns of
+    /// a project file; `expect` is the columns as text, or a part of the complaint.
+    fn check(toml: &str, names: &[&str], expect: &str) {
+        let mut sources = Sources::default();
+        let source = sources.add("skxc.toml", toml);
+        let config = toml::from_str(toml).unwrap();
+        let project = Project { config, path: None, source: Some(source) };
+        let named = names.iter().map(|name| Named { name: (*name).to_owned(), span: None });
+        let found = match bind(&named.collect::<Vec<_>>(), &project) {
+            Ok(columns) => columns
+                .iter()
+                .map(|it| {
+                    format!("{} {}..={} {:?}\n", it.name, it.range.min, it.range.max, it.missing)
+                })
+                .collect(),
+            Err(problems) => render(&sources, &problems, Style::Plain),
+        };
+        assert!(found.contains(expect), "{found}\nlacks {expect}");
+    }
+
+    #[test]
+    fn names_become_columns() {
+        check("", &["ip_ttl", "dest_port"], "ip_ttl 0..=255 None\ntcp_dest_port 0..=65535 None\n");
+        check("[features.a]\nrange = [-3, 4]\nmissing = -3\n", &["a"], "a -3..=4 Some(-3)\n");
+        check("[features.ip_ttl]\nmissing = 0\n", &["ip_ttl"], "ip_ttl 0..=255 Some(0)\n");
+    }
+
+    #[test]
+    fn what_cannot_be_bound() {
+        check("", &["ip_tll"], "did you mean `ip_ttl`");
+        check("[features.queue]\nrange = [0, 1]", &["quue"], "did you mean `queue`?");
+        check("", &["nothing_like_it"], "SKX0202");
+        check("", &["dest_port", "tcp_dest_port"], "`tcp_dest_port` is bound to columns 0 and 1");
+        check("[features.a]\nrange = [1, 0]", &["a"], "skxc.toml:2:9");
+        check("[features.a]\nrange = [0, 9223372036854775807]", &["a"], "too wide");
+        check("[features.a]\n", &["a"], "`a` has no range");
+        check("[features.a]\nrange = [0, 1]\nmissing = 2", &["a"], "outside its range");
+        check("[features.ip_ttl]\nrange = [0, 64]", &["ip_ttl"], "has a range of its own");
+        check("[features.\"a b\"]\nrange = [0, 64]", &["a b"], "cannot be the name");
+        check("", &["x1", "x2"], "`x2`");
     }
 }

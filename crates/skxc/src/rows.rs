@@ -136,13 +136,9 @@ fn value(text: &str, column: &Column) -> Result<i64, Problem> {
     };
     let value: i128 = digits.parse().map_err(|_| Problem::NotAnInteger)?;
     match i64::try_from(value) {
-        Ok(value) if allowed(value, column) => Ok(value),
+        Ok(value) if column.range.contains(value) => Ok(value),
         _ => Err(Problem::OutOfRange),
     }
-}
-
-fn allowed(value: i64, column: &Column) -> bool {
-    column.range.contains(value) || column.missing == Some(value)
 }
 
 impl Problem {
@@ -196,7 +192,7 @@ mod tests {
     fn check(csv: &str, expect: Result<&[i64], (Code, &str)>) {
         let columns = [
             Column { name: "ip_ttl".into(), range: Interval::new(0, 255), missing: None },
-            Column { name: "size".into(), range: Interval::new(-5, 5), missing: Some(-99) },
+            Column { name: "size".into(), range: Interval::new(-5, 5), missing: Some(-5) },
         ];
         match (read_from(csv.as_bytes(), Path::new("r.csv"), &columns), expect) {
             (Ok(rows), Ok(expect)) => assert_eq!(rows.values, expect),
@@ -219,8 +215,7 @@ mod tests {
 
     #[test]
     fn values_are_checked() {
-        check("ip_ttl,size\n64.0,nan\n", Ok(&[64, -99]));
-        check("ip_ttl,size\n1,-99\n", Ok(&[1, -99]));
+        check("ip_ttl,size\n64.0,nan\n", Ok(&[64, -5]));
         check("ip_ttl,size\n1,1\n256,1\n", Err((codes::ROW_VALUE, "line 3, column `ip_ttl`: 256")));
         check("ip_ttl,size\n1.5,1\n", Err((codes::ROW_VALUE, "`1.5` is not an integer")));
         check("ip_ttl,size\n,1\n", Err((codes::ROW_MISSING, "ip_ttl")));

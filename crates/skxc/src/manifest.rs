@@ -1,0 +1,247 @@
+//! The manifest `NAME.json`: what a program is and what it was made from.
+//!
+//! Everything that reads an object later starts here: `check` takes options
+//! and columns from it, `attach` the digest, the classes and the actions.
+//!
+//! What must hold:
+//! - the same build gives the same bytes: no path, time or host;
+//! - a manifest of another format is refused, not half understood.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use skxc_diagnostics::{Diagnostic, codes};
+use skxc_ir::{Column, Interval};
+
+use crate::actions::Action;
+use crate::files;
+use crate::options::Options;
+use crate::session::Stop;
+
+/// Number of the format; goes up when the meaning of a member changes.
+const FORMAT: u32 = 1;
+
+/// The manifest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Manifest {
+    /// Number of the format.
+    pub(crate) format: u32,
+    /// Version of skxc.
+    pub(crate) skxc: String,
+    /// Name of the program.
+    pub(crate) name: String,
+    /// Digest of all that the program depends on; also in the object.
+    pub(crate) build_id: String,
+    /// SHA-256 of the ONNX file.
+    pub(crate) model_sha256: String,
+    /// The object, unless only the source was asked for.
+    pub(crate) object: Option<ObjectEntry>,
+    /// What was asked for.
+    pub(crate) options: Options,
+    /// The declared columns, in model input order.
+    pub(crate) columns: Vec<ColumnEntry>,
+    /// Where the structs of `NAME.h` hold what.
+    pub(crate) layout: LayoutEntry,
+    /// The classes by index, each with its action.
+    pub(crate) classes: Vec<ClassEntry>,
+    /// What happens to packets that cannot be classified.
+    pub(crate) fallback: Action,
+    /// The outputs of the model.
+    pub(crate) outputs: Vec<OutputEntry>,
+    /// The forests, in the order in which they are computed.
+    pub(crate) forests: Vec<ForestEntry>,
+    /// Predicted cost of all forests.
+    pub(crate) cost: CostEntry,
+}
+
+/// The object file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ObjectEntry {
+    /// Its name, beside the manifest.
+    pub(crate) file: String,
+    /// SHA-256 of its bytes.
+    pub(crate) sha256: String,
+    /// The compiler, as it names itself.
+    pub(crate) clang: String,
+}
+
+/// A declared column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ColumnEntry {
+    /// Its name.
+    pub(crate) name: String,
+    /// Least value that it can hold.
+    pub(crate) min: i64,
+    /// Greatest value that it can hold.
+    pub(crate) max: i64,
+    /// The value that stands for "missing".
+    pub(crate) missing: Option<i64>,
+    /// Its member of `struct NAME_features`, unless nothing reads it.
+    pub(crate) member: Option<MemberEntry>,
+}
+
+/// A member of a struct.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MemberEntry {
+    /// Its name in C.
+    pub(crate) name: String,
+    /// Its type in C.
+    pub(crate) c_type: String,
+    /// Bytes from the start of the struct.
+    pub(crate) offset_bytes: u32,
+}
+
+/// Sizes and offsets of the structs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LayoutEntry {
+    /// Size of `struct NAME_features`.
+    pub(crate) features_bytes: u32,
+    /// Size of `struct NAME_result`, which starts with the label.
+    pub(crate) result_bytes: u32,
+    /// Offset of the scores in `struct NAME_result`.
+    pub(crate) scores_offset_bytes: u32,
+    /// Number of scores.
+    pub(crate) scores: u32,
+}
+
+/// A class.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClassEntry {
+    /// Its label, as text.
+    pub(crate) label: String,
+    /// What happens to its packets.
+    pub(crate) action: Action,
+}
+
+/// An output of the model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OutputEntry {
+    /// Its name in the model.
+    pub(crate) name: String,
+    /// `label`, `raw-score`, `probability` or `value`.
+    pub(crate) kind: String,
+    /// Number of elements.
+    pub(crate) elements: u32,
+    /// A stored integer means itself times 2^-`frac_bits`.
+    pub(crate) frac_bits: u8,
+    /// For each element, a bound on what rounding the weights changed.
+    pub(crate) error_max: Vec<f64>,
+}
+
+/// A forest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ForestEntry {
+    /// Shape of its code.
+    pub(crate) lowering: String,
+    /// Trees after all passes.
+    pub(crate) trees: u64,
+    /// Nodes after all passes.
+    pub(crate) nodes: u64,
+    /// Levels of its deepest tree.
+    pub(crate) depth_max: u32,
+    /// Predicted cost.
+    pub(crate) cost: CostEntry,
+}
+
+/// Predicted cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CostEntry {
+    /// Instructions of the program.
+    pub(crate) program_insns: u64,
+    /// Instructions that the verifier processes.
+    pub(crate) verifier_insns: u64,
+    /// Bytes of tables.
+    pub(crate) table_bytes: u64,
+    /// Bytes of scratch memory, per CPU.
+    pub(crate) scratch_bytes: u64,
+    /// Nanoseconds of a decision, parsing not counted.
+    pub(crate) decision_ns: u64,
+}
+
+impl Manifest {
+    /// The number that `format` must have.
+    pub(crate) const FORMAT: u32 = FORMAT;
+
+    /// The text of the file.
+    pub(crate) fn text(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).expect("a manifest is plain data");
+        text.push('\n');
+        text
+    }
+
+    /// Reads a manifest.
+    pub(crate) fn read(path: &Path) -> Result<Self, Stop> {
+        let unusable = |why: String| {
+            let message = format!("`{}` is not usable: {why}", path.display());
+            Stop::input(
+                Diagnostic::error(codes::MANIFEST, message)
+                    .note("the manifest lies beside the object that `skxc compile` wrote"),
+            )
+        };
+        let text = files::read_text(path).map_err(|_| unusable("it cannot be read".to_owned()))?;
+        let value: serde_json::Value =
+            serde_json::from_str(&text).map_err(|error| unusable(error.to_string()))?;
+        if value.get("format").and_then(serde_json::Value::as_u64) != Some(FORMAT.into()) {
+            return Err(unusable("it is of another version of skxc".to_owned()));
+        }
+        serde_json::from_value(value).map_err(|error| unusable(error.to_string()))
+    }
+
+    /// Where the manifest of an object lies: `x/NAME.bpf.o` has `x/NAME.json`.
+    pub(crate) fn path_of(object: &Path) -> PathBuf {
+        let name = object.file_name().unwrap_or_default().to_string_lossy();
+        let stem = name.strip_suffix(".bpf.o").or_else(|| name.strip_suffix(".o")).unwrap_or(&name);
+        object.with_file_name(format!("{stem}.json"))
+    }
+
+    /// The columns as the IR has them.
+    pub(crate) fn columns(&self) -> Vec<Column> {
+        let column = |entry: &ColumnEntry| Column {
+            name: entry.name.clone(),
+            range: Interval { min: entry.min, max: entry.max },
+            missing: entry.missing,
+        };
+        self.columns.iter().map(column).collect()
+    }
+
+    /// Refuses an object that is not the one described.
+    pub(crate) fn check_object(&self, path: &Path, sha256: &str) -> Result<(), Stop> {
+        if self.object.as_ref().is_some_and(|object| object.sha256 == sha256) {
+            return Ok(());
+        }
+        let manifest = Self::path_of(path);
+        let message = format!("`{}` is not the object of `{}`", path.display(), manifest.display());
+        let why = match &self.object {
+            Some(object) => format!("its digest is {sha256}, not {}", object.sha256),
+            None => "the manifest was written without an object".to_owned(),
+        };
+        Err(Stop::input(
+            Diagnostic::error(codes::OBJECT_DIGEST, message)
+                .note(why)
+                .help("compile again; an object is never edited"),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_lies_beside_its_object() {
+        for (object, manifest) in
+            [("out/scan.bpf.o", "out/scan.json"), ("scan.o", "scan.json"), ("scan", "scan.json")]
+        {
+            assert_eq!(Manifest::path_of(Path::new(object)), Path::new(manifest));
+        }
+    }
+}
