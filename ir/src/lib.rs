@@ -14,6 +14,7 @@
 
 pub mod analysis;
 pub mod arena;
+mod equality;
 pub mod forest;
 pub mod interpret;
 pub mod limits;
@@ -23,6 +24,7 @@ pub mod ops;
 pub mod origin;
 pub mod passes;
 pub mod random;
+pub mod text;
 pub mod types;
 pub mod validate;
 

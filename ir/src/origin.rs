@@ -7,6 +7,10 @@ use std::fmt;
 
 use crate::arena::{Arena, Handle};
 
+/// So many places of a set are printed and compared; a set can be as large as
+/// the model.
+pub const PLACES_SHOWN_MAX: usize = 16;
+
 /// A set of places in the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Origin {

@@ -24,6 +24,8 @@ use std::ops::Deref;
 
 use crate::module::{Domain, Int, Module, Real};
 
+pub(crate) use structure::is_identifier;
+
 pub use error::{ERRORS_MAX, Location, Problem, ValidationError};
 
 /// A module that holds what [`crate::module`] promises. It cannot be changed;

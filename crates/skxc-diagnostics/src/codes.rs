@@ -88,6 +88,11 @@ codes! {
     ATTACH = 607, "SKX0607", "the program cannot be attached or taken off";
     CANNOT_RUN = 608, "SKX0608", "the object cannot be run here";
     CANNOT_WRITE = 609, "SKX0609", "the file cannot be written";
+    TEXT_SYNTAX = 701, "SKX0701", "a line of the IR does not follow its grammar";
+    TEXT_NAME = 702, "SKX0702", "a name in the IR does not exist or is taken";
+    TEXT_TYPE = 703, "SKX0703", "the types of the IR do not fit";
+    TEXT_LIMIT = 704, "SKX0704", "the IR is larger than allowed";
+    TEXT_RULE = 705, "SKX0705", "the IR breaks a rule";
 }
 
 impl Code {
