@@ -6,7 +6,11 @@
 //! | 2 | the integer module | the object in the kernel, bit for bit | [`compare::object`] |
 //! | 3 | parser and integer module | the whole program, on packets | [`compare::packets`] |
 //! | `--expect` | the trainer's labels | the integer module | [`compare::expected`] |
-//! | feature `oracle` | tract-onnx | ONNX semantics | [`oracle`] |
+//!
+//! Rows and packets come from the caller ([`Rows`], with [`Kind::Csv`] or
+//! [`Kind::Capture`]) and are made from the module ([`Inputs`], [`frames`]);
+//! the object runs behind [`machine::BatchRunner`] and
+//! [`machine::PacketRunner`]; every comparison ends in a [`Report`].
 //!
 //! What must hold:
 //! - nothing here reads files or clocks: rows, packets and the running object
@@ -15,14 +19,18 @@
 //!   at the first difference, but keeps only the first, made plain;
 //! - testing never says "equivalent" ([`verdict`]).
 
-//pub mod compare;
+pub mod compare;
+pub mod decision;
+pub mod frames;
 pub mod inputs;
 pub mod machine;
 mod random;
+pub mod report;
 mod shrink;
 pub mod verdict;
 
 pub use inputs::{Coverage, Inputs, Kind, Options, Rows};
 pub use random::Random;
+pub use report::{Report, Scores};
 pub use shrink::shrink;
 pub use verdict::{Comparison, Counterexample, Part, Reason, Verdict};

@@ -4,6 +4,8 @@
 //! What must hold: cells and results travel in the byte order of this machine,
 //! which is that of its kernel.
 
+use crate::decision::Decision;
+
 /// A member of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
@@ -102,6 +104,15 @@ impl Layout {
             if let Some(field) = field {
                 field.store(record, cell);
             }
+        }
+    }
+
+    /// Reads what the program said.
+    #[must_use]
+    pub fn decision(&self, record: &[u8]) -> Decision {
+        Decision {
+            label: self.label.load(record) as u32,
+            scores: self.scores.iter().map(|score| score.load(record)).collect(),
         }
     }
 }

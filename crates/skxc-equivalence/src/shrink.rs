@@ -10,21 +10,31 @@ const TRIALS_MAX: u32 = 20_000;
 ///
 /// Each cell is tried at 0 (or the end of its range nearest to 0) and then
 /// halves its distance to it, which ends next to the threshold that matters;
-/// rounds repeat until nothing changes or [`TRIALS_MAX`] trials are spent.
-/// `fails` must hold for `row`.
-pub fn shrink(row: &[i64], ranges: &[Interval], mut fails: impl FnMut(&[i64]) -> bool) -> Vec<i64> {
+/// rounds repeat until nothing changes or enough trials are spent. `fails`
+/// must hold for `row`.
+pub fn shrink(row: &[i64], ranges: &[Interval], fails: impl FnMut(&[i64]) -> bool) -> Vec<i64> {
+    shrink_within(TRIALS_MAX, row, ranges, fails)
+}
+
+/// As [`shrink`], calling `fails` at most `trials_max` times.
+pub(crate) fn shrink_within(
+    trials_max: u32,
+    row: &[i64],
+    ranges: &[Interval],
+    mut fails: impl FnMut(&[i64]) -> bool,
+) -> Vec<i64> {
     let mut row = row.to_vec();
     let mut trials = 0;
     loop {
         let before = row.clone();
-        for column in 0..row.len() {
-            let plain = 0i64.clamp(ranges[column].min, ranges[column].max);
+        for (column, range) in ranges.iter().enumerate() {
+            let plain = 0i64.clamp(range.min, range.max);
             shrink_cell(&mut row, column, plain, &mut |row| {
                 trials += 1;
-                trials <= TRIALS_MAX && fails(row)
+                trials <= trials_max && fails(row)
             });
         }
-        if row == before || trials > TRIALS_MAX {
+        if row == before || trials > trials_max {
             return row;
         }
     }

@@ -1,7 +1,7 @@
 //! What the columns of a module mean to its forests: which column a feature of
 //! a forest is, and which thresholds a column is compared with.
 
-use skxc_ir::{Handle, Int, IntOp, Interval, Module, TreeNode, Value};
+use skxc_ir::{Forest, Handle, Int, IntOp, Interval, Module, TreeNode, Value};
 
 use super::Rows;
 use crate::random::Random;
@@ -41,10 +41,11 @@ pub(super) fn columns_of(module: &Module<Int>, value: Value) -> Vec<Option<usize
     of_value.pop().expect("the value itself was visited last")
 }
 
+/// A forest and the columns behind its features.
+pub(super) type Reading = (Handle<Forest<Int>>, Vec<Option<usize>>);
+
 /// Each forest of the module with the columns behind its features.
-pub(super) fn forests_of(
-    module: &Module<Int>,
-) -> Vec<(Handle<skxc_ir::Forest<Int>>, Vec<Option<usize>>)> {
+pub(super) fn forests_of(module: &Module<Int>) -> Vec<Reading> {
     let mut forests = Vec::new();
     for (_, node) in module.nodes.iter() {
         if let IntOp::TreeEnsemble { forest, input } = &node.op {

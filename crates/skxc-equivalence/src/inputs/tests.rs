@@ -1,3 +1,5 @@
+//! Tests of the streams: what they reach, and what they cost.
+
 use std::collections::BTreeSet;
 
 use skxc_ir::{

@@ -205,7 +205,7 @@ impl Trees {
 
     fn aimed(&mut self) -> bool {
         self.aims += 1;
-        self.aims % self.stride == 0
+        self.aims.is_multiple_of(self.stride)
     }
 
     fn threshold(&mut self, node: NodeId, column: usize, at_most: i64) {

@@ -1,0 +1,151 @@
+//! The integer module against the object, bit for bit: label and every score.
+
+use skxc_ir::{Int, Interval, Module};
+
+use super::BATCH_ROWS;
+use crate::decision::{Decision, decide, decides, label_text};
+use crate::inputs::{Inputs, Kind, Options, Rows};
+use crate::machine::{BatchRunner, Layout};
+use crate::report::{Report, Tally};
+use crate::shrink::shrink_within;
+use crate::verdict::{Comparison, Counterexample, Part, Reason};
+
+/// Runs of the object spent on making a counterexample plain.
+const SHRINK_RUNS_MAX: u32 = 500;
+
+/// Compares on rows of the caller (`given`) and on those made from the module.
+///
+/// # Errors
+/// If the object cannot be run.
+///
+/// # Panics
+/// If `layout` is not of `module`.
+pub fn object<R: BatchRunner>(
+    module: &Module<Int>,
+    layout: &Layout,
+    runner: &mut R,
+    given: Rows,
+    options: Options,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Report, R::Error> {
+    if !decides(module) {
+        return Ok(Report::not_made(Comparison::Object, Reason::NoDecision));
+    }
+    assert_eq!(layout.features.len(), module.columns.len(), "a layout has the module's columns");
+    let mut side = Object { module, layout, runner, records: Vec::new() };
+    let given_rows = given.len() as u64;
+    let mut inputs = Inputs::new(module, given, options);
+    let mut rows = Rows::new(module.columns.len());
+    let mut tally = Tally::new(Comparison::Object);
+    while inputs.next_batch(&mut rows, BATCH_ROWS) {
+        let got = side.run(&rows)?;
+        for ((kind, row), got) in rows.iter().zip(got) {
+            let index = (tally.vectors < given_rows).then_some(tally.vectors);
+            tally.count(kind);
+            let expected = decide(module, row);
+            if expected == got {
+                continue;
+            }
+            let found = if tally.counterexample.is_none() {
+                side.plainest(kind, row)?
+            } else {
+                row.to_vec()
+            };
+            let shown = side.counterexample(kind, found, index)?;
+            // A difference that does not repeat is still one: shown as met.
+            tally.mismatch(|| {
+                shown.unwrap_or_else(|| {
+                    differing(module, kind, row.to_vec(), &expected, &got, index)
+                })
+            });
+        }
+        progress(tally.vectors);
+    }
+    tally.coverage = Some(inputs.coverage());
+    Ok(tally.report())
+}
+
+struct Object<'a, R> {
+    module: &'a Module<Int>,
+    layout: &'a Layout,
+    runner: &'a mut R,
+    records: Vec<u8>,
+}
+
+impl<R: BatchRunner> Object<'_, R> {
+    fn run(&mut self, rows: &Rows) -> Result<Vec<Decision>, R::Error> {
+        let bytes = self.layout.record_bytes;
+        self.records.clear();
+        self.records.resize(rows.len() * bytes, 0);
+        for ((_, row), record) in rows.iter().zip(self.records.chunks_exact_mut(bytes)) {
+            self.layout.pack(row, record);
+        }
+        self.runner.run(&mut self.records)?;
+        Ok(self.records.chunks_exact(bytes).map(|record| self.layout.decision(record)).collect())
+    }
+
+    fn run_one(&mut self, kind: Kind, row: &[i64]) -> Result<Decision, R::Error> {
+        let mut rows = Rows::new(row.len());
+        rows.push(kind, row);
+        Ok(self.run(&rows)?.remove(0))
+    }
+
+    fn plainest(&mut self, kind: Kind, row: &[i64]) -> Result<Vec<i64>, R::Error> {
+        let ranges: Vec<Interval> =
+            self.module.columns.iter().map(|(_, column)| column.range).collect();
+        let mut failure = None;
+        let plain =
+            shrink_within(SHRINK_RUNS_MAX, row, &ranges, |row| match self.run_one(kind, row) {
+                Ok(got) => got != decide(self.module, row),
+                Err(error) => {
+                    failure = Some(error);
+                    false
+                }
+            });
+        failure.map_or(Ok(plain), Err)
+    }
+
+    fn counterexample(
+        &mut self,
+        kind: Kind,
+        row: Vec<i64>,
+        index: Option<u64>,
+    ) -> Result<Option<Counterexample>, R::Error> {
+        let got = self.run_one(kind, &row)?;
+        let expected = decide(self.module, &row);
+        let differs = got != expected;
+        Ok(differs.then(|| differing(self.module, kind, row, &expected, &got, index)))
+    }
+}
+
+fn differing(
+    module: &Module<Int>,
+    kind: Kind,
+    row: Vec<i64>,
+    expected: &Decision,
+    got: &Decision,
+    index: Option<u64>,
+) -> Counterexample {
+    let scores = expected.scores.iter().zip(&got.scores);
+    let score = scores.clone().position(|(expected, got)| expected != got);
+    let (part, expected, got) = match score {
+        Some(at) if expected.label == got.label => {
+            (Part::Score(at as u32), expected.scores[at].to_string(), got.scores[at].to_string())
+        }
+        _ => (
+            Part::Label,
+            label_text(module, expected.label as usize),
+            label_text(module, got.label as usize),
+        ),
+    };
+    Counterexample {
+        comparison: Comparison::Object,
+        kind,
+        row,
+        frame: None,
+        index,
+        part,
+        expected,
+        got,
+    }
+}

@@ -1,0 +1,188 @@
+//! Parser and integer module against the whole program: action and counters.
+
+use skxc_ir::{Int, Module};
+use skxc_runtime::{Needs, parse};
+
+use crate::decision::decide;
+use crate::inputs::Kind;
+use crate::machine::{Counter, PacketRunner};
+use crate::report::{Report, Tally};
+use crate::verdict::{Comparison, Counterexample, Part};
+
+/// Runs of the program spent on making a counterexample plain.
+const SHRINK_RUNS_MAX: u32 = 2000;
+
+/// What the program was compiled to do with packets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// For each declared column, its position in [`skxc_runtime::FEATURES`].
+    pub features: Vec<usize>,
+    /// What the declared columns need of a packet.
+    pub needs: Needs,
+    /// Action by class index.
+    pub actions: Vec<u32>,
+    /// Action for packets that cannot be classified.
+    pub fallback: u32,
+    /// The action for every packet, if the program only watches.
+    pub shadow: Option<u32>,
+    /// Number of the first counter of reasons: that of reason 0, which is
+    /// never counted.
+    pub reasons_at: usize,
+}
+
+/// Compares on every frame, in order. Frames shorter than an Ethernet header
+/// are not run: the kernel refuses them before the program sees them.
+///
+/// # Errors
+/// If the program cannot be run.
+///
+/// # Panics
+/// If `program` is not of `module`.
+pub fn packets<R: PacketRunner>(
+    module: &Module<Int>,
+    program: &Program,
+    runner: &mut R,
+    frames: impl IntoIterator<Item = (Kind, Vec<u8>)>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Report, R::Error> {
+    assert_eq!(program.features.len(), module.columns.len(), "each column has a feature");
+    let before = runner.counters()?;
+    let mut expected_counts = vec![Counter::default(); before.len()];
+    let mut tally = Tally::new(Comparison::Packets);
+    for (index, (kind, frame)) in frames.into_iter().enumerate() {
+        if frame.len() < FRAME_BYTES_MIN {
+            continue;
+        }
+        tally.count(kind);
+        let wanted = program.judge(module, &frame);
+        let action = runner.run(&frame)?;
+        if let Some(counter) = expected_counts.get_mut(wanted.counter) {
+            counter.packets += 1;
+            counter.bytes += frame.len() as u64;
+        }
+        if action != wanted.action {
+            let found = differing(module, program, kind, Some(index as u64), frame, action);
+            tally.mismatch(|| found);
+        }
+        if tally.vectors.is_multiple_of(4096) {
+            progress(tally.vectors);
+        }
+    }
+    let after = runner.counters()?;
+    // A counterexample that was run again would be counted again.
+    if tally.mismatches == 0 {
+        judge_counters(&mut tally, &before, &after, &expected_counts);
+    } else if let Some(found) = tally.counterexample.take() {
+        tally.counterexample = Some(plainest(module, program, runner, found)?);
+    }
+    Ok(tally.report())
+}
+
+/// `bpf_prog_test_run_xdp()` wants a whole Ethernet header (net/bpf/test_run.c).
+const FRAME_BYTES_MIN: usize = 14;
+
+struct Wanted {
+    action: u32,
+    counter: usize,
+    row: Vec<i64>,
+}
+
+impl Program {
+    fn judge(&self, module: &Module<Int>, frame: &[u8]) -> Wanted {
+        let parsed = parse(frame, self.needs);
+        if let Some(reason) = parsed.reason {
+            let counter = self.reasons_at + reason.number() as usize;
+            let action = self.shadow.unwrap_or(self.fallback);
+            return Wanted { action, counter, row: Vec::new() };
+        }
+        let row: Vec<i64> =
+            self.features.iter().map(|&feature| i64::from(parsed.values[feature])).collect();
+        let class = decide(module, &row).label as usize;
+        Wanted { action: self.shadow.unwrap_or(self.actions[class]), counter: class, row }
+    }
+}
+
+fn judge_counters(tally: &mut Tally, before: &[Counter], after: &[Counter], wanted: &[Counter]) {
+    for (index, ((before, after), wanted)) in before.iter().zip(after).zip(wanted).enumerate() {
+        let got = Counter {
+            packets: after.packets.wrapping_sub(before.packets),
+            bytes: after.bytes.wrapping_sub(before.bytes),
+        };
+        if got != *wanted {
+            tally.mismatch(|| Counterexample {
+                comparison: Comparison::Packets,
+                kind: Kind::Capture,
+                row: Vec::new(),
+                frame: None,
+                index: None,
+                part: Part::Counter,
+                expected: counted(index, wanted),
+                got: counted(index, &got),
+            });
+        }
+    }
+}
+
+fn counted(index: usize, counter: &Counter) -> String {
+    format!("counter {index}: {} packets, {} bytes", counter.packets, counter.bytes)
+}
+
+fn differing(
+    module: &Module<Int>,
+    program: &Program,
+    kind: Kind,
+    index: Option<u64>,
+    frame: Vec<u8>,
+    action: u32,
+) -> Counterexample {
+    let wanted = program.judge(module, &frame);
+    Counterexample {
+        comparison: Comparison::Packets,
+        kind,
+        row: wanted.row,
+        frame: Some(frame),
+        index,
+        part: Part::Action,
+        expected: action_name(wanted.action),
+        got: action_name(action),
+    }
+}
+
+/// Cuts the frame from behind and zeroes what it can, as long as it differs.
+fn plainest<R: PacketRunner>(
+    module: &Module<Int>,
+    program: &Program,
+    runner: &mut R,
+    found: Counterexample,
+) -> Result<Counterexample, R::Error> {
+    let Some(mut frame) = found.frame.clone() else { return Ok(found) };
+    let mut runs = 0;
+    let mut differs = |frame: &[u8]| -> Result<bool, R::Error> {
+        runs += 1;
+        let within = runs <= SHRINK_RUNS_MAX && frame.len() >= FRAME_BYTES_MIN;
+        Ok(within && runner.run(frame)? != program.judge(module, frame).action)
+    };
+    let mut cut = frame.len() / 2;
+    while cut > 0 {
+        let shorter = frame.len() - cut;
+        if differs(&frame[..shorter])? {
+            frame.truncate(shorter);
+        } else {
+            cut /= 2;
+        }
+    }
+    for at in 0..frame.len() {
+        let kept = std::mem::replace(&mut frame[at], 0);
+        if kept != 0 && !differs(&frame)? {
+            frame[at] = kept;
+        }
+    }
+    let action = runner.run(&frame)?;
+    Ok(differing(module, program, found.kind, found.index, frame, action))
+}
+
+/// As in `enum xdp_action` (include/uapi/linux/bpf.h).
+fn action_name(action: u32) -> String {
+    let names = ["aborted", "drop", "pass", "tx", "redirect"];
+    names.get(action as usize).map_or_else(|| action.to_string(), |&name| name.to_owned())
+}

@@ -1,0 +1,291 @@
+//! Tests of the comparisons against machines that are right, and wrong.
+
+use std::convert::Infallible;
+
+use skxc_ir::{
+    Column, ElementType, Forest, Int, IntOp, IntTest, Interval, LabelTable, LeafWeight, Mode,
+    Module, Origin, Output, OutputKind, Real, RealOp, RealTest, ScoreKind, TreeNode, Type,
+};
+use skxc_runtime::FEATURES;
+
+use super::*;
+use crate::decision::decide;
+use crate::inputs::{Kind, Options, Rows};
+use crate::machine::{BatchRunner, Counter, Field, Layout, PacketRunner};
+use crate::verdict::{Part, Verdict};
+
+const FRAC_BITS: u8 = 26;
+const TTL_THRESHOLD: i64 = 63;
+
+/// One column, two classes, one tree: `ip_ttl <= 63` votes 0.7 for class 1.
+fn real(threshold: f64) -> Module<Real> {
+    let mut module = Module::new("tested");
+    let range = Interval::new(0, 255);
+    let column = module.columns.push(Column { name: "ip_ttl".into(), range, missing: None });
+    let table = module.labels.push(LabelTable::Integers(vec![0, 1]));
+    let origin = module.origins.add(Origin::Node { node: 0 });
+    let f32 = ElementType::F32;
+    let input = RealOp::Input { columns: vec![column] };
+    let input = module.push(input, Type::new(f32, &[1, 1]), origin);
+    let mut forest = Forest::new(1, 2, f32, 0.0);
+    forest.roots = vec![0];
+    let mode = Mode::LessOrEqual;
+    let test = RealTest { feature: 0, mode, threshold, missing_is_yes: false };
+    forest.nodes = vec![
+        TreeNode::Branch { test, yes: 1, no: 2, origin },
+        TreeNode::Leaf { first: 0, count: 2, origin },
+        TreeNode::Leaf { first: 2, count: 2, origin },
+    ];
+    let weight = |target, weight: f32| LeafWeight { target, weight: weight.into() };
+    forest.weights = vec![weight(0, 0.3), weight(1, 0.7), weight(0, 0.9), weight(1, 0.1)];
+    let forest = module.forests.push(forest);
+    let sums = RealOp::TreeEnsemble { forest, input };
+    let sums = module.push(sums, Type::new(f32, &[1, 2]), origin);
+    let class = RealOp::ArgMax { input: sums };
+    let class = module.push(class, Type::new(ElementType::I64, &[1]), origin);
+    let label = RealOp::Label { table, class };
+    let label = module.push(label, Type::new(ElementType::Label(table), &[1]), origin);
+    let output = |name: &str, kind, value| Output { name: name.into(), kind, value };
+    module.outputs = vec![
+        output("label", OutputKind::Label, label),
+        output("scores", OutputKind::Score(ScoreKind::Probability), sums),
+    ];
+    module
+}
+
+/// The integer twin of [`real`], which the passes would make.
+fn int(at_most: i64) -> Module<Int> {
+    let from = real(0.0);
+    let mut module = Module::new("tested");
+    module.columns = from.columns.clone();
+    module.labels = from.labels.clone();
+    module.origins = from.origins.clone();
+    let origin = skxc_ir::Handle::from_index(0);
+    let (column, table) = (skxc_ir::Handle::from_index(0), skxc_ir::Handle::from_index(0));
+    let fixed = ElementType::Fixed { bits: 62, frac_bits: FRAC_BITS };
+    let input = IntOp::Input { columns: vec![column] };
+    let input = module.push(input, Type::new(ElementType::I64, &[1, 1]), origin);
+    let real_forest = &from.forests[skxc_ir::Handle::from_index(0)];
+    let mut forest = Forest::new(1, 2, fixed, 0);
+    forest.roots = vec![0];
+    forest.nodes = vec![
+        TreeNode::Branch { test: IntTest { feature: 0, at_most }, yes: 1, no: 2, origin },
+        TreeNode::Leaf { first: 0, count: 2, origin },
+        TreeNode::Leaf { first: 2, count: 2, origin },
+    ];
+    let weights = real_forest.weights.iter().map(|weight| LeafWeight {
+        target: weight.target,
+        weight: (weight.weight * f64::exp2(FRAC_BITS.into())) as i64,
+    });
+    forest.weights = weights.collect();
+    let forest = module.forests.push(forest);
+    let sums = IntOp::TreeEnsemble { forest, input };
+    let sums = module.push(sums, Type::new(fixed, &[1, 2]), origin);
+    let class = IntOp::ArgMax { input: sums, margin: 0 };
+    let class = module.push(class, Type::new(ElementType::I64, &[1]), origin);
+    let label = IntOp::Label { table, class };
+    let label = module.push(label, Type::new(ElementType::Label(table), &[1]), origin);
+    module.outputs = from.outputs.clone();
+    module.outputs[0].value = label;
+    module.outputs[1].value = sums;
+    module
+}
+
+fn layout() -> Layout {
+    let field = |offset_bytes, size_bytes, signed| Field { offset_bytes, size_bytes, signed };
+    Layout {
+        record_bytes: 32,
+        features: vec![Some(field(0, 1, false))],
+        label: field(8, 4, false),
+        scores: vec![field(16, 8, true), field(24, 8, true)],
+    }
+}
+
+/// Interprets a module, as an object would compute it.
+struct Interpreter(Module<Int>);
+
+impl BatchRunner for Interpreter {
+    type Error = Infallible;
+    fn run(&mut self, records: &mut [u8]) -> Result<(), Infallible> {
+        let layout = layout();
+        for record in records.chunks_exact_mut(layout.record_bytes) {
+            let row = [i64::from(record[0])];
+            let decision = decide(&self.0, &row);
+            layout.label.store(record, decision.label.into());
+            for (field, &score) in layout.scores.iter().zip(&decision.scores) {
+                field.store(record, score);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Parses and decides, as a program would, with a module of its own.
+struct Filter {
+    module: Module<Int>,
+    program: Program,
+    counters: Vec<Counter>,
+}
+
+impl PacketRunner for Filter {
+    type Error = Infallible;
+    fn run(&mut self, frame: &[u8]) -> Result<u32, Infallible> {
+        let parsed = skxc_runtime::parse(frame, self.program.needs);
+        let (counter, action) = match parsed.reason {
+            Some(reason) => {
+                (self.program.reasons_at + reason.number() as usize, self.program.fallback)
+            }
+            None => {
+                let row = [i64::from(parsed.values[self.program.features[0]])];
+                let class = decide(&self.module, &row).label as usize;
+                (class, self.program.actions[class])
+            }
+        };
+        self.counters[counter].packets += 1;
+        self.counters[counter].bytes += frame.len() as u64;
+        Ok(action)
+    }
+    fn counters(&mut self) -> Result<Vec<Counter>, Infallible> {
+        Ok(self.counters.clone())
+    }
+}
+
+fn program() -> Program {
+    let (feature, _) = skxc_runtime::find("ip_ttl").expect("it is in the table");
+    Program {
+        features: vec![feature],
+        needs: FEATURES[feature].needs,
+        actions: vec![2, 1],
+        fallback: 2,
+        shadow: None,
+        reasons_at: 2,
+    }
+}
+
+fn check_packets(module: Module<Int>) -> crate::Report {
+    let counters = vec![Counter::default(); 16];
+    let mut runner = Filter { module, program: program(), counters };
+    let frames = crate::frames::frames(Vec::new(), 1, 500);
+    let Ok(report) = packets(&int(TTL_THRESHOLD), &program(), &mut runner, frames, &mut |_| {});
+    report
+}
+
+fn check_object(object_of: Module<Int>, options: Options) -> crate::Report {
+    let mut runner = Interpreter(object_of);
+    let module = int(TTL_THRESHOLD);
+    let given = Rows::new(1);
+    let Ok(report) = object(&module, &layout(), &mut runner, given, options, &mut |_| {});
+    report
+}
+
+#[test]
+fn few_rows_make_a_proof_and_no_rows_make_none() {
+    let report = check_object(int(TTL_THRESHOLD), Options::default());
+    assert_eq!(report.verdict, Verdict::Proven);
+    let options = Options { exhaustive_rows_max: 0, ..Options::default() };
+    let report = check_object(int(TTL_THRESHOLD), options);
+    assert_eq!(report.verdict, Verdict::NoMismatch { vectors: report.vectors() });
+    let nothing = expected(&int(TTL_THRESHOLD), &Rows::new(1), &[]);
+    assert!(!nothing.verdict.passed());
+}
+
+#[test]
+fn an_object_with_another_threshold_is_refuted_at_that_threshold() {
+    let report = check_object(int(TTL_THRESHOLD + 1), Options::default());
+    let found = report.verdict.counterexample().expect("64 differs");
+    assert_eq!((&found.row[..], found.part), (&[64][..], Part::Label));
+    assert_eq!((found.expected.as_str(), found.got.as_str()), ("0", "1"));
+    assert!(report.mismatches >= 2, "once among all rows and once at the threshold");
+}
+
+#[test]
+fn an_object_whose_score_is_one_unit_off_is_refuted() {
+    let mut wrong = int(TTL_THRESHOLD);
+    let forest = skxc_ir::Handle::from_index(0);
+    wrong.forests[forest].weights[3].weight += 1;
+    let report = check_object(wrong, Options::default());
+    assert_eq!(report.verdict.counterexample().map(|found| found.part), Some(Part::Score(1)));
+}
+
+#[test]
+fn the_model_agrees_within_its_bound_and_not_beyond() {
+    let check = |module: &Module<Int>, real: &Module<Real>| {
+        let mut given = Rows::new(1);
+        given.push(Kind::Csv, &[63]);
+        given.push(Kind::Csv, &[64]);
+        model(real, module, given, Options::default(), &mut |_| {})
+    };
+    let mut module = int(TTL_THRESHOLD);
+    let forest = skxc_ir::Handle::from_index(0);
+    // `0.1f32` needs 27 bits behind the point.
+    let found = check(&module, &real(63.5)).verdict;
+    assert!(matches!(found.counterexample().map(|found| found.part), Some(Part::Score(_))));
+    module.forests[forest].rounding_half_units = vec![2, 2];
+    let report = check(&module, &real(63.5));
+    assert_eq!(report.verdict, Verdict::Proven);
+    let scores = report.scores.expect("rows of the caller are compared exactly");
+    assert!(scores.error_max > 0.0 && scores.error_max <= scores.bound);
+    // A threshold elsewhere is no tie, however it is looked at.
+    let found = check(&module, &real(62.5)).verdict;
+    let found = found.counterexample().expect("63 differs");
+    assert_eq!((&found.row[..], found.part), (&[63][..], Part::Label));
+}
+
+#[test]
+fn a_tie_that_only_rounding_decides_is_a_near_tie() {
+    let mut exact = real(63.5);
+    let mut module = int(TTL_THRESHOLD);
+    let forest = skxc_ir::Handle::from_index(0);
+    // Equal up to half an ulp of f32: the margin makes class 0 win.
+    exact.forests[skxc_ir::Handle::from_index(0)].weights[1].weight = f64::from(0.3f32.next_up());
+    let unit = f64::exp2(FRAC_BITS.into());
+    module.forests[forest].weights[1].weight = (f64::from(0.3f32.next_up()) * unit) as i64;
+    module.forests[forest].rounding_half_units = vec![2, 2];
+    let check =
+        |module: &Module<Int>| model(&exact, module, Rows::new(1), Options::default(), &mut |_| {});
+    assert!(check(&module).verdict.passed());
+    let argmax = |margin| IntOp::ArgMax { input: skxc_ir::Handle::from_index(1), margin };
+    let class = skxc_ir::Handle::from_index(2);
+    module.node_mut(class).op = argmax(1 << (FRAC_BITS - 20));
+    let report = check(&module);
+    assert_eq!(report.mismatches, 0);
+    assert!(report.near_ties >= 64, "{}", report.near_ties);
+    assert!(matches!(report.verdict, Verdict::NoMismatch { .. }), "allowed, but not proven");
+}
+
+#[test]
+fn whole_packets_are_compared_with_their_counters() {
+    let report = check_packets(int(TTL_THRESHOLD));
+    assert!(report.verdict.passed(), "{report:?}");
+    assert!(report.vectors() > 1000);
+    let report = check_packets(int(TTL_THRESHOLD + 1));
+    let found = report.verdict.counterexample().expect("some packet has TTL 64");
+    assert_eq!((&found.row[..], found.part), (&[64][..], Part::Action));
+    assert_eq!((found.expected.as_str(), found.got.as_str()), ("pass", "drop"));
+}
+
+#[test]
+fn a_wrong_counter_is_a_difference() {
+    let mut runner = Filter {
+        module: int(TTL_THRESHOLD),
+        program: Program { reasons_at: 3, ..program() },
+        counters: vec![Counter::default(); 16],
+    };
+    let frames = [(Kind::Capture, vec![0; 60])];
+    let Ok(report) = packets(&int(TTL_THRESHOLD), &program(), &mut runner, frames, &mut |_| {});
+    let found = report.verdict.counterexample().expect("it counted another reason");
+    assert_eq!(found.part, Part::Counter);
+}
+
+#[test]
+fn labels_of_the_trainer_are_compared_by_row() {
+    let mut rows = Rows::new(1);
+    rows.push(Kind::Csv, &[10]);
+    rows.push(Kind::Csv, &[100]);
+    let labels = |words: [&str; 2]| words.map(str::to_owned);
+    let module = int(TTL_THRESHOLD);
+    assert!(expected(&module, &rows, &labels(["1", "0.0"])).verdict.passed());
+    let report = expected(&module, &rows, &labels(["1", "1"]));
+    let found = report.verdict.counterexample().expect("row 1 differs");
+    assert_eq!((found.index, found.expected.as_str(), found.got.as_str()), (Some(1), "1", "0"));
+}

@@ -1,0 +1,111 @@
+//! What a comparison came to, for people and machines.
+
+use std::collections::BTreeMap;
+
+use crate::inputs::{Coverage, Kind};
+use crate::verdict::{Comparison, Counterexample, Reason, Verdict};
+
+/// The outcome of one comparison with its figures.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Report {
+    /// What was compared.
+    pub comparison: Comparison,
+    /// The outcome.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// Vectors tried, by kind.
+    pub tried: BTreeMap<Kind, u64>,
+    /// Vectors on which the two sides differ.
+    pub mismatches: u64,
+    /// Vectors on which labels differ but scores are so close that a proven
+    /// bound on rounding, or the tie margin, allows it. Not mismatches.
+    pub near_ties: u64,
+    /// Scores against exact arithmetic, where that was looked at.
+    pub scores: Option<Scores>,
+    /// What the vectors reached of the model, where they were made from it.
+    pub coverage: Option<Coverage>,
+}
+
+/// How far scores were from exact arithmetic.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct Scores {
+    /// Rows looked at.
+    pub rows: u64,
+    /// Largest distance seen, rounded up, in units of the score.
+    pub error_max: f64,
+    /// The proven bound on it, the largest over all scores.
+    pub bound: f64,
+}
+
+impl Report {
+    /// The report of a comparison that was not made.
+    #[must_use]
+    pub fn not_made(comparison: Comparison, reason: Reason) -> Self {
+        Tally::new(comparison).report_as(Verdict::Inconclusive { reason })
+    }
+
+    /// Vectors tried, of all kinds.
+    #[must_use]
+    pub fn vectors(&self) -> u64 {
+        self.tried.values().sum()
+    }
+}
+
+/// Counts while a comparison runs.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    comparison: Comparison,
+    tried: BTreeMap<Kind, u64>,
+    pub(crate) vectors: u64,
+    pub(crate) mismatches: u64,
+    pub(crate) near_ties: u64,
+    pub(crate) scores: Option<Scores>,
+    pub(crate) coverage: Option<Coverage>,
+    pub(crate) counterexample: Option<Counterexample>,
+}
+
+impl Tally {
+    pub(crate) fn new(comparison: Comparison) -> Self {
+        Self {
+            comparison,
+            tried: BTreeMap::new(),
+            vectors: 0,
+            mismatches: 0,
+            near_ties: 0,
+            scores: None,
+            coverage: None,
+            counterexample: None,
+        }
+    }
+
+    pub(crate) fn count(&mut self, kind: Kind) {
+        *self.tried.entry(kind).or_default() += 1;
+        self.vectors += 1;
+    }
+
+    /// Counts a mismatch and keeps the first counterexample.
+    pub(crate) fn mismatch(&mut self, make: impl FnOnce() -> Counterexample) {
+        self.mismatches += 1;
+        self.counterexample.get_or_insert_with(make);
+    }
+
+    pub(crate) fn report(mut self) -> Report {
+        let exhaustive = self.coverage.is_some_and(|coverage| coverage.exhaustive);
+        // A near-tie is a difference, if an allowed one: nothing is proven.
+        let proven = exhaustive && self.near_ties == 0;
+        let verdict = Verdict::of(self.vectors, proven, self.counterexample.take());
+        self.report_as(verdict)
+    }
+
+    fn report_as(self, verdict: Verdict) -> Report {
+        Report {
+            comparison: self.comparison,
+            verdict,
+            tried: self.tried,
+            mismatches: self.mismatches,
+            near_ties: self.near_ties,
+            scores: self.scores,
+            coverage: self.coverage,
+        }
+    }
+}
