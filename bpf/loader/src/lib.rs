@@ -1,1 +1,39 @@
 //! Loads, test-runs and attaches BPF objects: the only user of libbpf.
+//!
+//! [`ObjectFile`] reads an object without the kernel; [`Loader`] brings it in;
+//! [`Loaded`] has the programs and maps; [`Batch`] runs many vectors through a
+//! generated program; [`attach_xdp`] and [`Attachment`] operate it; [`Probe`]
+//! says what the machine can do; [`strip_debug`] removes DWARF.
+//!
+//! What must hold:
+//! - libbpf-rs and libbpf-sys stop here: no public signature but that of
+//!   [`Error`] names them;
+//! - every unsafe call is in `sys.rs`;
+//! - missing privileges are an error of their own, apart from a refusal by the
+//!   verifier and from a lost compare-and-swap;
+//! - nothing stays in the kernel that is not pinned, and nothing stays pinned
+//!   that did not become attached.
+
+mod attach;
+mod batch;
+mod elf;
+mod error;
+mod load;
+mod map;
+mod messages;
+mod probe;
+mod program;
+mod strip;
+mod sys;
+
+pub use attach::{
+    Attachment, AttachmentInfo, Counter, Interface, Mode, PIN_ROOT, attach_xdp, attachments,
+};
+pub use batch::{Batch, BatchRun};
+pub use elf::{ObjectFile, Variable};
+pub use error::{Action, Error};
+pub use load::{Loaded, Loader};
+pub use map::{Map, Values};
+pub use probe::{Capability, Probe};
+pub use program::{Program, ProgramInfo, TestRun};
+pub use strip::strip_debug;

@@ -1,0 +1,252 @@
+//! What can go wrong between an object's bytes and a running program.
+
+use std::io;
+use std::path::PathBuf;
+
+/// An error of this crate. Missing privileges are a variant of their own, so
+/// that a caller can say "run as root" and mean it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The bytes are not a BPF object in ELF.
+    #[error("not a BPF object in ELF")]
+    Elf {
+        /// Where reading stopped.
+        #[source]
+        source: object::Error,
+    },
+    /// The object cannot be taken apart and put together again.
+    #[error("not an ELF file that can be rewritten")]
+    Build {
+        /// Where it stopped.
+        #[source]
+        source: object::build::Error,
+    },
+    /// libbpf does not understand the object.
+    #[error("libbpf cannot open the object: {messages}")]
+    Open {
+        /// libbpf's error.
+        #[source]
+        source: libbpf_rs::Error,
+        /// What libbpf printed meanwhile.
+        messages: String,
+    },
+    /// The object has no such program.
+    #[error("the object has no program `{program}`")]
+    NoProgram {
+        /// Name of the C function.
+        program: String,
+    },
+    /// The object has no such map.
+    #[error("the object has no map `{map}`")]
+    NoMap {
+        /// Name of the map.
+        map: String,
+    },
+    /// The object has no such variable, or not in a section that a map holds.
+    #[error("the object has no variable `{variable}`")]
+    NoVariable {
+        /// Name of the C variable.
+        variable: String,
+    },
+    /// The object has no such type in its BTF, or not with the members expected.
+    #[error("the object's BTF has no type `{name}` as the test bench wants it")]
+    NoType {
+        /// Name of the C type.
+        name: String,
+    },
+    /// The value given for a variable or a map entry has another size.
+    #[error("`{name}` has {expected} bytes, not {found}")]
+    Size {
+        /// Name of the variable or map.
+        name: String,
+        /// Bytes that it has.
+        expected: usize,
+        /// Bytes that were given.
+        found: usize,
+    },
+    /// The kernel refuses for lack of capabilities.
+    #[error("missing privileges: {action} needs {needs}")]
+    Privileges {
+        /// What was tried.
+        action: Action,
+        /// Capabilities that allow it.
+        needs: &'static str,
+        /// The kernel's answer.
+        #[source]
+        source: io::Error,
+    },
+    /// The verifier refused a program.
+    #[error("the verifier refused program `{program}`")]
+    Refused {
+        /// Name of the C function.
+        program: String,
+        /// The kernel's answer.
+        #[source]
+        source: io::Error,
+        /// The verifier's log, never empty.
+        log: String,
+    },
+    /// The object did not load, and not for the verifier: a map could not be
+    /// created, a relocation failed.
+    #[error("the object does not load: {messages}")]
+    Load {
+        /// The kernel's or libbpf's answer.
+        #[source]
+        source: io::Error,
+        /// What libbpf printed meanwhile.
+        messages: String,
+    },
+    /// There is no such network interface in this network namespace.
+    #[error("no network interface `{interface}` in this network namespace")]
+    NoInterface {
+        /// Its name, or its index in decimal.
+        interface: String,
+    },
+    /// Something else is attached to the interface at this hook.
+    #[error("another XDP program is attached to `{interface}`")]
+    Busy {
+        /// Name of the interface.
+        interface: String,
+        /// The kernel's answer.
+        #[source]
+        source: io::Error,
+    },
+    /// The interface or its driver cannot run XDP in this mode.
+    #[error("`{interface}` cannot run XDP in this mode")]
+    Mode {
+        /// Name of the interface.
+        interface: String,
+        /// The kernel's answer.
+        #[source]
+        source: io::Error,
+    },
+    /// There are pins of that name already.
+    #[error("`{}` exists: something of that name is attached", path.display())]
+    Pinned {
+        /// Directory of the pins.
+        path: PathBuf,
+    },
+    /// The link runs another program than the one that was to be replaced.
+    #[error("the attached program is not the one that was to be replaced")]
+    Swapped {
+        /// Id of the program that is attached.
+        found: u32,
+        /// Id of the program that was expected.
+        expected: u32,
+    },
+    /// The kernel refused an operation.
+    #[error("{action} failed")]
+    Kernel {
+        /// What was tried.
+        action: Action,
+        /// The kernel's answer.
+        #[source]
+        source: io::Error,
+    },
+    /// libbpf refused an operation.
+    #[error("{action} failed")]
+    Libbpf {
+        /// What was tried.
+        action: Action,
+        /// libbpf's error.
+        #[source]
+        source: libbpf_rs::Error,
+    },
+    /// A file or directory, usually below `/sys/fs/bpf`, could not be used.
+    #[error("{action} failed for `{}`", path.display())]
+    Path {
+        /// What was tried.
+        action: Action,
+        /// The file or directory.
+        path: PathBuf,
+        /// The kernel's answer.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// What was tried when an [`Error`] came up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Loading programs and creating maps.
+    Load,
+    /// Running a program on given data.
+    TestRun,
+    /// Reading a map.
+    ReadMap,
+    /// Writing a map.
+    WriteMap,
+    /// Mapping the memory of a map.
+    MapMemory,
+    /// Reading what the kernel says of a program or link.
+    Info,
+    /// Attaching to an interface.
+    Attach,
+    /// Detaching from an interface.
+    Detach,
+    /// Exchanging the program of a link.
+    Replace,
+    /// Making, reading or removing a pin.
+    Pin,
+    /// Configuring an object before it is loaded.
+    Configure,
+}
+
+impl std::fmt::Display for Action {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Action::Load => "loading BPF programs",
+            Action::TestRun => "test-running a BPF program",
+            Action::ReadMap => "reading a BPF map",
+            Action::WriteMap => "writing a BPF map",
+            Action::MapMemory => "mapping the memory of a BPF map",
+            Action::Info => "asking the kernel about a BPF program or link",
+            Action::Attach => "attaching an XDP program",
+            Action::Detach => "detaching an XDP program",
+            Action::Replace => "replacing an XDP program",
+            Action::Pin => "using pins on the BPF file system",
+            Action::Configure => "configuring a BPF object",
+        })
+    }
+}
+
+impl Error {
+    /// Wraps the kernel's answer to `action`, a lack of privileges apart.
+    pub(crate) fn kernel(action: Action, source: io::Error) -> Error {
+        if source.raw_os_error() == Some(libc::EPERM) {
+            Error::Privileges { action, needs: needs(action), source }
+        } else {
+            Error::Kernel { action, source }
+        }
+    }
+
+    /// The same for an action on a path.
+    pub(crate) fn path(action: Action, path: impl Into<PathBuf>, source: io::Error) -> Error {
+        match source.raw_os_error() {
+            Some(libc::EPERM | libc::EACCES) => {
+                Error::Privileges { action, needs: needs(action), source }
+            }
+            _ => Error::Path { action, path: path.into(), source },
+        }
+    }
+
+    /// Whether the environment rather than the input is at fault: privileges
+    /// or a capability of the kernel are missing.
+    pub fn is_privileges(&self) -> bool {
+        matches!(self, Error::Privileges { .. })
+    }
+}
+
+/// Capabilities that an action wants, for the message.
+pub(crate) fn needs(action: Action) -> &'static str {
+    match action {
+        Action::Load | Action::TestRun | Action::MapMemory => {
+            "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (or root)"
+        }
+        Action::ReadMap | Action::WriteMap | Action::Info => "CAP_BPF (or root)",
+        Action::Attach | Action::Detach | Action::Replace => "CAP_BPF and CAP_NET_ADMIN (or root)",
+        Action::Pin => "CAP_BPF and write access to the BPF file system (or root)",
+        Action::Configure => "no capability",
+    }
+}

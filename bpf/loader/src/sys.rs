@@ -1,0 +1,359 @@
+//! Every unsafe call of the crate: what libbpf-rs does not offer.
+//!
+//! What must hold: each function is safe to call with any arguments of its
+//! types; each `unsafe` says why.
+#![allow(unsafe_code)]
+
+use std::ffi::{CStr, CString, c_char};
+use std::io;
+use std::mem;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::ptr::NonNull;
+
+use libbpf_rs::{AsRawLibbpf, Object, OpenObject};
+
+/// Log buffers of the programs of one object, in the order of the programs.
+///
+/// Bytes of each: the most that kernels before 6.4 accept
+/// (kernel/bpf/verifier.c, `bpf_verifier_log_attr_valid`: UINT_MAX >> 8).
+/// The memory is zero pages until the kernel writes to it.
+const LOG_BYTES: usize = (u32::MAX >> 8) as usize;
+
+/// What a load left behind for one program.
+pub(crate) struct ProgramLog {
+    /// Name of the C function.
+    pub(crate) program: String,
+    /// The verifier's log, empty unless the program was refused.
+    pub(crate) log: String,
+}
+
+/// Loads an object whose programs are configured. On failure the logs of all
+/// programs that are to be loaded come with the kernel's answer.
+pub(crate) fn load(mut open: OpenObject) -> Result<Object, (io::Error, Vec<ProgramLog>)> {
+    let mut buffers: Vec<(String, Vec<u8>)> = Vec::new();
+    for program in open.progs_mut().filter(|program| program.autoload()) {
+        let mut buffer = vec![0_u8; LOG_BYTES];
+        // SAFETY: the program is alive; the buffer outlives the load below,
+        // after which `bpf_object__close` or nothing at all uses the pointer,
+        // and its heap memory does not move when the vector does.
+        let code = unsafe {
+            libbpf_sys::bpf_program__set_log_buf(
+                program.as_libbpf_object().as_ptr(),
+                buffer.as_mut_ptr().cast::<c_char>(),
+                buffer.len() as libbpf_sys::size_t,
+            )
+        };
+        assert!(code == 0, "a log buffer below INT_MAX bytes is accepted before loading");
+        buffers.push((program.name().to_string_lossy().into_owned(), buffer));
+    }
+    // SAFETY: the object is open and not loaded.
+    let code = unsafe { libbpf_sys::bpf_object__load(open.as_libbpf_object().as_ptr()) };
+    let result = check(code);
+    if let Err(source) = result {
+        drop(open);
+        let logs = buffers
+            .into_iter()
+            .map(|(program, buffer)| ProgramLog { program, log: text_of(&buffer) })
+            .collect();
+        return Err((source, logs));
+    }
+    for program in open.progs_mut() {
+        // SAFETY: as above; a null buffer of no length takes ours away, so no
+        // pointer to freed memory stays in the object. Refused only if the
+        // object is loaded, where libbpf does not use the buffer any more.
+        unsafe {
+            libbpf_sys::bpf_program__set_log_buf(
+                program.as_libbpf_object().as_ptr(),
+                std::ptr::null_mut(),
+                0,
+            )
+        };
+    }
+    let pointer = open.take_ptr();
+    // SAFETY: the pointer is that of an object just loaded, owned by no one.
+    Ok(unsafe { Object::from_ptr(pointer) })
+}
+
+/// A log up to its first NUL.
+fn text_of(buffer: &[u8]) -> String {
+    let text = CStr::from_bytes_until_nul(buffer).map_or(buffer, CStr::to_bytes);
+    String::from_utf8_lossy(text).into_owned()
+}
+
+/// A libbpf return code, which is 0 or more or a negated errno.
+fn check(code: i32) -> io::Result<i32> {
+    if code < 0 { Err(io::Error::from_raw_os_error(-code)) } else { Ok(code) }
+}
+
+/// A libbpf return code that is a new file descriptor.
+fn descriptor(code: i32) -> io::Result<OwnedFd> {
+    let fd = check(code)?;
+    // SAFETY: libbpf made the descriptor for the caller.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// A path as the kernel wants it.
+fn c_path(path: &Path) -> io::Result<CString> {
+    CString::new(path.as_os_str().as_bytes()).map_err(io::Error::from)
+}
+
+/// What the kernel says of a program, without its instructions.
+pub(crate) fn program_info(program: BorrowedFd<'_>) -> io::Result<libbpf_sys::bpf_prog_info> {
+    let mut info = libbpf_sys::bpf_prog_info::default();
+    let mut bytes = mem::size_of_val(&info) as u32;
+    // SAFETY: `info` is writable for `bytes` bytes, and asks for no arrays.
+    check(unsafe {
+        libbpf_sys::bpf_prog_get_info_by_fd(program.as_raw_fd(), &raw mut info, &raw mut bytes)
+    })?;
+    Ok(info)
+}
+
+/// Outcome of a test run.
+pub(crate) struct RawTestRun {
+    pub(crate) return_value: u32,
+    pub(crate) nanoseconds: u32,
+    pub(crate) data_bytes: usize,
+}
+
+/// Runs a program `repeat` times on `data` and writes the packet as it is
+/// after the last run to `data_out`.
+pub(crate) fn test_run(
+    program: BorrowedFd<'_>,
+    data: &[u8],
+    data_out: &mut [u8],
+    repeat: u32,
+) -> io::Result<RawTestRun> {
+    let too_long = |_| io::Error::from(io::ErrorKind::InvalidInput);
+    let mut options = libbpf_sys::bpf_test_run_opts {
+        sz: mem::size_of::<libbpf_sys::bpf_test_run_opts>() as libbpf_sys::size_t,
+        data_in: data.as_ptr().cast(),
+        data_size_in: u32::try_from(data.len()).map_err(too_long)?,
+        data_out: data_out.as_mut_ptr().cast(),
+        data_size_out: u32::try_from(data_out.len()).map_err(too_long)?,
+        repeat: i32::try_from(repeat).map_err(too_long)?,
+        ..Default::default()
+    };
+    // SAFETY: the descriptor is open; the buffers have the sizes given and are
+    // alive; libbpf writes no more than `data_size_out` bytes.
+    check(unsafe { libbpf_sys::bpf_prog_test_run_opts(program.as_raw_fd(), &raw mut options) })?;
+    Ok(RawTestRun {
+        return_value: options.retval,
+        nanoseconds: options.duration,
+        data_bytes: options.data_size_out as usize,
+    })
+}
+
+/// Creates an XDP link; `flags` is one of `XDP_FLAGS_*_MODE` or 0.
+pub(crate) fn create_xdp_link(
+    program: BorrowedFd<'_>,
+    interface_index: i32,
+    flags: u32,
+) -> io::Result<OwnedFd> {
+    let options = libbpf_sys::bpf_link_create_opts {
+        sz: mem::size_of::<libbpf_sys::bpf_link_create_opts>() as libbpf_sys::size_t,
+        flags,
+        ..Default::default()
+    };
+    // SAFETY: the descriptor is open, the options are initialised and alive.
+    descriptor(unsafe {
+        libbpf_sys::bpf_link_create(
+            program.as_raw_fd(),
+            interface_index,
+            libbpf_sys::BPF_XDP,
+            &raw const options,
+        )
+    })
+}
+
+/// Detaches a link for good, whoever else holds it.
+pub(crate) fn detach_link(link: BorrowedFd<'_>) -> io::Result<()> {
+    // SAFETY: the descriptor is open.
+    check(unsafe { libbpf_sys::bpf_link_detach(link.as_raw_fd()) }).map(drop)
+}
+
+/// Exchanges the program of a link, if it is still `old`.
+pub(crate) fn update_link(
+    link: BorrowedFd<'_>,
+    new: BorrowedFd<'_>,
+    old: BorrowedFd<'_>,
+) -> io::Result<()> {
+    let options = libbpf_sys::bpf_link_update_opts {
+        sz: mem::size_of::<libbpf_sys::bpf_link_update_opts>() as libbpf_sys::size_t,
+        flags: libbpf_sys::BPF_F_REPLACE,
+        old_prog_fd: old.as_raw_fd().unsigned_abs(),
+        ..Default::default()
+    };
+    // SAFETY: the descriptors are open, the options are initialised and alive.
+    check(unsafe {
+        libbpf_sys::bpf_link_update(link.as_raw_fd(), new.as_raw_fd(), &raw const options)
+    })
+    .map(drop)
+}
+
+/// Program id and interface index of an XDP link; index 0 once the interface
+/// is gone or the link is detached.
+pub(crate) fn xdp_link_info(link: BorrowedFd<'_>) -> io::Result<(u32, u32)> {
+    let mut info = libbpf_sys::bpf_link_info::default();
+    let mut bytes = mem::size_of_val(&info) as u32;
+    // SAFETY: `info` is writable for `bytes` bytes.
+    check(unsafe {
+        libbpf_sys::bpf_link_get_info_by_fd(link.as_raw_fd(), &raw mut info, &raw mut bytes)
+    })?;
+    if info.type_ != libbpf_sys::BPF_LINK_TYPE_XDP {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    // SAFETY: the type says which member of the union the kernel has filled,
+    // and every bit pattern is a valid u32.
+    Ok((info.prog_id, unsafe { info.__bindgen_anon_1.xdp.ifindex }))
+}
+
+/// How the program of an interface is attached, `XDP_ATTACHED_*`.
+pub(crate) fn xdp_attached(interface_index: i32) -> io::Result<u8> {
+    let mut options = libbpf_sys::bpf_xdp_query_opts {
+        sz: mem::size_of::<libbpf_sys::bpf_xdp_query_opts>() as libbpf_sys::size_t,
+        ..Default::default()
+    };
+    // SAFETY: the options are initialised, writable and alive.
+    check(unsafe { libbpf_sys::bpf_xdp_query(interface_index, 0, &raw mut options) })?;
+    Ok(options.attach_mode)
+}
+
+/// Pins a program, map or link.
+pub(crate) fn pin(object: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
+    let path = c_path(path)?;
+    // SAFETY: the descriptor is open, the path ends in NUL.
+    check(unsafe { libbpf_sys::bpf_obj_pin(object.as_raw_fd(), path.as_ptr()) }).map(drop)
+}
+
+/// Opens what is pinned at a path.
+pub(crate) fn open_pin(path: &Path) -> io::Result<OwnedFd> {
+    let path = c_path(path)?;
+    // SAFETY: the path ends in NUL.
+    descriptor(unsafe { libbpf_sys::bpf_obj_get(path.as_ptr()) })
+}
+
+/// Loads the smallest XDP program there is and lets it go.
+pub(crate) fn load_trivial_program() -> io::Result<()> {
+    // r0 = XDP_PASS; exit
+    let mut pass = libbpf_sys::bpf_insn { code: 0xb7, imm: 2, ..Default::default() };
+    pass.set_dst_reg(0);
+    let exit = libbpf_sys::bpf_insn { code: 0x95, ..Default::default() };
+    let instructions = [pass, exit];
+    // SAFETY: the strings end in NUL, the instructions are alive, and null
+    // options mean none.
+    descriptor(unsafe {
+        libbpf_sys::bpf_prog_load(
+            libbpf_sys::BPF_PROG_TYPE_XDP,
+            c"skxc_probe".as_ptr(),
+            c"GPL".as_ptr(),
+            instructions.as_ptr(),
+            instructions.len() as libbpf_sys::size_t,
+            std::ptr::null_mut(),
+        )
+    })
+    .map(drop)
+}
+
+/// The index of an interface in this network namespace.
+pub(crate) fn interface_index(name: &str) -> io::Result<u32> {
+    let name = CString::new(name).map_err(io::Error::from)?;
+    // SAFETY: the name ends in NUL.
+    match unsafe { libc::if_nametoindex(name.as_ptr()) } {
+        0 => Err(io::Error::last_os_error()),
+        index => Ok(index),
+    }
+}
+
+/// The name of the interface with an index in this network namespace.
+pub(crate) fn interface_name(index: u32) -> io::Result<String> {
+    let mut name = [0_u8; libc::IF_NAMESIZE];
+    // SAFETY: `name` has the IF_NAMESIZE bytes that the call may write.
+    let pointer = unsafe { libc::if_indextoname(index, name.as_mut_ptr().cast::<c_char>()) };
+    if pointer.is_null() {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(text_of(&name))
+}
+
+/// The values of an array map with BPF_F_MMAPABLE as memory shared with the
+/// kernel. Only copies go in and out: no reference into it is ever made, since
+/// a program may write at any time.
+#[derive(Debug)]
+pub(crate) struct SharedMemory {
+    start: NonNull<u8>,
+    bytes: usize,
+}
+
+// SAFETY: the memory belongs to the mapping, which no thread owns; all access
+// is by copies through `&self` or `&mut self`.
+unsafe impl Send for SharedMemory {}
+
+impl SharedMemory {
+    /// Maps the first `bytes` bytes of the values of `map`.
+    pub(crate) fn new(map: BorrowedFd<'_>, bytes: usize) -> io::Result<SharedMemory> {
+        // SAFETY: a mapping at an address that the kernel chooses touches no
+        // memory of ours; the kernel checks the length against the map.
+        let start = unsafe {
+            libc::mmap(
+                std::ptr::null_mut(),
+                bytes,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED,
+                map.as_raw_fd(),
+                0,
+            )
+        };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let start = NonNull::new(start.cast::<u8>()).expect("mmap maps nothing at address 0");
+        Ok(SharedMemory { start, bytes })
+    }
+
+    /// Copies `data` to `offset`.
+    ///
+    /// # Panics
+    /// If it does not fit.
+    pub(crate) fn write(&mut self, offset: usize, data: &[u8]) {
+        self.assert_inside(offset, data.len());
+        // SAFETY: inside the mapping, checked above; `data` is memory of ours,
+        // which the mapping does not overlap.
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                data.as_ptr(),
+                self.start.as_ptr().add(offset),
+                data.len(),
+            );
+        }
+    }
+
+    /// Copies from `offset` into `data`.
+    ///
+    /// # Panics
+    /// If that is not inside.
+    pub(crate) fn read(&self, offset: usize, data: &mut [u8]) {
+        self.assert_inside(offset, data.len());
+        // SAFETY: as in `write`.
+        unsafe {
+            std::ptr::copy_nonoverlapping(
+                self.start.as_ptr().add(offset),
+                data.as_mut_ptr(),
+                data.len(),
+            );
+        }
+    }
+
+    fn assert_inside(&self, offset: usize, bytes: usize) {
+        let inside = offset.checked_add(bytes).is_some_and(|end| end <= self.bytes);
+        assert!(inside, "{bytes} bytes at {offset} lie within the mapping");
+    }
+}
+
+impl Drop for SharedMemory {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is ours and no reference into it exists.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.bytes) };
+    }
+}
