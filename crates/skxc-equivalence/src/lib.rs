@@ -10,7 +10,7 @@
 //! Rows and packets come from the caller ([`Rows`], with [`Kind::Csv`] or
 //! [`Kind::Capture`]) and are made from the module ([`Inputs`], [`frames`]);
 //! the object runs behind [`machine::BatchRunner`] and
-//! [`machine::PacketRunner`]; every comparison ends in a [`Report`].
+//! [`machine::PacketRunner`], which [`kernel`] implements; every comparison ends in a [`Report`].
 //!
 //! What must hold:
 //! - nothing here reads files or clocks: rows, packets and the running object
@@ -23,6 +23,7 @@ pub mod compare;
 pub mod decision;
 pub mod frames;
 pub mod inputs;
+pub mod kernel;
 pub mod machine;
 mod random;
 pub mod report;

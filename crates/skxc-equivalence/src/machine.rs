@@ -1,15 +1,16 @@
-//! What runs the object: the interfaces behind which the kernel stands, and
-//! the layout of the records that go to it and come back.
+//! What runs the object: the interfaces behind which the kernel stands
+//! ([`crate::kernel`] has the kernel itself), and the layout of what goes to it
+//! and comes back.
 //!
 //! What must hold: cells and results travel in the byte order of this machine,
 //! which is that of its kernel.
 
 use crate::decision::Decision;
 
-/// A member of a record.
+/// A member of a struct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field {
-    /// From the start of the record.
+    /// From the start of the struct.
     pub offset_bytes: usize,
     /// 1, 2, 4 or 8.
     pub size_bytes: usize,
@@ -17,29 +18,31 @@ pub struct Field {
     pub signed: bool,
 }
 
-/// Layout of `struct NAME_vector`: features in, label and scores out.
+/// Layout of `struct NAME_features` and `struct NAME_result`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layout {
-    /// Size of a record, padding included.
-    pub record_bytes: usize,
+    /// Size of `struct NAME_features`, padding included.
+    pub features_bytes: usize,
     /// By declared column; none where the program does not read it.
     pub features: Vec<Option<Field>>,
+    /// Size of `struct NAME_result`, padding included.
+    pub result_bytes: usize,
     /// Class index.
     pub label: Field,
     /// By position among the scores.
     pub scores: Vec<Field>,
 }
 
-/// Runs `NAME_predict` of an object over records.
+/// Runs `NAME_predict` of an object over vectors.
 pub trait BatchRunner {
     /// What can go wrong: no rights, the object does not load.
     type Error;
-    /// Fills label and scores of each record in place. `records` is a whole
-    /// number of records of the layout it was made for.
+    /// The results of `vectors` vectors, one `struct NAME_result` after
+    /// another; `features` has their `struct NAME_features` in that order.
     ///
     /// # Errors
-    /// If the object could not be run; the contents are then unspecified.
-    fn run(&mut self, records: &mut [u8]) -> Result<(), Self::Error>;
+    /// If the object could not be run.
+    fn run(&mut self, vectors: usize, features: &[u8]) -> Result<Vec<u8>, Self::Error>;
 }
 
 /// Runs the entry of an object over packets.
@@ -72,18 +75,18 @@ impl Field {
     ///
     /// # Panics
     /// If `x` does not fit: a column's range always fits its member.
-    pub fn store(self, record: &mut [u8], x: i64) {
-        let member = &mut record[self.offset_bytes..][..self.size_bytes];
+    pub fn store(self, bytes: &mut [u8], x: i64) {
+        let member = &mut bytes[self.offset_bytes..][..self.size_bytes];
         let wide = x.to_ne_bytes();
         let skipped = if cfg!(target_endian = "big") { 8 - member.len() } else { 0 };
         member.copy_from_slice(&wide[skipped..][..member.len()]);
-        assert_eq!(self.load(record), x, "a value fits the member made for its range");
+        assert_eq!(self.load(bytes), x, "a value fits the member made for its range");
     }
 
     /// Reads the member.
     #[must_use]
-    pub fn load(self, record: &[u8]) -> i64 {
-        let bytes = &record[self.offset_bytes..][..self.size_bytes];
+    pub fn load(self, bytes: &[u8]) -> i64 {
+        let bytes = &bytes[self.offset_bytes..][..self.size_bytes];
         let mut wide = [0; 8];
         if cfg!(target_endian = "big") {
             wide[..bytes.len()].copy_from_slice(bytes);
@@ -98,22 +101,23 @@ impl Field {
 }
 
 impl Layout {
-    /// Writes the cells of a row that the program reads.
-    pub fn pack(&self, row: &[i64], record: &mut [u8]) {
+    /// Appends a `struct NAME_features` with the cells of a row.
+    pub fn pack(&self, row: &[i64], features: &mut Vec<u8>) {
+        let start = features.len();
+        features.resize(start + self.features_bytes, 0);
         for (&cell, field) in row.iter().zip(&self.features) {
             if let Some(field) = field {
-                field.store(record, cell);
+                field.store(&mut features[start..], cell);
             }
         }
     }
 
-    /// Reads what the program said.
-    #[must_use]
-    pub fn decision(&self, record: &[u8]) -> Decision {
-        Decision {
-            label: self.label.load(record) as u32,
-            scores: self.scores.iter().map(|score| score.load(record)).collect(),
-        }
+    /// Reads `struct NAME_result` after `struct NAME_result`.
+    pub fn decisions(&self, results: &[u8]) -> impl Iterator<Item = Decision> {
+        results.chunks_exact(self.result_bytes).map(|result| Decision {
+            label: self.label.load(result) as u32,
+            scores: self.scores.iter().map(|score| score.load(result)).collect(),
+        })
     }
 }
 

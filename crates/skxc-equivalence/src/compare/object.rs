@@ -19,7 +19,8 @@ const SHRINK_RUNS_MAX: u32 = 500;
 /// If the object cannot be run.
 ///
 /// # Panics
-/// If `layout` is not of `module`.
+/// If `layout` is not of `module`, or `runner` gives fewer results than it got
+/// vectors.
 pub fn object<R: BatchRunner>(
     module: &Module<Int>,
     layout: &Layout,
@@ -32,13 +33,14 @@ pub fn object<R: BatchRunner>(
         return Ok(Report::not_made(Comparison::Object, Reason::NoDecision));
     }
     assert_eq!(layout.features.len(), module.columns.len(), "a layout has the module's columns");
-    let mut side = Object { module, layout, runner, records: Vec::new() };
+    let mut side = Object { module, layout, runner };
     let given_rows = given.len() as u64;
     let mut inputs = Inputs::new(module, given, options);
     let mut rows = Rows::new(module.columns.len());
     let mut tally = Tally::new(Comparison::Object);
     while inputs.next_batch(&mut rows, BATCH_ROWS) {
         let got = side.run(&rows)?;
+        assert_eq!(got.len(), rows.len(), "each vector has a result");
         for ((kind, row), got) in rows.iter().zip(got) {
             let index = (tally.vectors < given_rows).then_some(tally.vectors);
             tally.count(kind);
@@ -69,19 +71,16 @@ struct Object<'a, R> {
     module: &'a Module<Int>,
     layout: &'a Layout,
     runner: &'a mut R,
-    records: Vec<u8>,
 }
 
 impl<R: BatchRunner> Object<'_, R> {
     fn run(&mut self, rows: &Rows) -> Result<Vec<Decision>, R::Error> {
-        let bytes = self.layout.record_bytes;
-        self.records.clear();
-        self.records.resize(rows.len() * bytes, 0);
-        for ((_, row), record) in rows.iter().zip(self.records.chunks_exact_mut(bytes)) {
-            self.layout.pack(row, record);
+        let mut features = Vec::with_capacity(rows.len() * self.layout.features_bytes);
+        for (_, row) in rows.iter() {
+            self.layout.pack(row, &mut features);
         }
-        self.runner.run(&mut self.records)?;
-        Ok(self.records.chunks_exact(bytes).map(|record| self.layout.decision(record)).collect())
+        let results = self.runner.run(rows.len(), &features)?;
+        Ok(self.layout.decisions(&results).collect())
     }
 
     fn run_one(&mut self, kind: Kind, row: &[i64]) -> Result<Decision, R::Error> {

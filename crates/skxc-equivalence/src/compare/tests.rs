@@ -94,10 +94,11 @@ fn int(at_most: i64) -> Module<Int> {
 fn layout() -> Layout {
     let field = |offset_bytes, size_bytes, signed| Field { offset_bytes, size_bytes, signed };
     Layout {
-        record_bytes: 32,
+        features_bytes: 1,
         features: vec![Some(field(0, 1, false))],
-        label: field(8, 4, false),
-        scores: vec![field(16, 8, true), field(24, 8, true)],
+        result_bytes: 24,
+        label: field(0, 4, false),
+        scores: vec![field(8, 8, true), field(16, 8, true)],
     }
 }
 
@@ -106,17 +107,17 @@ struct Interpreter(Module<Int>);
 
 impl BatchRunner for Interpreter {
     type Error = Infallible;
-    fn run(&mut self, records: &mut [u8]) -> Result<(), Infallible> {
+    fn run(&mut self, vectors: usize, features: &[u8]) -> Result<Vec<u8>, Infallible> {
         let layout = layout();
-        for record in records.chunks_exact_mut(layout.record_bytes) {
-            let row = [i64::from(record[0])];
-            let decision = decide(&self.0, &row);
-            layout.label.store(record, decision.label.into());
+        let mut results = vec![0; vectors * layout.result_bytes];
+        for (&ttl, result) in features.iter().zip(results.chunks_exact_mut(layout.result_bytes)) {
+            let decision = decide(&self.0, &[i64::from(ttl)]);
+            layout.label.store(result, decision.label.into());
             for (field, &score) in layout.scores.iter().zip(&decision.scores) {
-                field.store(record, score);
+                field.store(result, score);
             }
         }
-        Ok(())
+        Ok(results)
     }
 }
 
