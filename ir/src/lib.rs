@@ -24,6 +24,8 @@ pub mod ops;
 pub mod origin;
 pub mod passes;
 pub mod random;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod text;
 pub mod types;
 pub mod validate;

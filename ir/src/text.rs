@@ -150,3 +150,6 @@ fn code_of(problem: &Problem) -> Code {
         | Problem::ClassOutOfTable { .. } => codes::TEXT_RULE,
     }
 }
+
+#[cfg(test)]
+mod tests;

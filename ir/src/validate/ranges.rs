@@ -31,7 +31,9 @@ pub(super) fn check_int(module: &Module<Int>, errors: &mut Errors) {
     let ranges = Ranges::of(module);
     for (value, (_, node)) in module.values().zip(module.nodes.iter()) {
         let bounds = ranges.of_value(value);
-        check_storage(value, node.ty.elem, bounds, errors);
+        if !only_moves(&node.op) {
+            check_storage(value, node.ty.elem, bounds, errors);
+        }
         let classes = match node.ty.elem {
             ElementType::Label(table) => Some(module.labels[table].len()),
             _ => None,
@@ -40,6 +42,20 @@ pub(super) fn check_int(module: &Module<Int>, errors: &mut Errors) {
             check_classes(value, classes, bounds.iter().copied(), errors);
         }
         check_parameters(module, value, &node.op, &ranges, errors);
+    }
+}
+
+/// Are the elements of the result those of the operands, in the same storage?
+fn only_moves(op: &IntOp) -> bool {
+    match op {
+        IntOp::Reshape { .. } | IntOp::Gather { .. } | IntOp::Concat { .. } => true,
+        IntOp::Input { .. }
+        | IntOp::Constant { .. }
+        | IntOp::Subtract { .. }
+        | IntOp::Greater { .. }
+        | IntOp::TreeEnsemble { .. }
+        | IntOp::ArgMax { .. }
+        | IntOp::Label { .. } => false,
     }
 }
 
