@@ -1,9 +1,9 @@
 # A small network to record in and to try the program in. Sourced by record.sh
 # and demo.sh; needs root and bash.
 #
-#   namespace $LAB_HOST                     namespace $LAB_PEER
-#   the protected host                      everybody else
-#   eth0 192.0.2.1  2001:db8::1   <-veth->  eth0 192.0.2.2  2001:db8::2
+#   namespace $LAB_HOST                        namespace $LAB_PEER
+#   the protected host                         everybody else
+#   $LAB_IF 192.0.2.1  2001:db8::1   <-veth->  $LAB_IF 192.0.2.2  2001:db8::2
 #
 # What must hold: everything runs inside the two namespaces, their names end in
 # the process id, and lab_down ends exactly the processes that live in them.
@@ -11,6 +11,9 @@
 
 LAB_HOST=skxc-host-$$
 LAB_PEER=skxc-peer-$$
+# skxc keeps what it attached below the interface's name, in one place for all
+# namespaces: an `eth0` here would meet the machine's own.
+LAB_IF=lab$$
 LAB_TMP=$(mktemp -d)
 
 HOST4=192.0.2.1 HOST6=2001:db8::1
@@ -23,14 +26,14 @@ on_peer() { ip netns exec "$LAB_PEER" "$@"; }
 lab_up() {
 	ip netns add "$LAB_HOST"
 	ip netns add "$LAB_PEER"
-	ip link add eth0 netns "$LAB_HOST" address 02:00:00:00:00:01 type veth \
-		peer name eth0 netns "$LAB_PEER" address 02:00:00:00:00:02
+	ip link add "$LAB_IF" netns "$LAB_HOST" address 02:00:00:00:00:01 type veth \
+		peer name "$LAB_IF" netns "$LAB_PEER" address 02:00:00:00:00:02
 	local ns
 	for ns in "$LAB_HOST" "$LAB_PEER"; do
 		# With offloads on, a "packet" is a 64 KB bundle without a checksum,
 		# which no wire carries and native XDP never sees.
-		ip netns exec "$ns" ethtool -K eth0 tso off gso off gro off tx off rx off \
-			>/dev/null
+		ip netns exec "$ns" ethtool -K "$LAB_IF" \
+			tso off gso off gro off tx off rx off >/dev/null
 		# IPv6 is off until lab_ipv6: neighbour discovery and multicast
 		# reports would stand in a scan's recording and be labelled scan.
 		lab_sysctl "$ns" net.ipv6.conf.all.disable_ipv6=1
@@ -39,30 +42,30 @@ lab_up() {
 		lab_sysctl "$ns" net.ipv4.icmp_ratelimit=0
 		ip -n "$ns" link set lo up
 	done
-	ip -n "$LAB_HOST" address add $HOST4/24 dev eth0
-	ip -n "$LAB_PEER" address add $PEER4/24 dev eth0
-	ip -n "$LAB_HOST" link set eth0 up
-	ip -n "$LAB_PEER" link set eth0 up
+	ip -n "$LAB_HOST" address add $HOST4/24 dev "$LAB_IF"
+	ip -n "$LAB_PEER" address add $PEER4/24 dev "$LAB_IF"
+	ip -n "$LAB_HOST" link set "$LAB_IF" up
+	ip -n "$LAB_PEER" link set "$LAB_IF" up
 }
 
 lab_ipv6() {
 	local ns
 	for ns in "$LAB_HOST" "$LAB_PEER"; do
 		lab_sysctl "$ns" net.ipv6.conf.all.disable_ipv6=0
-		lab_sysctl "$ns" net.ipv6.conf.eth0.router_solicitations=0
+		lab_sysctl "$ns" net.ipv6.conf.$LAB_IF.router_solicitations=0
 	done
-	ip -n "$LAB_HOST" address add $HOST6/64 dev eth0 nodad
-	ip -n "$LAB_PEER" address add $PEER6/64 dev eth0 nodad
+	ip -n "$LAB_HOST" address add $HOST6/64 dev "$LAB_IF" nodad
+	ip -n "$LAB_PEER" address add $PEER6/64 dev "$LAB_IF" nodad
 	sleep 2 # link-local addresses settle
 }
 
 # No ARP or neighbour discovery: then a scan's recording is the scan alone.
 lab_know_neighbours() {
-	ip -n "$LAB_HOST" neighbour replace $PEER4 lladdr 02:00:00:00:00:02 dev eth0
-	ip -n "$LAB_PEER" neighbour replace $HOST4 lladdr 02:00:00:00:00:01 dev eth0
-	[ "$(lab_sysctl_get "$LAB_HOST" net.ipv6.conf.eth0.disable_ipv6)" = 0 ] || return 0
-	ip -n "$LAB_HOST" neighbour replace $PEER6 lladdr 02:00:00:00:00:02 dev eth0
-	ip -n "$LAB_PEER" neighbour replace $HOST6 lladdr 02:00:00:00:00:01 dev eth0
+	ip -n "$LAB_HOST" neighbour replace $PEER4 lladdr 02:00:00:00:00:02 dev "$LAB_IF"
+	ip -n "$LAB_PEER" neighbour replace $HOST4 lladdr 02:00:00:00:00:01 dev "$LAB_IF"
+	[ "$(lab_sysctl_get "$LAB_HOST" net.ipv6.conf.$LAB_IF.disable_ipv6)" = 0 ] || return 0
+	ip -n "$LAB_HOST" neighbour replace $PEER6 lladdr 02:00:00:00:00:02 dev "$LAB_IF"
+	ip -n "$LAB_PEER" neighbour replace $HOST6 lladdr 02:00:00:00:00:01 dev "$LAB_IF"
 }
 
 lab_sysctl_get() { ip netns exec "$1" sysctl -n "$2"; }

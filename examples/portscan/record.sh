@@ -68,7 +68,7 @@ record() {
 
 capture_begin() {
 	# Full frames: cut ones would have another length than the kernel sees.
-	on_host tcpdump -i eth0 -Q in --immediate-mode -U -Z root -B 16384 -s 0 \
+	on_host tcpdump -i "$LAB_IF" -Q in --immediate-mode -U -Z root -B 16384 -s 0 \
 		-w "$1" 2>/dev/null &
 	tcpdump_pid=$!
 	local try

@@ -11,8 +11,9 @@ held-out ones.
 
 Writes, beside this script:
     portscan.onnx          the model, its columns named in the property skxc.features
-    captures/heldout.csv   the held-out rows with scikit-learn's answer in `label`,
-                           the witness of `skxc check --expect`
+    heldout-expected.csv   scikit-learn's answer for each held-out packet, the witness
+                           of `skxc check --expect`; in the order of
+                           `skxc extract --only-classifiable captures/heldout/*.pcap`
 """
 
 import argparse
@@ -64,7 +65,7 @@ def main() -> None:
 
     report(model, train, held_out)
     export(model, HERE / "portscan.onnx")
-    write_rows(model, held_out, arguments.captures / "heldout.csv")
+    write_answers(model, held_out, HERE / "heldout-expected.csv")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -142,13 +143,12 @@ def export(model, path: Path) -> None:
     path.write_bytes(onnx_model.SerializeToString())
 
 
-def write_rows(model, recordings: dict[str, np.ndarray], path: Path) -> None:
+def write_answers(model, recordings: dict[str, np.ndarray], path: Path) -> None:
     with path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*FEATURES, "label", "recording"])
+        writer.writerow(["label", "recording"])
         for name, rows in recordings.items():
-            for row, said in zip(rows, model.predict(rows)):
-                writer.writerow([*map(int, row), said, name])
+            writer.writerows([said, name] for said in model.predict(rows))
 
 
 if __name__ == "__main__":
