@@ -48,6 +48,31 @@ macro_rules! codes {
 
 codes! {
     NOT_A_MODEL = 1, "SKX0001", "the file is not an ONNX model";
+    LIMIT_EXCEEDED = 2, "SKX0002", "a limit is exceeded";
+    UNSUPPORTED_PART = 3, "SKX0003", "the model uses a part of ONNX that is not supported";
+    OPSET = 4, "SKX0004", "an operator set is unknown or not imported";
+    DUPLICATE_NAME = 5, "SKX0005", "a name is defined twice";
+    UNDEFINED_NAME = 6, "SKX0006", "a name is not defined";
+    GRAPH_CYCLE = 7, "SKX0007", "the graph has a cycle";
+    INPUT_UNSUPPORTED = 8, "SKX0008", "an input is not a row of numbers";
+    OUTPUT_UNSUPPORTED = 9, "SKX0009", "the outputs make no decision";
+    BAD_TENSOR = 10, "SKX0010", "a tensor is not what it says";
+    UNKNOWN_OPERATOR = 101, "SKX0101", "an operator is not supported";
+    NOT_CONSTANT = 102, "SKX0102", "an input must be constant";
+    ATTRIBUTE_MISSING = 103, "SKX0103", "an attribute is missing";
+    ATTRIBUTE_INVALID = 104, "SKX0104", "an attribute is not valid";
+    LENGTHS_DIFFER = 105, "SKX0105", "lists that belong together differ in length";
+    OPERAND_COUNT = 106, "SKX0106", "a node has too few or too many inputs or outputs";
+    TYPE_MISMATCH = 107, "SKX0107", "types or shapes do not fit";
+    UNSUPPORTED_FORM = 108, "SKX0108", "this form of an operator is not supported";
+    TREE_STRUCTURE = 110, "SKX0110", "the nodes form no tree";
+    BAD_NUMBER = 111, "SKX0111", "a number is not finite";
+    INDEX_OUT_OF_RANGE = 112, "SKX0112", "an index is out of range";
+    POST_TRANSFORM = 113, "SKX0113", "the post-transform is not supported";
+    CLASS_LABELS = 114, "SKX0114", "the class labels are not usable";
+    BASE_VALUES = 115, "SKX0115", "the base values do not fit";
+    AMBIGUOUS_LABEL = 116, "SKX0116", "ONNX Runtime may decide otherwise";
+    IGNORED_PART = 117, "SKX0117", "a part of the model is never used";
     COLUMNS_UNNAMED = 201, "SKX0201", "nothing names the columns of the model";
     UNKNOWN_FEATURE = 202, "SKX0202", "there is no such feature";
     FEATURE_COUNT = 203, "SKX0203", "the number of features is not the number of columns";
@@ -73,6 +98,8 @@ codes! {
     BUILD_ID = 309, "SKX0309", "the object was not made from this model";
     NO_DECISION = 310, "SKX0310", "the model makes no decision";
     KERNEL_VERSION = 311, "SKX0311", "the kernel version is not one";
+    BOUND_EXCEEDED = 312, "SKX0312", "a bound is exceeded";
+    OUTPUTS = 313, "SKX0313", "the model has too many outputs";
     COMPUTED_FEATURES = 401, "SKX0401", "trees read computed values";
     NO_INTEGER_FORM = 402, "SKX0402", "an operation has no integer form";
     SUM_TOO_LARGE = 403, "SKX0403", "a sum does not fit 62 bits";
