@@ -220,6 +220,15 @@ impl<D: Domain> Forest<D> {
         below
     }
 
+    /// The forest without nodes and weights that no tree reaches.
+    #[must_use]
+    pub fn reached(&self) -> Self {
+        let mut forest = self.clone();
+        let mut unchanged: Vec<NodeId> = (0..self.nodes.len() as NodeId).collect();
+        forest.replace_nodes(&mut unchanged);
+        forest
+    }
+
     /// Replaces each node by the one that `replaced` names at its place, which
     /// must follow it or be it, and drops the nodes and weights that no tree
     /// then reaches. `replaced` is left with every chain followed to its end.

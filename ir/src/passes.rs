@@ -22,6 +22,9 @@ pub mod prune_features;
 pub mod quantize;
 pub mod threshold;
 
+#[cfg(test)]
+mod tests;
+
 use crate::module::{Domain, Module};
 
 /// A transformation within domain `D`.

@@ -30,8 +30,7 @@ impl Pass<Int> for MergeTrees {
             let constant = fold_constant_trees(forest);
             let equal = merge_equal_trees(forest);
             if constant || equal {
-                let mut unchanged: Vec<NodeId> = (0..forest.nodes.len() as NodeId).collect();
-                forest.replace_nodes(&mut unchanged);
+                *forest = forest.reached();
                 changed = true;
             }
         }

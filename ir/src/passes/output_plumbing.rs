@@ -2,13 +2,13 @@
 //! to the same shape, gathers and concatenations that put a tensor back
 //! together, reads of one element of a tensor just joined.
 //!
-//! Obligation: each replaced value has, element for element and as a type, the
-//! value it is replaced by; shapes may differ only for outputs and for users
-//! that read elements row-major, which all operations here do.
+//! Obligation: each replaced value has the elements, in row-major order, and
+//! the element type of the value it is replaced by. Its shape may differ only
+//! if nothing but outputs reads it: their elements count, not their shape.
 
 use std::collections::HashMap;
 
-use crate::module::{Module, Real, Value};
+use crate::module::{Module, Operation, Real, Value};
 use crate::ops::RealOp;
 use crate::passes::Pass;
 use crate::passes::dead_code::replace_values;
@@ -28,19 +28,31 @@ impl Pass<Real> for OutputPlumbing {
     }
 
     fn run(&self, module: &mut Module<Real>) -> bool {
-        compose_gathers(module);
+        let composed = compose_gathers(module);
+        let read_by_nodes = read_by_nodes(module);
         let mut same = HashMap::new();
         for value in module.values() {
-            if let Some(older) = same_as(module, value) {
+            let Some(older) = same_as(module, value) else { continue };
+            if module.shape(value) == module.shape(older) || !read_by_nodes[value.index()] {
                 same.insert(value, older);
             }
         }
-        replace_values(module, &same)
+        replace_values(module, &same) | composed
     }
 }
 
+/// Which values some node reads.
+fn read_by_nodes(module: &Module<Real>) -> Vec<bool> {
+    let mut read = vec![false; module.nodes.len()];
+    for (_, node) in module.nodes.iter() {
+        node.op.operands(&mut |operand| read[operand.index()] = true);
+    }
+    read
+}
+
 /// Reads of a gather read what it gathers from.
-fn compose_gathers(module: &mut Module<Real>) {
+fn compose_gathers(module: &mut Module<Real>) -> bool {
+    let mut changed = false;
     for value in module.values() {
         let RealOp::Gather { input, indices } = &module.node(value).op else { continue };
         let RealOp::Gather { input: inner, indices: inner_indices } = &module.node(*input).op
@@ -49,7 +61,9 @@ fn compose_gathers(module: &mut Module<Real>) {
         };
         let indices = indices.iter().map(|&index| inner_indices[index as usize]).collect();
         module.node_mut(value).op = RealOp::Gather { input: *inner, indices };
+        changed = true;
     }
+    changed
 }
 
 /// An older value that holds the same elements in the same order, if the node

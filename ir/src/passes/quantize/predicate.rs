@@ -142,8 +142,9 @@ pub enum Way {
 /// initial segment; one before `range` if for none.
 fn last_where(range: Interval, holds: impl Fn(i64) -> bool) -> i64 {
     let (mut known, mut above) = (range.min - 1, range.max + 1);
-    while above - known > 1 {
-        let middle = known + (above - known) / 2;
+    while known + 1 < above {
+        // Their difference can take 64 bits, their middle cannot.
+        let middle = i64::midpoint(known, above);
         if holds(middle) { known = middle } else { above = middle }
     }
     known

@@ -101,6 +101,8 @@ pub(super) fn scaled(x: f64, frac_bits: u8) -> f64 {
 
 /// The integer forest: every test by its predicate, every weight rounded.
 pub(super) fn quantize_forest(forest: &Forest<Real>, row: &Row<'_>, frac_bits: u8) -> Forest<Int> {
+    // Leaves that no tree reaches have no part in the bound on the sums.
+    let forest = &forest.reached();
     let elem = ElementType::Fixed { bits: SUM_BITS, frac_bits };
     let (nodes, place) = quantize_nodes(forest, row);
     let weights = forest.weights.iter().map(|weight| LeafWeight {

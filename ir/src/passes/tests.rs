@@ -1,0 +1,153 @@
+//! The passes together, on random modules. What a single pass does is shown
+//! file by file in `tests/filetests/pass`.
+
+use proptest::prelude::*;
+
+use crate::analysis::rounding::Rounding;
+use crate::interpret::{self, Outcome};
+use crate::module::{Int, Module, Real};
+use crate::ops::IntOp;
+use crate::passes::pipeline::{self, INT_PASSES, Options, PipelineError, REAL_PASSES};
+use crate::passes::quantize::quantize;
+use crate::testing::{int_modules, real_modules, rows};
+
+fn real_case() -> impl Strategy<Value = (Module<Real>, Vec<Vec<Option<i64>>>)> {
+    real_modules().prop_flat_map(|module| {
+        let rows = proptest::collection::vec(rows(&module, &[-1, 0, 3, 100, 1 << 24]), 8);
+        (Just(module), rows)
+    })
+}
+
+fn int_case() -> impl Strategy<Value = (Module<Int>, Vec<Vec<Option<i64>>>)> {
+    int_modules().prop_flat_map(|module| {
+        let rows = proptest::collection::vec(rows(&module, &[-1, 0, 3, 100]), 8);
+        (Just(module), rows)
+    })
+}
+
+proptest! {
+    /// Every real pass, alone and after the others, keeps what floats give.
+    #[test]
+    fn real_passes_keep_the_meaning((module, rows) in real_case()) {
+        let mut after = module.clone();
+        for pass in REAL_PASSES {
+            pass.run(&mut after);
+            for row in &rows {
+                let (want, got) = (interpret::float(&module, row), interpret::float(&after, row));
+                // By text, in which NaN is itself.
+                prop_assert_eq!(format!("{want:?}"), format!("{got:?}"), "{}", pass.name());
+            }
+        }
+    }
+
+    /// Every integer pass keeps every bit, and finds nothing to do twice.
+    #[test]
+    fn int_passes_keep_every_bit((module, rows) in int_case()) {
+        let mut after = module.clone();
+        for pass in INT_PASSES {
+            pass.run(&mut after);
+            for row in &rows {
+                let (want, got) = (interpret::integer(&module, row), interpret::integer(&after, row));
+                prop_assert_eq!(want, got, "{}", pass.name());
+            }
+            prop_assert!(!pass.run(&mut after), "{} runs twice", pass.name());
+        }
+    }
+
+    /// Scores stay within their bound. Where every weight is exact and nothing
+    /// is a vote, so that there is no tie margin, labels are those of the reals.
+    #[test]
+    fn quantization_keeps_its_promise((module, rows) in real_case()) {
+        let watched = Options { watch: true, ..Options::default() };
+        let int = match pipeline::run(module.clone(), &watched, &mut |_, _, _| {}) {
+            Ok(int) => int,
+            Err(PipelineError::Quantize(_)) => return Ok(()),
+            Err(error) => return Err(TestCaseError::fail(format!("{error:?}"))),
+        };
+        let exact = int.values().all(|value| {
+            let no_rounding = Rounding::of(&int).of_value(value).iter().all(|&bound| bound == 0.0);
+            no_rounding && !has_margin(&int, value)
+        });
+        for row in &rows {
+            let want = interpret::real(&module, row);
+            let got = interpret::integer(&int, row);
+            for (want, got) in want.iter().zip(&got) {
+                if let (true, Ok(Outcome::Label(want)), Outcome::Label(got)) = (exact, want, got) {
+                    prop_assert_eq!(want, got);
+                }
+            }
+        }
+    }
+}
+
+/// Does a decision leave room for ties? A margin in a comparison with a
+/// constant cannot be told from the constant, so every such comparison counts.
+fn has_margin(int: &Module<Int>, value: crate::module::Value) -> bool {
+    match int.node(value).op {
+        IntOp::ArgMax { margin, .. } => margin > 0,
+        IntOp::Greater { a, .. } => match int.node(a).op {
+            IntOp::TreeEnsemble { forest, .. } => {
+                int.forests[forest].weights.iter().all(|weight| weight.weight >= 0)
+            }
+            _ => true,
+        },
+        _ => false,
+    }
+}
+
+/// The passes that `only` and `bisect_limit` leave.
+fn ran(options: &Options) -> Result<Vec<&'static str>, PipelineError> {
+    let module = crate::text::parse::<Real>(STUMP).expect("the text is a module");
+    let mut names = Vec::new();
+    pipeline::run(module, options, &mut |name, _, _| names.push(name))?;
+    Ok(names)
+}
+
+const STUMP: &str = r#"real stump
+@c0 = column ttl [0, 255]
+@l0 = labels [0, 1]
+@t0 = forest f32, 1 features, 2 targets
+  base [0.0, 0.0]
+  roots [n0]
+  n0 = if x0 <= 63.5 then n1 else n2
+  n1 = leaf [0: 1.0]
+  n2 = leaf [1: 1.0]
+end
+%0 = input [ttl] : f32[1x1]
+%1 = tree_ensemble @t0, %0 : f32[1x2]
+%2 = argmax %1 : i64[1]
+%3 = label @l0, %2 : label(@l0)[1]
+output "label" label %3
+"#;
+
+#[test]
+fn the_pipeline_runs_what_it_is_asked_to() {
+    let all: Vec<_> = pipeline::all().map(|(name, _)| name).collect();
+    assert_eq!(ran(&Options::default()), Ok(all));
+    let only = Options { only: Some(vec!["merge-trees".to_owned()]), ..Options::default() };
+    assert_eq!(ran(&only), Ok(vec!["quantize", "merge-trees"]));
+    let first = Options { bisect_limit: Some(2), ..Options::default() };
+    assert_eq!(ran(&first), Ok(vec!["fold-inputs", "output-plumbing", "quantize"]));
+    let unknown = Options { only: Some(vec!["inline".to_owned()]), ..Options::default() };
+    assert_eq!(ran(&unknown), Err(PipelineError::UnknownPass { name: "inline".to_owned() }));
+}
+
+#[test]
+fn a_threshold_becomes_an_integer_comparison() {
+    use crate::passes::threshold::{ThresholdError, set_threshold};
+    let parse = || {
+        let text = STUMP.to_owned() + "output \"p\" score probability %1\n";
+        crate::text::parse::<Real>(&text).expect("the text is a module")
+    };
+    let mut module = parse();
+    set_threshold(&mut module, 0.25).expect("two classes with probabilities");
+    let int = quantize(&module).expect("a stump has an integer form");
+    let label = int.label_output().expect("there is a label").value;
+    assert_eq!(interpret::integer(&int, &[Some(64)])[0], Outcome::Label(1));
+    assert_eq!(interpret::integer(&int, &[Some(63)])[0], Outcome::Label(0));
+    assert!(matches!(int.node(label).op, IntOp::Label { .. }));
+    let mut without_scores = crate::text::parse::<Real>(STUMP).expect("the text is a module");
+    assert_eq!(set_threshold(&mut without_scores, 0.5), Err(ThresholdError::NoProbabilities));
+    let above = ThresholdError::OutOfRange { threshold: 1.0 };
+    assert_eq!(set_threshold(&mut parse(), 1.0), Err(above));
+}
