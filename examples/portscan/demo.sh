@@ -27,14 +27,13 @@ heading() {
 	printf '\n%s%d. %s%s\n' "$bold" "$step" "$1" "$plain"
 }
 say() { printf '%s\n' "$@"; }
-indent() { sed 's/^/   /'; }
 # show COMMAND...: print it as one would type it, then run it.
 show() {
 	local words="$*"
 	words=${words//$skxc/skxc}
-	words=${words//$out\//"${out##*/}/"}
+	words=${words//$out/${out##*/}}
 	words=${words/"nsenter --net=/run/netns/$LAB_HOST "/}
-	printf '$ %s\n' "$words"
+	printf '$ %s\n' "${words#on_peer }"
 	"$@"
 }
 fail() {
@@ -75,7 +74,7 @@ trap 'exit 130' INT TERM
 ports_of_host() { # ports_of_host NMAP-OPTION...
 	show on_peer nmap -n -Pn --disable-arp-ping -T4 --max-retries 1 -p 20-100 "$@" $HOST4 \
 		>"$LAB_TMP/nmap"
-	grep -E '^\$|^[0-9]+/|^PORT|scanned ports' "$LAB_TMP/nmap" | sed 's/on_peer //' | indent
+	grep -E '^\$|^[0-9]+/|^PORT|^Not shown' "$LAB_TMP/nmap"
 }
 
 # --- the story --------------------------------------------------------------------
@@ -83,7 +82,7 @@ ports_of_host() { # ports_of_host NMAP-OPTION...
 heading 'Compile the model'
 show "$skxc" compile portscan.onnx -o "$out"
 say '' "written to $out:"
-(cd "$out" && ls -l portscan.* | awk '{ printf "   %8d bytes  %s\n", $5, $NF }')
+(cd "$out" && find . -type f -name '*.[hoc]' -printf '%8s bytes  %P\n' | sort -k3)
 
 heading 'Packets of the held-out recordings to rows, by the parser that runs in the kernel'
 recordings=(captures/heldout/*.pcap)
@@ -112,7 +111,7 @@ esac
 heading 'What the program in the kernel makes of recordings it has never seen'
 show "$skxc" predict portscan.onnx --input "$out/heldout.csv" --engine kernel \
 	--object "$out/portscan.bpf.o" -o "$out/decided.csv"
-paste -d, "$out/decided.csv" heldout-expected.csv | awk -F, -f confusion.awk | indent
+paste -d, "$out/decided.csv" heldout-expected.csv | awk -F, -f confusion.awk
 
 ip netns add "$LAB_HOST" 2>/dev/null ||
 	leave_out 'this machine does not let root make network namespaces'
@@ -136,13 +135,13 @@ attach
 
 heading 'Ordinary traffic passes'
 show on_peer curl -sS --max-time 5 -o /dev/null \
-	-w '   HTTP %{http_code}, %{size_download} bytes\n' http://$HOST4/50000 ||
+	-w 'HTTP %{http_code}, %{size_download} bytes\n' http://$HOST4/50000 ||
 	fail 'HTTP did not get through'
 show on_peer ping -q -c 10 -i 0.05 $HOST4 >"$LAB_TMP/ping" || fail 'ping did not get through'
-grep -E '^\$|packets transmitted' "$LAB_TMP/ping" | sed '2s/^/   /'
-show on_peer dig +short +tries=1 +time=2 @$HOST4 www.example.com A | sed '2s/^/   /' |
-	tee "$LAB_TMP/dig"
-grep -q 192.0.2.1 <(tail -n +2 "$LAB_TMP/dig") || fail 'DNS did not get through'
+grep -E '^\$|packets transmitted' "$LAB_TMP/ping"
+show on_peer dig +short +tries=1 +time=2 @$HOST4 mail.example.com A | tee "$LAB_TMP/dig" ||
+	fail 'DNS did not get through'
+grep -qx 192.0.2.25 "$LAB_TMP/dig" || fail 'DNS did not get through'
 
 heading 'Port scans find nothing; the Xmas scan was not in training'
 ports_of_host -sS

@@ -100,8 +100,7 @@ lab_serve() {
 		bulk) ip netns exec "$ns" iperf3 --server >/dev/null 2>&1 & ;;
 		esac
 	done
-	lab_wait_port "$ns" 80
-	lab_wait_port "$ns" 8080
+	for port in 53 80 8080; do lab_wait_port "$ns" "$port"; done
 }
 
 lab_documents() {
