@@ -186,3 +186,6 @@ fn is_label(kind: OutputKind) -> bool {
         OutputKind::Score(_) | OutputKind::Value => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

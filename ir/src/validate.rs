@@ -130,3 +130,6 @@ mod rules {
         fn check_ranges(module: &Module<Self>, errors: &mut Errors);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -61,7 +61,7 @@ impl notation::Notation for Int {
         Ok(IntTest { feature, at_most: cursor.integer()? })
     }
 
-    fn op(scope: &Scope<'_>, cursor: &mut Cursor<'_>, word: &str) -> Parsed<Option<IntOp>> {
+    fn op(scope: &Scope, cursor: &mut Cursor<'_>, word: &str) -> Parsed<Option<IntOp>> {
         Ok(Some(match word {
             "input" => {
                 IntOp::Input { columns: cursor.list(limits::COLUMNS_MAX, |c| scope.column(c))? }

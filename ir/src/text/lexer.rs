@@ -51,6 +51,12 @@ impl<'t> Cursor<'t> {
         if self.is_end() { None } else { self.rest().chars().next() }
     }
 
+    /// Does the rest start with this text, whatever follows?
+    pub(super) fn starts(&mut self, text: &str) -> bool {
+        self.skip_space();
+        self.rest().starts_with(text)
+    }
+
     /// Takes `token` if it comes next. A word must end where `token` does.
     pub(super) fn eat(&mut self, token: &str) -> bool {
         self.skip_space();

@@ -41,7 +41,7 @@ pub(super) fn parse<D: Notation>(text: &str) -> Result<(Module<D>, Spans), Vec<T
 struct Parser<'t, D: Notation> {
     text: &'t str,
     module: Module<D>,
-    scope: Scope<'t>,
+    scope: Scope,
     spans: Spans,
     has_header: bool,
     /// The forest whose lines are being read.
@@ -84,16 +84,13 @@ impl<'t, D: Notation> Parser<'t, D> {
     }
 
     fn finish(mut self) -> Result<(Module<D>, Spans), Vec<TextError>> {
-        let end = self.text.trim_end().len();
-        let mut error = |message: String, span| {
-            let (code, label) = (codes::TEXT_SYNTAX, String::new());
-            self.errors.push(TextError { code, message, span, label });
-        };
         if !self.has_header {
-            error(format!("the text does not start with `{} NAME`", D::NAME), 0..end.min(1));
+            let (code, label) = (codes::TEXT_SYNTAX, String::new());
+            let message = format!("the text does not start with `{} NAME`", D::NAME);
+            self.errors.push(TextError { code, message, span: 0..0, label });
         }
         if let Some(body) = self.forest {
-            error("the forest has no `end`".to_owned(), body.span);
+            self.errors.push(body.unfinished());
         }
         if self.errors.is_empty() { Ok((self.module, self.spans)) } else { Err(self.errors) }
     }
@@ -123,8 +120,7 @@ impl<'t, D: Notation> Parser<'t, D> {
             next(cursor, "@t", &mut self.scope.forests, limits::NODES_MAX)?;
             self.forest(cursor, span)
         } else if cursor.is_handle("onnx") {
-            let mut count = self.module.origins.graph_nodes.len() as u32;
-            next(cursor, "onnx", &mut count, limits::NODES_MAX)?;
+            next(cursor, "onnx", &mut self.scope.graph_nodes, limits::NODES_MAX)?;
             cursor.expect("=")?;
             self.module.origins.graph_nodes.push(cursor.string()?);
             Ok(())
@@ -141,7 +137,7 @@ impl<'t, D: Notation> Parser<'t, D> {
         let start = cursor.position();
         let name = cursor.name()?;
         let index = self.scope.columns - 1;
-        let earlier = *self.scope.column_names.entry(name.clone().into()).or_insert(index);
+        let earlier = *self.scope.column_names.entry(name.clone()).or_insert(index);
         if earlier != index {
             let message = format!("the name `{name}` is taken by `@c{earlier}`");
             return Err(cursor.error(codes::TEXT_NAME, start, message));
@@ -271,6 +267,10 @@ impl<'t, D: Notation> Parser<'t, D> {
         if cursor.eat("end") {
             return self.end_forest(body);
         }
+        if ["%", "@", "output"].iter().any(|start| cursor.clone().starts(start)) {
+            self.errors.push(body.unfinished());
+            return self.definition(cursor, span);
+        }
         let result = if cursor.is_handle("n") {
             self.tree_node(&mut body, cursor, span)
         } else {
@@ -362,6 +362,12 @@ impl<'t, D: Notation> Parser<'t, D> {
 }
 
 impl<D: Notation> Body<D> {
+    fn unfinished(&self) -> TextError {
+        let (code, label) = (codes::TEXT_SYNTAX, String::new());
+        let message = "the forest has no `end`".to_owned();
+        TextError { code, message, span: self.span.clone(), label }
+    }
+
     /// A line that is a list: base values, rounding bounds or roots.
     fn list(&mut self, cursor: &mut Cursor<'_>) -> Parsed<()> {
         let start = cursor.position();

@@ -71,7 +71,7 @@ impl notation::Notation for Real {
         Ok(RealTest { feature, mode, threshold, missing_is_yes })
     }
 
-    fn op(scope: &Scope<'_>, cursor: &mut Cursor<'_>, word: &str) -> Parsed<Option<RealOp>> {
+    fn op(scope: &Scope, cursor: &mut Cursor<'_>, word: &str) -> Parsed<Option<RealOp>> {
         Ok(Some(match word {
             "input" => {
                 RealOp::Input { columns: cursor.list(limits::COLUMNS_MAX, |c| scope.column(c))? }

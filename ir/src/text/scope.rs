@@ -13,17 +13,18 @@ use crate::types::{ElementType, Shape, Type};
 /// How many of each there are so far. A definition with an error counts, so
 /// that its users are not errors too.
 #[derive(Debug, Default)]
-pub struct Scope<'t> {
+pub struct Scope {
+    pub(super) graph_nodes: u32,
     pub(super) columns: u32,
     pub(super) labels: u32,
     pub(super) constants: u32,
     pub(super) forests: u32,
     pub(super) values: u32,
     /// Columns by name; the first of equals.
-    pub(super) column_names: HashMap<std::borrow::Cow<'t, str>, u32>,
+    pub(super) column_names: HashMap<String, u32>,
 }
 
-impl Scope<'_> {
+impl Scope {
     /// Takes a column: `@c3` or its name.
     pub(super) fn column(&self, cursor: &mut Cursor<'_>) -> Parsed<Handle<Column>> {
         if cursor.peek() == Some('@') {

@@ -114,7 +114,7 @@ fn each_problem_is_reported_at_its_place() {
         ],
     );
     check_errors::<Real>(
-        "real a\n@t0 = forest f32, 9999 features, 1 targets\nroots [n0]\nroots [n0]\nn0 = if x0 ~ 1 then n1 else n2\nn1 = if x0 < 1.5.2 then n1 else n2\nn2 = if x0 < 1 then n3 else n9\nn3 = leaf [0 1]\nend\n@t1 = forest f32, 1 features, 1 targets\n",
+        "real a\n@t0 = forest f32, 9999 features, 1 targets\nroots [n0]\nroots [n0]\nn0 = if x0 ~ 1 then n1 else n2\nn1 = if x0 < 1.5.2 then n1 else n2\nn2 = if x0 < 1 then n3 else n9\nn3 = leaf [0 1]\nend\n@t1 = forest f32, 1 features, 1 targets\n%0 = argmax %3 : i64[1]\n",
         &[
             "SKX0704 9999: 9999 is more than the 4096 that are allowed",
             "SKX0702 roots: the forest has two lines `roots`",
@@ -123,6 +123,7 @@ fn each_problem_is_reported_at_its_place() {
             "SKX0701 1: expected `:`",
             "SKX0702 n2 = if x0 < 1 then n3 else n9: there is no node `n9` in this forest",
             "SKX0701 @t1 = forest f32, 1 features, 1 targets: the forest has no `end`",
+            "SKX0702 %3: `%3` is not defined above",
         ],
     );
 }
