@@ -118,7 +118,7 @@ mod notation {
         /// The comparison behind the feature.
         fn test(cursor: &mut Cursor<'_>, feature: u32) -> Parsed<Self::Test>;
         /// The operation whose name is `word`, from behind it; `None` if there is none.
-        fn op(scope: &Scope<'_>, cursor: &mut Cursor<'_>, word: &str) -> Parsed<Option<Self::Op>>;
+        fn op(scope: &Scope, cursor: &mut Cursor<'_>, word: &str) -> Parsed<Option<Self::Op>>;
     }
 }
 
