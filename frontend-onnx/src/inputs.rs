@@ -1,0 +1,210 @@
+//! The inputs of a graph, and the columns they are bound to.
+//!
+//! The front end knows shapes and names; which column is which feature, and
+//! what it can hold, the caller decides ([`crate::ImportOptions::bind`]).
+
+use std::ops::Range;
+
+use skxc_diagnostics::codes::{INPUT_UNSUPPORTED, LIMIT_EXCEEDED};
+use skxc_diagnostics::{Diagnostic, SourceId};
+use skxc_ir::limits::COLUMNS_MAX;
+use skxc_ir::{Column, ElementType, Interval};
+
+use crate::listing::{Listing, short};
+use crate::proto::{
+    DataType, Dimension, ModelProto, ValueInfoProto, data_type_name, dimension, type_proto,
+};
+use crate::report::Report;
+
+/// What the graph wants to be fed, for the caller to bind columns to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelInputs {
+    /// The text that spans point into.
+    pub listing: SourceId,
+    /// The inputs in the order of the graph. Columns follow one another in it.
+    pub tensors: Vec<InputTensor>,
+    /// The metadata property `skxc.features`, if the model has it.
+    pub features: Option<FeatureProperty>,
+}
+
+/// An input `[N, width]` of the graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputTensor {
+    /// Its name. Raw text of the model: escape before printing.
+    pub name: String,
+    /// Element type as ONNX names it: `float`.
+    pub element: String,
+    /// Number of columns; at least 1.
+    pub width: u32,
+    /// Its line in the listing.
+    pub span: Range<usize>,
+    pub(crate) elem: InputElement,
+    /// The batch size, if the export fixed it to more than one row.
+    pub(crate) batch: Option<u32>,
+}
+
+/// The metadata property `skxc.features`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FeatureProperty {
+    /// The names, split at commas and trimmed. Raw text of the model.
+    pub names: Vec<String>,
+    /// Its line in the listing.
+    pub span: Range<usize>,
+}
+
+impl ModelInputs {
+    /// Number of columns of all inputs.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        self.tensors.iter().map(|tensor| tensor.width as usize).sum()
+    }
+}
+
+/// How columns become elements of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InputElement {
+    /// Type in the IR.
+    pub(crate) elem: ElementType,
+    /// What the ONNX type can hold, if it is an integer type.
+    pub(crate) range: Option<Interval>,
+}
+
+/// Key of the metadata property that names the columns.
+const FEATURES_KEY: &str = "skxc.features";
+
+/// Reads the inputs of the graph: those that are not initializers.
+pub(crate) fn read(
+    model: &ModelProto,
+    listing: &Listing,
+    inputs: &[(usize, &ValueInfoProto)],
+    report: &mut Report,
+) -> ModelInputs {
+    let features = model.metadata_props.iter().zip(&listing.properties);
+    let features = features.filter(|(property, _)| property.key == FEATURES_KEY).next_back();
+    let features = features.map(|(property, span)| FeatureProperty {
+        names: property.value.split(',').map(|name| name.trim().to_owned()).collect(),
+        span: span.clone(),
+    });
+    let mut tensors = Vec::with_capacity(inputs.len());
+    for &(index, input) in inputs {
+        let span = listing.inputs[index].clone();
+        match read_tensor(input, span.clone()) {
+            Ok(tensor) => tensors.push(tensor),
+            Err((what, help)) => {
+                let message = format!("input `{}` {what}", short(&input.name));
+                let error = report.error(INPUT_UNSUPPORTED, message, &span, "");
+                report.add(error.note(NOTE).help(help));
+            }
+        }
+    }
+    let read = ModelInputs { listing: listing.source, tensors, features };
+    if read.width() > COLUMNS_MAX {
+        let message =
+            format!("the inputs have {} columns; at most {COLUMNS_MAX} are allowed", read.width());
+        let span = read.tensors[0].span.clone();
+        report.add(report.error(LIMIT_EXCEEDED, message, &span, "the first of them"));
+    } else if inputs.is_empty() {
+        report.add(Diagnostic::error(INPUT_UNSUPPORTED, "the graph has no input").note(NOTE));
+    }
+    read
+}
+
+const NOTE: &str = "an input is a matrix with a row a packet and a column a feature: `[N, k]`, \
+                    or one `[N, 1]` a column";
+
+/// Checks that each column fits the type of its input, and reports those that do not.
+pub(crate) fn check_columns(inputs: &ModelInputs, columns: &[Column], report: &mut Report) {
+    let mut rest = columns;
+    for tensor in &inputs.tensors {
+        let (own, others) = rest.split_at(tensor.width as usize);
+        rest = others;
+        let Some(range) = tensor.elem.range else { continue };
+        for column in own {
+            if range.contains(column.range.min) && range.contains(column.range.max) {
+                continue;
+            }
+            let message = format!(
+                "column `{}` holds values in [{}, {}], but input `{}` is of type `{}`",
+                column.name,
+                column.range.min,
+                column.range.max,
+                short(&tensor.name),
+                tensor.element
+            );
+            let error = report.error(INPUT_UNSUPPORTED, message, &tensor.span, "");
+            report.add(error.help("export the model with `int64` or `float` inputs"));
+        }
+    }
+}
+
+/// Reads one input, or says what is wrong and what to do.
+fn read_tensor(
+    input: &ValueInfoProto,
+    span: Range<usize>,
+) -> Result<InputTensor, (String, &'static str)> {
+    let Some(type_proto::Value::TensorType(tensor)) =
+        input.r#type.as_ref().and_then(|ty| ty.value.as_ref())
+    else {
+        return Err(("is not a tensor".to_owned(), "export with a tensor as input"));
+    };
+    let element = data_type_name(tensor.elem_type);
+    let Some(elem) = input_element(tensor.elem_type) else {
+        let what = format!("has elements of type `{element}`");
+        return Err((what, "export with `FloatTensorType` or `Int64TensorType` as input type"));
+    };
+    let extents = tensor.shape.as_ref().map_or(&[][..], |shape| &shape.dim);
+    let [rows, width] = extents else {
+        let what = match extents.len() {
+            1 => "has one axis; nobody can tell whether it holds rows or columns".to_owned(),
+            axes => format!("has {axes} axes"),
+        };
+        return Err((what, "export with a batch axis: `FloatTensorType([None, k])`"));
+    };
+    let Some(width) = fixed_extent(width).and_then(|width| u32::try_from(width).ok()) else {
+        let what = "does not say how many columns it has".to_owned();
+        return Err((what, "export with a fixed number of columns: `FloatTensorType([None, k])`"));
+    };
+    if width == 0 {
+        return Err(("has no columns".to_owned(), "export with the columns the model reads"));
+    }
+    let batch = match fixed_extent(rows) {
+        Some(rows @ 2..) => u32::try_from(rows).ok(),
+        Some(_) | None => None,
+    };
+    Ok(InputTensor { name: input.name.clone(), element, width, span, elem, batch })
+}
+
+fn fixed_extent(extent: &Dimension) -> Option<i64> {
+    match extent.value {
+        Some(dimension::Value::DimValue(value)) => Some(value),
+        Some(dimension::Value::DimParam(_)) | None => None,
+    }
+}
+
+/// Decision: integer inputs are read as `i64` and must hold their columns; a
+/// `bool` column holds 0 or 1 and is read as an integer.
+fn input_element(data_type: i32) -> Option<InputElement> {
+    let integer = |min, max| {
+        let range = Some(Interval::new(min, max));
+        Some(InputElement { elem: ElementType::I64, range })
+    };
+    match DataType::try_from(data_type).ok()? {
+        DataType::Float => Some(InputElement { elem: ElementType::F32, range: None }),
+        DataType::Double => Some(InputElement { elem: ElementType::F64, range: None }),
+        DataType::Int64 => integer(i64::MIN, i64::MAX),
+        DataType::Int32 => integer(i32::MIN.into(), i32::MAX.into()),
+        DataType::Int16 => integer(i16::MIN.into(), i16::MAX.into()),
+        DataType::Int8 => integer(i8::MIN.into(), i8::MAX.into()),
+        DataType::Uint64 => integer(0, i64::MAX),
+        DataType::Uint32 => integer(0, u32::MAX.into()),
+        DataType::Uint16 => integer(0, u16::MAX.into()),
+        DataType::Uint8 => integer(0, u8::MAX.into()),
+        DataType::Bool => integer(0, 1),
+        DataType::Undefined
+        | DataType::String
+        | DataType::Float16
+        | DataType::Bfloat16
+        | DataType::Complex64
+        | DataType::Complex128 => None,
+    }
+}

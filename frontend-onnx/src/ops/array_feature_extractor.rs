@@ -1,0 +1,82 @@
+//! ArrayFeatureExtractor (ai.onnx.ml 1): elements of the last axis.
+//!
+//! skl2onnx uses it in two ways: to pick columns of the data by constant
+//! positions, and to look up the label of a class by a computed position. The
+//! result of a list of labels is a matrix with one row, as ONNX Runtime has it
+//! (array_feature_extractor.cc: a vector counts as a matrix with one row).
+
+use skxc_diagnostics::codes::{INDEX_OUT_OF_RANGE, TYPE_MISMATCH, UNSUPPORTED_FORM};
+
+use super::Operator;
+use super::gather::look_up_label;
+use crate::lower::{Lowering, known};
+use crate::node::{Lowered, Node, Operand};
+
+pub(super) static ARRAY_FEATURE_EXTRACTOR: Operator = Operator {
+    domain: "ai.onnx.ml",
+    name: "ArrayFeatureExtractor",
+    since: 1,
+    inputs: 2..=2,
+    attributes: &[],
+    supported: "columns by constant positions; labels by the index of a class",
+    lower,
+};
+
+fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+    match (node.operand(0)?, node.operand(1)?) {
+        (Operand::Constant(labels), Operand::Value(class)) => {
+            let (labels, class) = (labels.clone(), *class);
+            let label = look_up_label(lowering, node, &labels, class)?;
+            let count = lowering.module.shape(class).elements();
+            let count = u32::try_from(count).expect("the limits bound every extent");
+            Ok(vec![Operand::Value(lowering.reshape(label, &[1, count], node.origin))])
+        }
+        (Operand::Value(data), Operand::Constant(_)) => {
+            let data = *data;
+            let shape = lowering.module.shape(data).0.clone();
+            if shape.len() < 2 {
+                let message = "`ArrayFeatureExtractor` of a vector would pick rows";
+                return Err(node.operand_error(0, UNSUPPORTED_FORM, message).into());
+            }
+            let indices = indices(node, shape.last().copied().unwrap_or(0))?;
+            Ok(vec![Operand::Value(lowering.gather(data, indices, node.origin))])
+        }
+        (Operand::Constant(tensor), Operand::Constant(_)) => {
+            let tensor = tensor.clone();
+            let width = tensor.shape.last().copied().unwrap_or(1);
+            let indices = indices(node, width)?;
+            let rows = tensor.shape.iter().rev().skip(1).product::<u32>();
+            let mut shape = tensor.shape.clone();
+            shape.pop();
+            if shape.is_empty() {
+                shape.push(1);
+            }
+            shape.push(u32::try_from(indices.len()).expect("the limits bound every extent"));
+            let picked: Vec<usize> = (0..rows)
+                .flat_map(|row| indices.iter().map(move |&index| (row * width + index) as usize))
+                .collect();
+            Ok(vec![known(tensor.pick(shape, &picked))])
+        }
+        _ => {
+            let message = "`ArrayFeatureExtractor` needs constant positions or constant labels";
+            Err(node.operand_error(1, TYPE_MISMATCH, message).into())
+        }
+    }
+}
+
+/// The constant positions, each below `width`.
+fn indices(node: &Node<'_>, width: u32) -> Lowered<Vec<u32>> {
+    let positions = node.constant_integers(1, "Y")?;
+    if positions.len() > skxc_ir::limits::COLUMNS_MAX {
+        let most = skxc_ir::limits::COLUMNS_MAX;
+        let message = format!("{} columns are picked; at most {most} are allowed", positions.len());
+        return Err(node.operand_error(1, skxc_diagnostics::codes::LIMIT_EXCEEDED, message).into());
+    }
+    let index = |&position: &i64| {
+        u32::try_from(position).ok().filter(|&index| index < width).ok_or_else(|| {
+            let message = format!("position {position} is not one of the {width} columns");
+            node.operand_error(1, INDEX_OUT_OF_RANGE, message).into()
+        })
+    };
+    positions.iter().map(index).collect()
+}

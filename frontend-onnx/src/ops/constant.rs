@@ -1,0 +1,97 @@
+//! Constant (ai.onnx 1 to 28) and ConstantOfShape (9 to 28): tensors that are known.
+
+use skxc_diagnostics::codes::{ATTRIBUTE_MISSING, TYPE_MISMATCH};
+
+use super::Operator;
+use crate::lower::{Lowering, known};
+use crate::node::{Lowered, Node, Operand, Problems};
+use crate::proto::TensorProto;
+use crate::tensor::{self, Data, Fault, Tensor};
+
+pub(super) static CONSTANT: Operator = Operator {
+    domain: "ai.onnx",
+    name: "Constant",
+    since: 1,
+    inputs: 0..=0,
+    attributes: &[
+        "value",
+        "value_float",
+        "value_floats",
+        "value_int",
+        "value_ints",
+        "value_string",
+        "value_strings",
+        "sparse_value",
+    ],
+    supported: "dense tensors",
+    lower,
+};
+
+pub(super) static CONSTANT_OF_SHAPE: Operator = Operator {
+    domain: "ai.onnx",
+    name: "ConstantOfShape",
+    since: 9,
+    inputs: 1..=1,
+    attributes: &["value"],
+    supported: "of a constant shape",
+    lower: lower_of_shape,
+};
+
+fn lower(_: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+    if let Some(value) = node.tensor("value")? {
+        let tensor = tensor::decode(value).map_err(|fault| bad(node, fault))?;
+        return Ok(vec![Operand::Constant(tensor)]);
+    }
+    let scalar = |data| Tensor { shape: Vec::new(), data, per_row: false };
+    let list = |count: usize, data| Tensor {
+        shape: vec![u32::try_from(count).expect("the limits bound a list")],
+        data,
+        per_row: false,
+    };
+    let named = node.proto.attribute.first().map_or("", |attribute| attribute.name.as_str());
+    let tensor = match named {
+        "value_int" => scalar(Data::Integers(vec![node.int(named)?.unwrap_or(0)])),
+        "value_ints" => Tensor::integers(node.ints(named)?.to_vec()),
+        "value_float" => scalar(Data::F32(vec![node.float(named)?.unwrap_or(0.0).into()])),
+        "value_floats" => {
+            let values = node.floats(named)?;
+            list(values.len(), Data::F32(values.iter().map(|&x| f64::from(x)).collect()))
+        }
+        "value_string" => scalar(Data::Text(vec![node.string(named)?.unwrap_or_default()])),
+        "value_strings" => {
+            let texts = node.strings(named)?;
+            list(texts.len(), Data::Text(texts))
+        }
+        _ => {
+            let message = "`Constant` has no value that skxc reads";
+            return Err(node.error(ATTRIBUTE_MISSING, message).into());
+        }
+    };
+    Ok(vec![known(tensor)])
+}
+
+fn lower_of_shape(_: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+    let per_row = node.constant(0, "input")?.per_row;
+    let extents = node.constant_integers(0, "input")?;
+    let count = tensor::element_count(extents).map_err(|fault| {
+        let message = format!("the shape of `ConstantOfShape` {}", fault.what);
+        node.operand_error(0, fault.code, message)
+    })?;
+    // Without `value` the elements are the float 0.
+    let default =
+        TensorProto { dims: vec![1], data_type: 1, float_data: vec![0.0], ..Default::default() };
+    let value = node.tensor("value")?.unwrap_or(&default);
+    let value = tensor::decode(value).map_err(|fault| bad(node, fault))?;
+    if value.shape.iter().product::<u32>() != 1 {
+        let message = "`ConstantOfShape` needs a `value` of one element";
+        return Err(node.attribute_error("value", TYPE_MISMATCH, message).into());
+    }
+    let shape = extents.iter().map(|&extent| u32::try_from(extent));
+    let shape = shape.collect::<Result<_, _>>().expect("`element_count` bounds every extent");
+    Ok(vec![known(Tensor { per_row, ..value.pick(shape, &vec![0; count]) })])
+}
+
+fn bad(node: &Node<'_>, fault: Fault) -> Problems {
+    let message = format!("attribute `value` {}", fault.what);
+    node.attribute_error("value", fault.code, message).into()
+}

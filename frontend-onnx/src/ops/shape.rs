@@ -1,0 +1,42 @@
+//! Shape (ai.onnx 1 to 28): the extents of its operand, which are all known.
+//!
+//! The batch axis has extent 1 here. What is made of it stands for "once a
+//! row", and the constant remembers that.
+
+use skxc_diagnostics::codes::TYPE_MISMATCH;
+
+use super::Operator;
+use crate::lower::{Lowering, known};
+use crate::node::{Lowered, Node, Operand};
+use crate::tensor::Tensor;
+
+pub(super) static SHAPE: Operator = Operator {
+    domain: "ai.onnx",
+    name: "Shape",
+    since: 1,
+    inputs: 1..=1,
+    attributes: &["start", "end"],
+    supported: "everything",
+    lower,
+};
+
+fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+    let (shape, counts_rows) = match node.operand(0)? {
+        Operand::Value(value) => (lowering.module.shape(*value).0.clone(), true),
+        Operand::Constant(tensor) => (tensor.shape.clone(), false),
+        Operand::Map(_) | Operand::Refused => {
+            let message = "`Shape` of a map is not supported";
+            return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
+        }
+    };
+    let rank = shape.len() as i64;
+    let clamp = |position: i64| {
+        let counted = if position < 0 { position.saturating_add(rank) } else { position };
+        counted.clamp(0, rank) as usize
+    };
+    let start = clamp(node.int("start")?.unwrap_or(0));
+    let end = clamp(node.int("end")?.unwrap_or(rank)).max(start);
+    let extents = shape[start..end].iter().map(|&extent| i64::from(extent)).collect();
+    let per_row = counts_rows && start == 0 && end > 0;
+    Ok(vec![known(Tensor { per_row, ..Tensor::integers(extents) })])
+}

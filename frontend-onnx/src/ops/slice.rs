@@ -1,0 +1,140 @@
+//! Slice (ai.onnx 1 to 28) with constant bounds: attributes before operator
+//! set 10, inputs since. Bounds beyond the extent are clamped, negative ones
+//! count from the end.
+
+use skxc_diagnostics::codes::{ATTRIBUTE_INVALID, LENGTHS_DIFFER, TYPE_MISMATCH, UNSUPPORTED_FORM};
+
+use super::Operator;
+use crate::lower::{Lowering, known};
+use crate::node::{Lowered, Node, Operand};
+use crate::tensor::Tensor;
+
+pub(super) static SLICE: Operator = Operator {
+    domain: "ai.onnx",
+    name: "Slice",
+    since: 1,
+    inputs: 1..=5,
+    attributes: &["starts", "ends", "axes"],
+    supported: "columns by constant bounds",
+    lower,
+};
+
+fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+    let shape = match node.operand(0)? {
+        Operand::Value(value) => lowering.module.shape(*value).0.clone(),
+        Operand::Constant(tensor) => tensor.shape.clone(),
+        Operand::Map(_) | Operand::Refused => {
+            let message = "`Slice` of a map is not supported";
+            return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
+        }
+    };
+    let kept = kept_positions(node, &shape)?;
+    match node.operand(0)? {
+        Operand::Constant(tensor) => Ok(vec![known(pick(tensor, &kept))]),
+        Operand::Value(value) => {
+            let is_whole = |axis: usize| kept[axis].iter().copied().eq(0..shape[axis]);
+            let last = shape.len().saturating_sub(1);
+            if let Some(axis) = (0..last.max(1)).find(|&axis| axis < shape.len() && !is_whole(axis))
+            {
+                let message = format!("`Slice` along axis {axis} is not supported");
+                return Err(node
+                    .error(UNSUPPORTED_FORM, message)
+                    .note("axis 0 counts rows, and skxc sees one row at a time")
+                    .into());
+            }
+            let columns = kept.last().cloned().unwrap_or_default();
+            Ok(vec![Operand::Value(match last {
+                0 => *value,
+                _ => lowering.gather(*value, columns, node.origin),
+            })])
+        }
+        other @ (Operand::Map(_) | Operand::Refused) => Ok(vec![other.clone()]),
+    }
+}
+
+/// The bounds of a slice: starts, ends, axes, steps.
+type Bounds<'n> = (&'n [i64], &'n [i64], Option<&'n [i64]>, Option<&'n [i64]>);
+
+fn bounds<'n>(node: &'n Node<'_>) -> Lowered<Bounds<'n>> {
+    if node.version < 10 {
+        let axes = node.ints("axes")?;
+        let axes = (!axes.is_empty()).then_some(axes);
+        return Ok((node.ints("starts")?, node.ints("ends")?, axes, None));
+    }
+    let optional = |position, what| match node.optional(position) {
+        Some(_) => node.constant_integers(position, what).map(Some),
+        None => Ok(None),
+    };
+    let (starts, ends) = (node.constant_integers(1, "starts")?, node.constant_integers(2, "ends")?);
+    Ok((starts, ends, optional(3, "axes")?, optional(4, "steps")?))
+}
+
+/// The positions that stay along each axis.
+fn kept_positions(node: &Node<'_>, shape: &[u32]) -> Lowered<Vec<Vec<u32>>> {
+    let (starts, ends, axes, steps) = bounds(node)?;
+    let count = starts.len();
+    let same = |list: Option<&[i64]>| list.is_none_or(|list| list.len() == count);
+    if ends.len() != count || !same(axes) || !same(steps) || count > shape.len() {
+        let message = "the bounds of `Slice` are not as many as its axes";
+        return Err(node.error(LENGTHS_DIFFER, message).into());
+    }
+    let mut kept: Vec<Vec<u32>> = shape.iter().map(|&extent| (0..extent).collect()).collect();
+    for index in 0..count {
+        let axis = node.axis(axes.map_or(index as i64, |axes| axes[index]), shape.len())?;
+        let step = steps.map_or(1, |steps| steps[index]);
+        if step == 0 {
+            let message = "`Slice` has a step of 0";
+            return Err(node.error(ATTRIBUTE_INVALID, message).into());
+        }
+        kept[axis] = positions(shape[axis], starts[index], ends[index], step);
+    }
+    Ok(kept)
+}
+
+fn positions(extent: u32, start: i64, end: i64, step: i64) -> Vec<u32> {
+    if extent == 0 {
+        return Vec::new();
+    }
+    let extent = i64::from(extent);
+    let count = |bound: i64| if bound < 0 { bound.saturating_add(extent) } else { bound };
+    let (least, most) = if step > 0 { (0, extent) } else { (-1, extent - 1) };
+    // A start may not lie before the first element (ONNX Slice, `starts`).
+    let mut position = count(start).clamp(0, if step > 0 { extent } else { extent - 1 });
+    let end = count(end).clamp(least, most);
+    let mut kept = Vec::new();
+    while if step > 0 { position < end } else { position > end } {
+        kept.push(u32::try_from(position).expect("clamped to the extent"));
+        position = position.saturating_add(step);
+    }
+    kept
+}
+
+/// The elements of `tensor` at the positions kept along each axis.
+fn pick(tensor: &Tensor, kept: &[Vec<u32>]) -> Tensor {
+    let mut picked = vec![0usize];
+    for (axis, positions) in kept.iter().enumerate() {
+        let extent = tensor.shape[axis] as usize;
+        picked = picked
+            .iter()
+            .flat_map(|&outer| positions.iter().map(move |&p| outer * extent + p as usize))
+            .collect();
+    }
+    let shape = kept.iter().map(|positions| u32::try_from(positions.len()));
+    let shape = shape.collect::<Result<_, _>>().expect("a slice is within its operand");
+    tensor.pick(shape, &picked)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::positions;
+
+    #[test]
+    fn bounds_are_clamped_and_count_from_the_end() {
+        assert_eq!(positions(5, 1, 3, 1), [1, 2]);
+        assert_eq!(positions(5, -2, i64::MAX, 1), [3, 4]);
+        assert_eq!(positions(5, 4, i64::MIN, -2), [4, 2, 0]);
+        assert_eq!(positions(5, i64::MAX, i64::MIN, i64::MIN), [4]);
+        assert_eq!(positions(0, 0, 1, 1), [0; 0]);
+        assert_eq!(positions(0, 0, -5, -1), [0; 0]);
+    }
+}

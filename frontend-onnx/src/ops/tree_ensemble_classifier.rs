@@ -1,0 +1,281 @@
+//! TreeEnsembleClassifier (ai.onnx.ml 1 and 3, unchanged but deprecated in 5).
+//!
+//! Each class has a sum; a leaf adds its weights to the sums of its classes.
+//! The specification says that the label is the top class. Decisions:
+//!
+//! - *One weight a leaf.* If a model of two classes gives weights to one class
+//!   id only, there is one sum `s`. As in ONNX Runtime
+//!   (tree_ensemble_aggregator.h, `binary_case_`), class 1 wins if `s > 0.5`
+//!   where no weight is negative, and if `s > 0` otherwise. If the id is 0, as
+//!   skl2onnx has it, the scores are `[1 - s, s]` or `[-s, s]`; if it is 1,
+//!   they are `[0, s]`.
+//! - *Otherwise* the label is the first of the greatest sums. ONNX Runtime
+//!   decides by `sum[1] > 0` if two classes both have weights, and passes over
+//!   a class that has had no weight on the way; where that can differ from the
+//!   top class, there is a warning.
+//! - Integer features are compared as `float`, and so are `float` ones;
+//!   `double` ones are compared and summed as `double`, and their scores
+//!   rounded to `float` last (tree_ensemble_classifier.cc).
+//! - `base_values` holds a number a class, or one for one weight a leaf. Two
+//!   numbers for one sum are refused: versions of ONNX Runtime disagree on them.
+//! - The label is taken before the post-transform.
+
+pub(super) mod labels;
+
+use skxc_diagnostics::codes::{AMBIGUOUS_LABEL, BASE_VALUES, POST_TRANSFORM, TYPE_MISMATCH};
+use skxc_ir::{ElementType, Forest, LabelTable, Real, RealOp, ScoreKind, Type, Value};
+
+use super::Operator;
+use super::trees::{self, Trees};
+use crate::lower::{Lowering, Scores};
+use crate::node::{Lowered, Node, Operand};
+
+pub(super) static TREE_ENSEMBLE_CLASSIFIER: Operator = Operator {
+    domain: "ai.onnx.ml",
+    name: "TreeEnsembleClassifier",
+    since: 1,
+    inputs: 1..=1,
+    attributes: &[
+        "base_values",
+        "base_values_as_tensor",
+        "class_ids",
+        "class_nodeids",
+        "class_treeids",
+        "class_weights",
+        "class_weights_as_tensor",
+        "classlabels_int64s",
+        "classlabels_strings",
+        "nodes_falsenodeids",
+        "nodes_featureids",
+        "nodes_hitrates",
+        "nodes_hitrates_as_tensor",
+        "nodes_missing_value_tracks_true",
+        "nodes_modes",
+        "nodes_nodeids",
+        "nodes_treeids",
+        "nodes_truenodeids",
+        "nodes_values",
+        "nodes_values_as_tensor",
+        "post_transform",
+    ],
+    supported: "all modes; post_transform NONE",
+    lower,
+};
+
+/// How the sums of an ensemble become a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    /// The first of the greatest sums.
+    TopClass,
+    /// One sum, for class id 0 or 1, against 0.5 or 0.
+    OneWeight {
+        /// The class id.
+        id: u32,
+        /// No weight is negative.
+        positive: bool,
+    },
+}
+
+fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+    check_post_transform(node)?;
+    let (labels, _) = labels::read(node)?;
+    let input = features(lowering, node)?;
+    let elem = lowering.module.ty(input).elem;
+    let width = lowering.module.shape(input).0[1];
+    let trees = Trees::read(node, elem)?;
+    let rule = rule_of(&trees, labels.len());
+    let forest = build(lowering, node, &trees, width, &labels, rule)?;
+    let kind = score_kind(&forest, rule);
+    if rule == Rule::TopClass {
+        warn_if_ambiguous(lowering, node, &forest, labels.len());
+    }
+    let targets = forest.targets;
+    let forest = lowering.module.forests.push(forest);
+    let op = RealOp::TreeEnsemble { forest, input };
+    let sums = lowering.module.push(op, Type::new(elem, &[1, targets]), node.origin);
+    let table = lowering.module.labels.push(labels);
+    let class = match rule {
+        Rule::TopClass => {
+            let ty = Type::new(ElementType::I64, &[1]);
+            lowering.module.push(RealOp::ArgMax { input: sums }, ty, node.origin)
+        }
+        Rule::OneWeight { positive, .. } => exceeds(lowering, node, sums, positive),
+    };
+    let label = lowering.label(table, class, node.origin);
+    let scores = scores(lowering, node, sums, rule);
+    let scores = lowering.cast(scores, ElementType::F32, node.origin);
+    let width = lowering.module.shape(scores).0[1];
+    let all = Scores { whole: scores, classes: (0..width).collect(), kind };
+    lowering.scores.insert(scores, all);
+    Ok(vec![Operand::Value(label), Operand::Value(scores)])
+}
+
+/// What a post-transform does to the sums would go between `scores` and the result.
+fn check_post_transform(node: &Node<'_>) -> Lowered<()> {
+    let name = "post_transform";
+    let transform = node.string(name)?.unwrap_or_else(|| "NONE".to_owned());
+    let known = ["LOGISTIC", "SOFTMAX", "SOFTMAX_ZERO", "PROBIT"].contains(&transform.as_str());
+    if transform == "NONE" {
+        return Ok(());
+    }
+    let transform = crate::listing::short(&transform);
+    let what = if known { "is not supported yet" } else { "is not one of the specification" };
+    let message = format!("`post_transform` {transform} of `{}` {what}", node.name());
+    let error = node.attribute_error(name, POST_TRANSFORM, message);
+    Err(error
+        .note("only NONE is: the scores are the sums of the leaves")
+        .help("export with `options={'raw_scores': True}` where the estimator has it")
+        .into())
+}
+
+/// The row of features, in the type in which thresholds are compared.
+fn features(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered<Value> {
+    let input = lowering.value(node, 0)?;
+    let ty = lowering.module.ty(input).clone();
+    let [1, _] = ty.shape.0[..] else {
+        let message = format!("`{}` needs a row of features, not `{ty}`", node.name());
+        return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
+    };
+    match ty.elem {
+        ElementType::F32 | ElementType::F64 => Ok(input),
+        ElementType::I64 => Ok(lowering.cast(input, ElementType::F32, node.origin)),
+        ElementType::Bool | ElementType::Label(_) | ElementType::Fixed { .. } => {
+            let message = format!("`{}` cannot compare `{ty}`", node.name());
+            Err(node.operand_error(0, TYPE_MISMATCH, message).into())
+        }
+    }
+}
+
+fn rule_of(trees: &Trees<'_>, classes: usize) -> Rule {
+    let ids = trees.leaves.ids;
+    match ids.first() {
+        Some(&id @ (0 | 1)) if classes == 2 && ids.iter().all(|&other| other == id) => {
+            let weights = &trees.leaves.weights;
+            let positive = !weights.iter().any(|weight| weight < 0.0);
+            Rule::OneWeight { id: u32::from(id == 1), positive }
+        }
+        _ => Rule::TopClass,
+    }
+}
+
+fn build(
+    lowering: &mut Lowering<'_>,
+    node: &Node<'_>,
+    trees: &Trees<'_>,
+    width: u32,
+    labels: &LabelTable,
+    rule: Rule,
+) -> Lowered<Forest<Real>> {
+    let classes = labels.len();
+    let class_count = u32::try_from(classes).expect("the limits bound the classes");
+    let target = |id: i64| match rule {
+        Rule::OneWeight { .. } => Some(0),
+        Rule::TopClass => u32::try_from(id).ok().filter(|&id| id < class_count),
+    };
+    let targets = if rule == Rule::TopClass { class_count } else { 1 };
+    let built = trees::build(lowering, node, trees, width, targets, &target);
+    let base = base_values(node, trees, classes, rule);
+    let (mut forest, base) = match (built, base) {
+        (Ok(forest), Ok(base)) => (forest, base),
+        (Err(mut problems), Err(others)) => {
+            problems.0.extend(others.0);
+            return Err(problems);
+        }
+        (Err(problems), Ok(_)) | (Ok(_), Err(problems)) => return Err(problems),
+    };
+    if !base.is_empty() {
+        forest.base = base;
+    }
+    Ok(forest)
+}
+
+fn base_values(
+    node: &Node<'_>,
+    trees: &Trees<'_>,
+    classes: usize,
+    rule: Rule,
+) -> Lowered<Vec<f64>> {
+    let (name, values) = (trees.base.name, trees.base.values.iter().collect::<Vec<_>>());
+    let (allowed, why) = match rule {
+        Rule::TopClass => (classes, "one for each class"),
+        Rule::OneWeight { id: 0, .. } => (1, "one for the only sum"),
+        Rule::OneWeight { .. } => (0, "none, since nobody agrees to which class they belong"),
+    };
+    if !(values.is_empty() || values.len() == allowed) {
+        let message = format!("`{name}` has {} numbers; there should be {why}", values.len());
+        let error = node.attribute_error(name, BASE_VALUES, message);
+        return Err(error.note("an empty list means that every sum starts from 0").into());
+    }
+    Ok(values)
+}
+
+/// Is the only sum above its threshold? `bool[1]`, the index of the class.
+fn exceeds(lowering: &mut Lowering<'_>, node: &Node<'_>, sums: Value, positive: bool) -> Value {
+    let origin = node.origin;
+    let elem = lowering.module.ty(sums).elem;
+    let a = lowering.reshape(sums, &[1], origin);
+    let threshold = if positive { 0.5 } else { 0.0 };
+    let b = lowering.constant(threshold, Type::new(elem, &[1]), origin);
+    let ty = Type::new(ElementType::Bool, &[1]);
+    lowering.module.push(RealOp::Greater { a, b }, ty, origin)
+}
+
+/// The scores, `elem[1xclasses]`, before any post-transform.
+fn scores(lowering: &mut Lowering<'_>, node: &Node<'_>, sums: Value, rule: Rule) -> Value {
+    let Rule::OneWeight { id, positive } = rule else { return sums };
+    let origin = node.origin;
+    let elem = lowering.module.ty(sums).elem;
+    let single = Type::new(elem, &[1, 1]);
+    let minuend = if id == 0 && positive { 1.0 } else { 0.0 };
+    let constant = lowering.constant(minuend, single.clone(), origin);
+    let first = if id == 0 {
+        let op = RealOp::Subtract { a: constant, b: sums };
+        lowering.module.push(op, single, origin)
+    } else {
+        constant
+    };
+    let op = RealOp::Concat { inputs: vec![first, sums] };
+    lowering.module.push(op, Type::new(elem, &[1, 2]), origin)
+}
+
+/// Sums of leaves are probabilities if nothing is negative and, whatever the
+/// row, they add up to 1 but for the rounding of the weights.
+fn score_kind(forest: &Forest<Real>, rule: Rule) -> ScoreKind {
+    let tolerance = 1e-4;
+    let starts_at_zero = forest.base.iter().all(|&base| base == 0.0);
+    let is_negative = forest.weights.iter().any(|weight| weight.weight < 0.0);
+    let (least, most) = trees::range_of_totals(forest);
+    let adds_up = match rule {
+        Rule::TopClass => least >= 1.0 - tolerance && most <= 1.0 + tolerance,
+        // `1 - s` makes up for what is missing.
+        Rule::OneWeight { id: 0, .. } => most <= 1.0 + tolerance,
+        Rule::OneWeight { .. } => false,
+    };
+    if starts_at_zero && !is_negative && adds_up { ScoreKind::Probability } else { ScoreKind::Raw }
+}
+
+/// Warns where ONNX Runtime may not take the top class.
+fn warn_if_ambiguous(
+    lowering: &mut Lowering<'_>,
+    node: &Node<'_>,
+    forest: &Forest<Real>,
+    classes: usize,
+) {
+    let name =
+        if forest.base.iter().any(|&base| base != 0.0) { "base_values" } else { "class_ids" };
+    let (what, why) = match classes {
+        // One class always wins.
+        0 | 1 => return,
+        2 => (
+            "both classes have weights; the label is the class with the greater sum",
+            "ONNX Runtime takes class 1 whenever its sum is above 0",
+        ),
+        _ if trees::every_class_is_scored(forest) => return,
+        _ => (
+            "some leaves lack a weight for some class; it counts as 0",
+            "ONNX Runtime passes over a class that had no weight, even if its 0 is the greatest sum",
+        ),
+    };
+    let warning = node.attribute_warning(name, AMBIGUOUS_LABEL, what);
+    lowering.warn(warning.note(why));
+}

@@ -1,0 +1,218 @@
+//! The attributes of a tree ensemble, checked for their lengths.
+
+use skxc_diagnostics::codes::{
+    ATTRIBUTE_INVALID, BAD_NUMBER, LENGTHS_DIFFER, LIMIT_EXCEEDED, TREE_STRUCTURE, TYPE_MISMATCH,
+};
+use skxc_ir::ElementType;
+use skxc_ir::limits::{LEAF_WEIGHTS_MAX, TREE_NODES_MAX};
+
+use crate::node::{Lowered, Node, Problems};
+use crate::tensor::{self, Data};
+
+/// The lists of an ensemble. All `nodes_*` lists have one length, at least 1.
+pub(in crate::ops) struct Trees<'n> {
+    /// Type in which thresholds are compared and weights are summed.
+    pub(super) elem: ElementType,
+    /// `nodes_treeids`.
+    pub(super) tree_ids: &'n [i64],
+    /// `nodes_nodeids`.
+    pub(super) node_ids: &'n [i64],
+    /// `nodes_featureids`.
+    pub(super) features: &'n [i64],
+    /// `nodes_modes`.
+    pub(super) modes: &'n [prost::bytes::Bytes],
+    /// `nodes_values`.
+    pub(super) values: Numbers<'n>,
+    /// `nodes_truenodeids`.
+    pub(super) yes: &'n [i64],
+    /// `nodes_falsenodeids`.
+    pub(super) no: &'n [i64],
+    /// `nodes_missing_value_tracks_true`; may be empty.
+    pub(super) missing: &'n [i64],
+    /// The weights of the leaves.
+    pub(in crate::ops) leaves: Leaves<'n>,
+    /// `base_values`; may be empty.
+    pub(in crate::ops) base: Base<'n>,
+}
+
+/// The lists of the weights, of one length.
+pub(in crate::ops) struct Leaves<'n> {
+    /// `class_treeids` or `target_treeids`.
+    pub(super) tree_ids: &'n [i64],
+    /// `class_nodeids` or `target_nodeids`.
+    pub(super) node_ids: &'n [i64],
+    /// `class_ids` or `target_ids`.
+    pub(in crate::ops) ids: &'n [i64],
+    /// `class_weights` or `target_weights`.
+    pub(in crate::ops) weights: Numbers<'n>,
+    /// The names of the lists.
+    pub(super) names: LeafNames,
+}
+
+/// The base values and the attribute that holds them.
+pub(in crate::ops) struct Base<'n> {
+    pub(in crate::ops) name: &'static str,
+    pub(in crate::ops) values: Numbers<'n>,
+}
+
+/// The attributes of the weights by name.
+#[derive(Clone, Copy)]
+pub(super) struct LeafNames {
+    pub(super) tree_ids: &'static str,
+    pub(super) node_ids: &'static str,
+    pub(super) ids: &'static str,
+    weights: [&'static str; 2],
+}
+
+/// A list of numbers: an attribute of floats, or a tensor since ai.onnx.ml 3.
+pub(in crate::ops) struct Numbers<'n> {
+    /// The attribute that holds it.
+    pub(in crate::ops) name: &'static str,
+    list: List<'n>,
+}
+
+enum List<'n> {
+    Floats(&'n [f32]),
+    Tensor(Vec<f64>),
+}
+
+impl Numbers<'_> {
+    fn len(&self) -> usize {
+        match &self.list {
+            List::Floats(floats) => floats.len(),
+            List::Tensor(elements) => elements.len(),
+        }
+    }
+
+    /// The number at `position`.
+    pub(super) fn get(&self, position: usize) -> f64 {
+        match &self.list {
+            List::Floats(floats) => floats[position].into(),
+            List::Tensor(elements) => elements[position],
+        }
+    }
+
+    /// All numbers.
+    pub(in crate::ops) fn iter(&self) -> impl Iterator<Item = f64> + '_ {
+        (0..self.len()).map(|position| self.get(position))
+    }
+}
+
+const CLASS: LeafNames = LeafNames {
+    tree_ids: "class_treeids",
+    node_ids: "class_nodeids",
+    ids: "class_ids",
+    weights: ["class_weights", "class_weights_as_tensor"],
+};
+
+impl<'n> Trees<'n> {
+    /// Reads the attributes of a classifier whose features are of type `elem`.
+    pub(in crate::ops) fn read(node: &Node<'n>, elem: ElementType) -> Lowered<Self> {
+        let names = CLASS;
+        let base = numbers(node, ["base_values", "base_values_as_tensor"], elem)?;
+        if let Some(value) = base.iter().find(|value| !value.is_finite()) {
+            let message = format!("`{}` holds {value}", base.name);
+            return Err(node.attribute_error(base.name, BAD_NUMBER, message).into());
+        }
+        let trees = Self {
+            elem,
+            tree_ids: node.ints("nodes_treeids")?,
+            node_ids: node.ints("nodes_nodeids")?,
+            features: node.ints("nodes_featureids")?,
+            modes: node.byte_strings("nodes_modes")?,
+            values: numbers(node, ["nodes_values", "nodes_values_as_tensor"], elem)?,
+            yes: node.ints("nodes_truenodeids")?,
+            no: node.ints("nodes_falsenodeids")?,
+            missing: node.ints("nodes_missing_value_tracks_true")?,
+            leaves: Leaves {
+                tree_ids: node.ints(names.tree_ids)?,
+                node_ids: node.ints(names.node_ids)?,
+                ids: node.ints(names.ids)?,
+                weights: numbers(node, names.weights, elem)?,
+                names,
+            },
+            base: Base { name: base.name, values: base },
+        };
+        trees.check(node)?;
+        Ok(trees)
+    }
+
+    /// The node at `position` in words.
+    pub(super) fn describe(&self, position: usize) -> String {
+        format!("node {} of tree {}", self.node_ids[position], self.tree_ids[position])
+    }
+
+    fn check(&self, node: &Node<'_>) -> Lowered<()> {
+        let count = self.node_ids.len();
+        let leaves = self.leaves.node_ids.len();
+        let names = self.leaves.names;
+        if count == 0 {
+            let message = format!("`{}` has no tree", node.name());
+            return Err(node.attribute_error("nodes_nodeids", TREE_STRUCTURE, message).into());
+        }
+        for (what, found, most) in
+            [("tree nodes", count, TREE_NODES_MAX), ("leaf weights", leaves, LEAF_WEIGHTS_MAX)]
+        {
+            if found > most {
+                let message = format!("there are {found} {what}; at most {most} are allowed");
+                return Err(node.error(LIMIT_EXCEEDED, message).into());
+            }
+        }
+        let missing = if self.missing.is_empty() { count } else { self.missing.len() };
+        let lengths = [
+            ("nodes_treeids", self.tree_ids.len(), "nodes_nodeids", count),
+            ("nodes_featureids", self.features.len(), "nodes_nodeids", count),
+            ("nodes_modes", self.modes.len(), "nodes_nodeids", count),
+            (self.values.name, self.values.len(), "nodes_nodeids", count),
+            ("nodes_truenodeids", self.yes.len(), "nodes_nodeids", count),
+            ("nodes_falsenodeids", self.no.len(), "nodes_nodeids", count),
+            ("nodes_missing_value_tracks_true", missing, "nodes_nodeids", count),
+            (names.tree_ids, self.leaves.tree_ids.len(), names.node_ids, leaves),
+            (names.ids, self.leaves.ids.len(), names.node_ids, leaves),
+            (self.leaves.weights.name, self.leaves.weights.len(), names.node_ids, leaves),
+        ];
+        let problems: Vec<_> = lengths
+            .into_iter()
+            .filter(|&(_, found, _, wanted)| found != wanted)
+            .map(|(name, found, other, wanted)| {
+                let message = format!("`{name}` has {found} entries, but `{other}` has {wanted}");
+                node.attribute_error(name, LENGTHS_DIFFER, message)
+            })
+            .collect();
+        if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }
+    }
+}
+
+/// The numbers of one of two attributes: `names` are that of the list and that
+/// of the tensor.
+fn numbers<'n>(
+    node: &Node<'n>,
+    names: [&'static str; 2],
+    elem: ElementType,
+) -> Lowered<Numbers<'n>> {
+    let [list_name, tensor_name] = names;
+    let floats = node.floats(list_name)?;
+    let Some(tensor) = node.tensor(tensor_name)? else {
+        return Ok(Numbers { name: list_name, list: List::Floats(floats) });
+    };
+    let error = |code, message| Problems::from(node.attribute_error(tensor_name, code, message));
+    if !floats.is_empty() {
+        let message = format!("`{list_name}` and `{tensor_name}` are both given");
+        return Err(error(ATTRIBUTE_INVALID, message));
+    }
+    let tensor = tensor::decode(tensor)
+        .map_err(|fault| error(fault.code, format!("`{tensor_name}` {}", fault.what)))?;
+    let elements = match &tensor.data {
+        Data::F32(elements) => elements,
+        Data::F64(elements) if elem == ElementType::F64 => elements,
+        Data::F64(_) => {
+            let message = format!("`{tensor_name}` is `double`, but the features are `float`");
+            return Err(error(TYPE_MISMATCH, message));
+        }
+        Data::Integers(_) | Data::Bool(_) | Data::Text(_) => {
+            let message = format!("`{tensor_name}` does not hold numbers");
+            return Err(error(TYPE_MISMATCH, message));
+        }
+    };
+    Ok(Numbers { name: tensor_name, list: List::Tensor(elements.clone()) })
+}
