@@ -1,1 +1,97 @@
-//! Back end: integer IR to a portable C header.
+//! Back end: an integer module and its lowering plan to `NAME.h`.
+//!
+//! The header is the reference text: portable C with static functions only,
+//! complete in user space and in any BPF program. What only the kernel needs
+//! stands in `#ifdef __bpf__` with its twin beside it.
+//!
+//! What must hold:
+//! - the same module, plan and options give the same bytes;
+//! - integers only, and every sum fits: the validator has proved it, and the
+//!   comments say how many bits it takes;
+//! - every visible name begins with the name of the model;
+//! - text of the model stands in comments only, and cannot leave them;
+//! - every loop bound is a literal, and nothing recurses.
+
+mod branch;
+mod context;
+mod header;
+pub mod keywords;
+pub mod layout;
+pub mod namer;
+mod tensor;
+mod walk;
+pub mod writer;
+
+use skxc_ir::lowering::{ForestPlan, Plan};
+use skxc_ir::validate::Validated;
+use skxc_ir::{Int, OutputKind};
+
+pub use layout::{CType, Field, Layout};
+
+use crate::context::Context;
+use crate::writer::Writer;
+
+/// What the header says of its making.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EmitOptions {
+    /// The command that makes the file again, without paths of this machine.
+    pub command: String,
+    /// Name and version of the compiler.
+    pub generator: String,
+    /// Digest of all that the program depends on, hexadecimal; may be empty.
+    pub build_id: String,
+}
+
+/// A generated header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The text of `NAME.h`.
+    pub text: String,
+    /// Where its structs hold what.
+    pub layout: Layout,
+}
+
+/// A module that this back end has no form for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EmitError {
+    /// `struct NAME_result` has room for one label and one row of scores.
+    #[error("the model has {0} labels; one is supported")]
+    SeveralLabels(usize),
+    /// More than one score output, or more than one number.
+    #[error("the model has {0} outputs of scores; one is supported")]
+    SeveralScores(usize),
+}
+
+/// Prints a module.
+///
+/// # Errors
+/// [`EmitError`] if the model has more outputs than `struct NAME_result` can hold.
+pub fn emit(
+    module: &Validated<Int>,
+    plan: &Plan,
+    options: &EmitOptions,
+) -> Result<Header, EmitError> {
+    let count =
+        |of: fn(OutputKind) -> bool| module.outputs.iter().filter(|output| of(output.kind)).count();
+    let labels = count(|kind| kind == OutputKind::Label);
+    if labels > 1 {
+        return Err(EmitError::SeveralLabels(labels));
+    }
+    let scores = count(|kind| kind != OutputKind::Label);
+    if scores > 1 {
+        return Err(EmitError::SeveralScores(scores));
+    }
+    let layout = Layout::of(module, &plan.elements);
+    let context = Context::new(module, plan, &layout);
+    let mut out = Writer::new();
+    header::begin(&mut out, &context, options);
+    for part in context.parts() {
+        match part.plan {
+            ForestPlan::Branch(plan) => branch::emit(&mut out, &context, part, plan),
+            ForestPlan::Walk(plan) => walk::emit(&mut out, &context, part, plan),
+        }
+    }
+    tensor::predict(&mut out, &context);
+    header::end(&mut out, &context);
+    Ok(Header { text: out.finish(), layout })
+}

@@ -1,0 +1,337 @@
+//! The text of `NAME.bpf.c`.
+
+use skxc_backend_c::layout::Layout;
+use skxc_backend_c::namer::Prefix;
+use skxc_backend_c::writer::{Writer, comment_text};
+use skxc_ir::validate::Validated;
+use skxc_ir::{ElementType, Int};
+
+use crate::{Action, Hook, Options, needs};
+
+/// Prints the program.
+pub(crate) fn text(module: &Validated<Int>, layout: &Layout, options: &Options) -> String {
+    let prefix = Prefix::new(&module.name);
+    let mut out = Writer::new();
+    let program = Program { module, layout, options, name: &prefix.lower, upper: &prefix.upper };
+    program.begin(&mut out);
+    program.options(&mut out);
+    program.maps(&mut out);
+    match options.hook {
+        Hook::Xdp => program.xdp(&mut out),
+        Hook::Tc => program.tc(&mut out),
+        Hook::None => {}
+    }
+    program.batch(&mut out);
+    out.line(&format!("char {}_license[] SEC(\"license\") = \"Dual BSD/GPL\";", prefix.lower));
+    out.finish()
+}
+
+struct Program<'a> {
+    module: &'a Validated<Int>,
+    layout: &'a Layout,
+    options: &'a Options,
+    name: &'a str,
+    upper: &'a str,
+}
+
+impl Program<'_> {
+    fn begin(&self, out: &mut Writer) {
+        let name = self.name;
+        out.line("/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */");
+        let made = &self.options.header;
+        let mut about = vec![format!("{name}.bpf.c: made by {}; do not edit.", made.generator)];
+        if !made.command.is_empty() {
+            about.extend([String::new(), format!("\t{}", made.command)]);
+        }
+        about.push(String::new());
+        match self.options.hook {
+            Hook::None => {}
+            Hook::Xdp | Hook::Tc => about.push(format!(
+                "{}: finds the headers of a packet, reads the features that {name}.h declares, \
+                 decides, counts, acts.",
+                self.entry()
+            )),
+        }
+        about.push(format!(
+            "{name}_batch: the same decision over vectors in a map, to test it in the kernel."
+        ));
+        out.comment(&about);
+        match self.options.hook {
+            Hook::Xdp => out.lines("#include \"skxc/counters.h\"\n#include \"skxc/parse.h\""),
+            Hook::Tc => out.lines(
+                "#include <linux/pkt_cls.h>\n\n#include \"skxc/counters.h\"\n#include \"skxc/parse.h\"",
+            ),
+            Hook::None => out.line("#include \"skxc/bpf.h\""),
+        }
+        out.line("");
+        out.line(&format!("#include \"{name}.h\""));
+        out.line("");
+    }
+
+    /// Name of the program at the hook.
+    fn entry(&self) -> String {
+        match self.options.hook {
+            Hook::Tc => format!("{}_tc", self.name),
+            Hook::Xdp | Hook::None => format!("{}_xdp", self.name),
+        }
+    }
+
+    /// What a loader may change before it loads.
+    fn options(&self, out: &mut Writer) {
+        let (name, upper) = (self.name, self.upper);
+        out.comment(&[
+            "Digest of the model, the options and the compiler that made this program.".to_owned()
+        ]);
+        out.line(&format!("const volatile char {name}_build_id[65] ="));
+        out.line(&format!("\t\"{}\";", digest(&self.options.header.build_id)));
+        out.line("");
+        if self.options.hook == Hook::None {
+            return;
+        }
+        out.comment(&[
+            "Action of each class, and of packets that cannot be classified, as enum xdp_action \
+             numbers them. Changed, if at all, before the program is loaded."
+                .to_owned(),
+        ]);
+        out.open(&format!("const volatile __u32 {name}_actions[{upper}_CLASSES] = {{"));
+        for class in 0..self.layout.classes as usize {
+            let action = self.options.actions.get(class).copied().unwrap_or_default();
+            out.line(&format!("{}, /* {} */", xdp(action), comment_text(&self.label(class))));
+        }
+        out.close("};");
+        out.line(&format!(
+            "const volatile __u32 {name}_fallback = {};",
+            xdp(self.options.fallback)
+        ));
+        out.line("");
+        out.comment(&["Not 0: decide and count, but pass every packet.".to_owned()]);
+        out.line(&format!(
+            "const volatile __u32 {name}_shadow = {};",
+            u32::from(self.options.shadow)
+        ));
+        out.line("");
+        out.comment(&["What the declared columns need of a packet, read or not.".to_owned()]);
+        let bits = needs(&self.options.features).bits();
+        out.line(&format!("#define {upper}_NEEDS {bits:#x}u"));
+        out.line("");
+    }
+
+    fn label(&self, class: usize) -> String {
+        let ty = self.module.label_output().map(|output| self.module.ty(output.value).elem);
+        match ty {
+            Some(ElementType::Label(table)) => self.module.labels[table].text(class),
+            _ => class.to_string(),
+        }
+    }
+
+    fn maps(&self, out: &mut Writer) {
+        let (name, upper) = (self.name, self.upper);
+        out.comment(&["What one decision works on.".to_owned()]);
+        out.open(&format!("struct {name}_state {{"));
+        out.line(&format!("struct {name}_features features;"));
+        out.line(&format!("struct {name}_scratch scratch;"));
+        out.line(&format!("struct {name}_result result;"));
+        out.close("};");
+        out.line("");
+        out.comment(&["One entry a CPU: too large for the stack.".to_owned()]);
+        map(out, "BPF_MAP_TYPE_PERCPU_ARRAY", "1", &format!("struct {name}_state"), "");
+        out.line(&format!("}} {name}_state SEC(\".maps\");"));
+        out.line("");
+        if self.options.hook != Hook::None {
+            out.comment(&[
+                "Packets and bytes: first of each class by index, then of each reason why a \
+                 packet could not be classified, from enum skxc_reason."
+                    .to_owned(),
+            ]);
+            let entries = format!("{upper}_CLASSES + SKXC_REASONS");
+            map(out, "BPF_MAP_TYPE_PERCPU_ARRAY", &entries, "struct skxc_counter", "");
+            out.line(&format!("}} {name}_counters SEC(\".maps\");"));
+            out.line("");
+        }
+    }
+
+    /// Copies the features out of the packet.
+    fn fill(&self, out: &mut Writer) {
+        for field in &self.layout.features {
+            let feature = self.options.features[field.column.index()];
+            out.wrapped(&[
+                format!("state->features.{} =", field.name),
+                format!("{}(&headers);", feature.accessor),
+            ]);
+        }
+        out.wrapped(&[
+            format!("{}_predict(&state->features, &state->scratch,", self.name),
+            "&state->result);".to_owned(),
+        ]);
+    }
+
+    /// The functions that turn a reason or a label into an action.
+    fn verdicts(&self, out: &mut Writer) {
+        let (name, upper) = (self.name, self.upper);
+        out.comment(&["The verdict on a packet that cannot be classified.".to_owned()]);
+        out.line("static __always_inline __u32");
+        out.line(&format!("{name}_unclassified(enum skxc_reason reason, __u32 bytes)"));
+        out.open("{");
+        out.line(&format!("skxc_count(&{name}_counters, {upper}_CLASSES + reason, bytes);"));
+        out.line(&format!("return {name}_shadow ? XDP_PASS : {name}_fallback;"));
+        out.close("}");
+        out.line("");
+        out.comment(&["The verdict on a packet that the model has judged.".to_owned()]);
+        out.line("static __always_inline __u32");
+        out.line(&format!("{name}_act(const struct {name}_state *state, __u32 bytes)"));
+        out.open("{");
+        out.line("__u32 label;");
+        out.line("");
+        out.comment(&[
+            "Verifier: read back from the map, the label is any number; else every class would \
+             be a path of its own. So it needs a bound, which never bites."
+                .to_owned(),
+        ]);
+        out.line(&format!("{name}_forget(state);"));
+        out.line("label = state->result.label;");
+        out.line(&format!("if (label >= {upper}_CLASSES)"));
+        out.line(&format!("\treturn {name}_fallback;"));
+        out.line(&format!("skxc_count(&{name}_counters, label, bytes);"));
+        out.line(&format!("return {name}_shadow ? XDP_PASS : {name}_actions[label];"));
+        out.close("}");
+        out.line("");
+    }
+
+    /// From the packet to an action, at either hook.
+    fn judge(&self, out: &mut Writer, context: &str, parse: &str) {
+        let name = self.name;
+        self.verdicts(out);
+        out.line(&format!("static __always_inline __u32 {name}_judge({context})"));
+        out.open("{");
+        out.line("struct skxc_headers headers;");
+        out.line("enum skxc_reason reason;");
+        out.line(&format!("struct {name}_state *state;"));
+        out.line("const __u32 zero = 0;");
+        out.line("");
+        out.line(&format!("reason = {parse}(ctx, &headers, {}_NEEDS);", self.upper));
+        out.line("if (reason)");
+        out.line(&format!("\treturn {name}_unclassified(reason, headers.packet_length);"));
+        out.line(&format!("state = bpf_map_lookup_elem(&{name}_state, &zero);"));
+        out.comment(&["Verifier: a lookup may fail; in an array of one entry it cannot.".into()]);
+        out.line("if (!state)");
+        out.line(&format!("\treturn {name}_fallback;"));
+        self.fill(out);
+        out.line(&format!("return {name}_act(state, headers.packet_length);"));
+        out.close("}");
+        out.line("");
+    }
+
+    fn xdp(&self, out: &mut Writer) {
+        self.judge(out, "struct xdp_md *ctx", "skxc_parse_xdp");
+        out.line("SEC(\"xdp\")");
+        out.line(&format!("int {}(struct xdp_md *ctx)", self.entry()));
+        out.open("{");
+        out.line(&format!("return (int){}_judge(ctx);", self.name));
+        out.close("}");
+        out.line("");
+    }
+
+    fn tc(&self, out: &mut Writer) {
+        self.judge(out, "struct __sk_buff *ctx", "skxc_parse_tc");
+        out.line("SEC(\"tc\")");
+        out.line(&format!("int {}(struct __sk_buff *ctx)", self.entry()));
+        out.open("{");
+        out.line(&format!("switch ({}_judge(ctx)) {{", self.name));
+        out.line("case XDP_PASS:");
+        out.comment(&["The next program decides, or the packet passes.".to_owned()]);
+        out.line("\treturn TC_ACT_UNSPEC;");
+        out.line("case XDP_TX:");
+        out.line("\treturn (int)bpf_redirect(ctx->ifindex, 0);");
+        out.line("default:");
+        out.line("\treturn TC_ACT_SHOT;");
+        out.line("}");
+        out.close("}");
+        out.line("");
+    }
+
+    fn batch(&self, out: &mut Writer) {
+        let name = self.name;
+        out.comment(&["A row of features, and what the model makes of it.".to_owned()]);
+        out.open(&format!("struct {name}_vector {{"));
+        out.line(&format!("struct {name}_features features;"));
+        out.line(&format!("struct {name}_result result;"));
+        out.close("};");
+        out.line("");
+        let layout = self.layout;
+        for (what, bytes) in [
+            (format!("sizeof(struct {name}_vector)"), layout.vector_bytes),
+            (
+                format!("__builtin_offsetof(struct {name}_vector, result)"),
+                layout.vector_result_offset,
+            ),
+        ] {
+            out.wrapped(&[format!("_Static_assert({what} == {bytes},"), "\"layout\");".into()]);
+        }
+        out.line("");
+        out.comment(&[
+            "The vectors of a test; the loader makes it as long as it needs and maps it into its \
+             memory. Absent when the program is attached."
+                .to_owned(),
+        ]);
+        let value = format!("struct {name}_vector");
+        map(out, "BPF_MAP_TYPE_ARRAY", "1", &value, "BPF_F_MMAPABLE");
+        out.line(&format!("}} {name}_vectors SEC(\".maps\");"));
+        out.line("");
+        out.comment(&["The next vector, and how many there are.".to_owned()]);
+        out.line(&format!("__u32 {name}_cursor;"));
+        out.line(&format!("__u32 {name}_vectors_len;"));
+        out.line("");
+        out.comment(&["Judges the next vector; a test run repeats it.".to_owned()]);
+        out.line("SEC(\"xdp\")");
+        out.line(&format!("int {name}_batch(struct xdp_md *ctx)"));
+        out.open("{");
+        out.line(&format!("__u32 at = {name}_cursor;"));
+        out.line(&format!("struct {name}_vector *vector;"));
+        out.line(&format!("struct {name}_state *state;"));
+        out.line("const __u32 zero = 0;");
+        out.line("");
+        out.line("(void)ctx;");
+        out.line(&format!("{name}_cursor = at + 1 < {name}_vectors_len ? at + 1 : 0;"));
+        out.line(&format!("vector = bpf_map_lookup_elem(&{name}_vectors, &at);"));
+        out.line(&format!("state = bpf_map_lookup_elem(&{name}_state, &zero);"));
+        out.line("if (!vector || !state)");
+        out.line("\treturn XDP_ABORTED;");
+        out.line(&format!("{name}_predict(&vector->features, &state->scratch,"));
+        out.line(&format!("{}&vector->result);", align(&format!("{name}_predict("))));
+        out.line("return XDP_PASS;");
+        out.close("}");
+        out.line("");
+    }
+}
+
+/// A map up to its closing brace.
+fn map(out: &mut Writer, ty: &str, entries: &str, value: &str, flags: &str) {
+    out.open("struct {");
+    out.line(&format!("__uint(type, {ty});"));
+    out.line(&format!("__uint(max_entries, {entries});"));
+    out.line("__type(key, __u32);");
+    out.line(&format!("__type(value, {value});"));
+    if !flags.is_empty() {
+        out.line(&format!("__uint(map_flags, {flags});"));
+    }
+    out.indent_to(0);
+}
+
+/// Tabs and blanks behind one tab that reach the column behind `text`.
+fn align(text: &str) -> String {
+    format!("{}{}", "\t".repeat(text.len() / 8), " ".repeat(text.len() % 8))
+}
+
+fn xdp(action: Action) -> &'static str {
+    match action {
+        Action::Aborted => "XDP_ABORTED",
+        Action::Drop => "XDP_DROP",
+        Action::Pass => "XDP_PASS",
+        Action::Tx => "XDP_TX",
+    }
+}
+
+/// The digest as it may stand in a string of 65 bytes: hexadecimal digits only.
+fn digest(build_id: &str) -> String {
+    build_id.chars().filter(char::is_ascii_hexdigit).take(64).collect()
+}

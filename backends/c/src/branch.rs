@@ -1,0 +1,267 @@
+//! Branch code as C ([`skxc_ir::lowering::branch`]).
+//!
+//! Every path ends in a `return`, so that no `else` is needed: the smaller side
+//! of a test is nested, the larger one follows behind it. What would be nested
+//! too deep, or is reached from several places, stands behind a label.
+
+use std::collections::HashMap;
+
+use skxc_ir::lowering::branch::{Plan, leaf_row};
+use skxc_ir::{IntTest, NodeId};
+
+use crate::context::{Context, Part};
+use crate::walk::about_sums;
+use crate::writer::{Writer, literal};
+
+/// Tabs of a nested block, beyond which it gets a label: 80 columns remain readable.
+const TABS_MAX: usize = 4;
+
+/// Members of the scratch.
+pub(crate) fn scratch(part: &Part<'_>, plan: &Plan) -> Vec<String> {
+    let suffix = &part.suffix;
+    let mut members = vec![format!("__s64 sum{suffix}[{}]", plan.rows.targets)];
+    if !plan.returns_weight() {
+        members.push(format!("__u64 row{suffix}"));
+    }
+    members
+}
+
+/// Functions of one forest.
+pub(crate) fn emit(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
+    if !plan.returns_weight() {
+        weights(out, context, part, plan);
+    }
+    for (tree, &root) in plan.roots.iter().enumerate() {
+        Tree::new(context, part, plan, root).emit(out, tree);
+    }
+    trees(out, context, part, plan);
+}
+
+/// The table that the trees point into where a leaf adds to several sums.
+fn weights(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
+    let (lower, upper) = (&part.lower, &part.upper);
+    let elem = context.module.ty(part.value).elem;
+    let targets = plan.rows.targets;
+    let starts = (plan.rows.len() - 1) * targets;
+    let mask = (starts + 1).next_power_of_two() - 1;
+    out.comment(&[format!(
+        "What leaves add to the {targets} sums, {elem}: {} distinct rows. Zeros behind them: a \
+         mask keeps every row inside.",
+        plan.rows.len()
+    )]);
+    out.line(&format!("#define {upper}_WEIGHTS {}", mask + targets));
+    out.line(&format!("#define {upper}_WEIGHTS_MASK {mask:#x}"));
+    out.line("");
+    out.open(&format!("static const __s64 {lower}_weights[{upper}_WEIGHTS] = {{"));
+    let entries: Vec<String> = plan.rows.weights.iter().map(|&weight| literal(weight)).collect();
+    out.elements(entries.iter().map(String::as_str));
+    out.close("};");
+    out.line("");
+}
+
+/// One tree while it is printed.
+struct Tree<'a> {
+    context: &'a Context<'a>,
+    part: &'a Part<'a>,
+    plan: &'a Plan,
+    root: NodeId,
+    /// Branches that several ways lead to, and whether they are printed.
+    shared: HashMap<NodeId, bool>,
+    nodes: usize,
+    /// Blocks behind labels, to be printed at the end.
+    behind: Vec<NodeId>,
+}
+
+impl<'a> Tree<'a> {
+    fn new(context: &'a Context<'a>, part: &'a Part<'a>, plan: &'a Plan, root: NodeId) -> Self {
+        let mut ways: HashMap<NodeId, u32> = HashMap::new();
+        let mut pending = vec![root];
+        while let Some(id) = pending.pop() {
+            let count = ways.entry(id).or_insert(0);
+            *count += 1;
+            if let (1, Some((_, yes, no))) = (*count, part.trees.branch(id)) {
+                pending.extend([no, yes]);
+            }
+        }
+        let is_branch = |id: NodeId| part.trees.branch(id).is_some();
+        let nodes = ways.len();
+        let shared = ways.into_iter().filter(|&(id, count)| count > 1 && is_branch(id));
+        let shared = shared.map(|(id, _)| (id, false)).collect();
+        Self { context, part, plan, root, shared, nodes, behind: Vec::new() }
+    }
+
+    fn emit(mut self, out: &mut Writer, tree: usize) {
+        let name = &self.context.prefix.lower;
+        let lower = &self.part.lower;
+        let origin = self.context.onnx(self.part.trees.forest.nodes[self.root as usize].origin());
+        let what = match self.plan.returns_weight() {
+            true => "what it adds to the sum",
+            false => "where its row of weights begins",
+        };
+        out.comment(&[
+            format!("Tree {tree}, {} nodes: {what}.", self.nodes),
+            format!("Behind a test: its place in {origin}."),
+        ]);
+        let ty = if self.plan.returns_weight() { "__s64" } else { "__u32" };
+        out.line(&format!("static __always_inline {ty}"));
+        out.line(&format!("{lower}_tree_{tree}(const struct {name}_features *f)"));
+        out.open("{");
+        if self.part.trees.branch(self.root).is_none() {
+            out.line("(void)f;");
+        }
+        self.block(out, self.root);
+        while let Some(id) = self.behind.pop() {
+            if self.shared.get(&id) == Some(&true) {
+                continue;
+            }
+            out.indent_to(0);
+            out.line(&format!("node_{id}:"));
+            out.indent_to(1);
+            self.shared.insert(id, true);
+            self.block(out, id);
+        }
+        out.indent_to(0);
+        out.line("}");
+        out.line("");
+    }
+
+    /// Prints a subtree at one tab. Blocks that stay open are on a list of
+    /// their own: the way of a tree may be as long as it has nodes.
+    fn block(&mut self, out: &mut Writer, root: NodeId) {
+        let mut open: Vec<NodeId> = Vec::new();
+        let mut next = Some((root, true));
+        while let Some((id, here)) = next.take() {
+            let tabs = 1 + open.len();
+            out.indent_to(tabs);
+            match self.part.trees.branch(id) {
+                Some((test, yes, no)) if here || !self.goes_elsewhere(out, id) => {
+                    let yes_first = self.plan.sizes[yes as usize] <= self.plan.sizes[no as usize];
+                    let (first, then) = if yes_first { (yes, no) } else { (no, yes) };
+                    let condition = self.condition(id, test, yes_first);
+                    if self.part.trees.branch(first).is_none() {
+                        out.line(&condition);
+                        out.line(&format!("\t{}", self.leaf(first)));
+                        next = Some((then, false));
+                    } else if tabs == TABS_MAX || self.shared.contains_key(&first) {
+                        out.line(&condition);
+                        out.line(&format!("\tgoto node_{first};"));
+                        self.shared.entry(first).or_insert(false);
+                        self.behind.push(first);
+                        next = Some((then, false));
+                    } else {
+                        out.line(&with_brace(&condition));
+                        open.push(then);
+                        next = Some((first, false));
+                    }
+                }
+                branch => {
+                    if branch.is_none() {
+                        out.line(&self.leaf(id));
+                    }
+                    if let Some(then) = open.pop() {
+                        out.indent_to(1 + open.len());
+                        out.line("}");
+                        next = Some((then, false));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Leaves for a node that has a label; true if nothing is left to print here.
+    fn goes_elsewhere(&mut self, out: &mut Writer, id: NodeId) -> bool {
+        if !self.shared.contains_key(&id) {
+            return false;
+        }
+        out.line(&format!("goto node_{id};"));
+        self.behind.push(id);
+        true
+    }
+
+    fn condition(&self, id: NodeId, test: IntTest, holds: bool) -> String {
+        let feature = self.part.trees.features[test.feature as usize];
+        let x = self.context.element(feature);
+        let relation = if holds { "<=" } else { ">" };
+        let node = &self.part.trees.forest.nodes[id as usize];
+        let places = self.context.module.origins.places(node.origin(), 2);
+        let place = places.first().and_then(|place| place.tree_node);
+        let more = if places.len() > 1 { "+" } else { "" };
+        let place = place.map_or(String::new(), |(tree, id)| format!(" /* {tree}.{id}{more} */"));
+        format!("if ({x} {relation} {}){place}", literal(test.at_most))
+    }
+
+    fn leaf(&self, id: NodeId) -> String {
+        let (row, weights) = leaf_row(self.plan, &self.part.trees, id);
+        match self.plan.returns_weight() {
+            true => {
+                let real = self.context.real(self.part.value, weights[0].into());
+                format!("return {}; /* {real} */", literal(weights[0]))
+            }
+            false => format!("return {};", row as usize * self.plan.rows.targets),
+        }
+    }
+}
+
+/// `if (test) /* place */` becomes `if (test) { /* place */`.
+fn with_brace(condition: &str) -> String {
+    match condition.split_once(" /*") {
+        Some((test, place)) => format!("{test} {{ /*{place}"),
+        None => format!("{condition} {{"),
+    }
+}
+
+/// The function that fills the sums.
+fn trees(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
+    let Part { lower, upper, suffix, .. } = part;
+    let name = &context.prefix.lower;
+    let targets = plan.rows.targets;
+    if !plan.returns_weight() {
+        out.comment(&["Adds the row that a tree has found.".to_owned()]);
+        out.line("static __always_inline void");
+        out.line(&format!("{lower}_add(struct {name}_scratch *s)"));
+        out.open("{");
+        out.line("const __s64 *row;");
+        out.line("__u32 i;");
+        out.line("");
+        out.comment(&[
+            "Verifier: read back from the map, the place is any number; else each leaf would be \
+             a path of its own."
+                .to_owned(),
+        ]);
+        out.line(&format!("{name}_forget(s);"));
+        out.line(&format!("row = {lower}_weights + (s->row{suffix} & {upper}_WEIGHTS_MASK);"));
+        out.open(&format!("for (i = 0; i < {targets}; i++)"));
+        out.line(&format!("s->sum{suffix}[i] += row[i];"));
+        out.indent_to(0);
+        out.line("}");
+        out.line("");
+    }
+    let mut about = about_sums(context, part);
+    about.extend([
+        String::new(),
+        "Verifier: between two trees it forgets the sum and the ranges of the features, so that \
+         the paths of one tree do not multiply with those of the next."
+            .to_owned(),
+    ]);
+    out.comment(&about);
+    out.line("static __always_inline void");
+    out.line(&format!("{lower}_trees(const struct {name}_features *f,"));
+    out.line(&format!("\t\tstruct {name}_scratch *s)"));
+    out.open("{");
+    for (target, &base) in part.trees.forest.base.iter().enumerate() {
+        out.line(&format!("s->sum{suffix}[{target}] = {};", literal(base)));
+    }
+    out.line(&format!("{name}_forget(f);"));
+    for tree in 0..plan.roots.len() {
+        match plan.returns_weight() {
+            true => out.line(&format!("s->sum{suffix}[0] += {lower}_tree_{tree}(f);")),
+            false => {
+                out.line(&format!("s->row{suffix} = {lower}_tree_{tree}(f);"));
+                out.line(&format!("{lower}_add(s);"));
+            }
+        }
+        out.line(&format!("{name}_forget(f);"));
+    }
+    out.close("}");
+    out.line("");
+}

@@ -1,0 +1,205 @@
+//! The frame of `NAME.h`: what it says of itself, the structs, the guard.
+
+use skxc_ir::lowering::ForestPlan;
+use skxc_ir::{ElementType, OutputKind, ScoreKind};
+
+use crate::EmitOptions;
+use crate::context::Context;
+use crate::layout;
+use crate::tensor;
+use crate::writer::Writer;
+use crate::{branch, walk};
+
+/// Everything up to the first forest.
+pub(crate) fn begin(out: &mut Writer, context: &Context<'_>, options: &EmitOptions) {
+    let upper = &context.prefix.upper;
+    out.line("/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */");
+    out.comment(&about(context, options));
+    out.line(&format!("#ifndef {upper}_H"));
+    out.line(&format!("#define {upper}_H"));
+    out.line("");
+    out.line("#include <linux/types.h>");
+    out.line("");
+    out.lines(
+        "#ifndef __always_inline\n#define __always_inline inline __attribute__((always_inline))",
+    );
+    out.line("#endif");
+    out.line("");
+    barriers(out, context);
+    out.line(&format!("#define {upper}_CLASSES {}", context.layout.classes));
+    out.line(&format!("#define {upper}_SCORES {}", context.layout.scores));
+    out.line("");
+    features(out, context);
+    scratch(out, context);
+    result(out, context);
+    asserts(out, context);
+}
+
+/// Everything behind `NAME_predict`.
+pub(crate) fn end(out: &mut Writer, context: &Context<'_>) {
+    out.line(&format!("#endif /* {}_H */", context.prefix.upper));
+}
+
+/// The comment at the top.
+fn about(context: &Context<'_>, options: &EmitOptions) -> Vec<String> {
+    let name = &context.prefix.lower;
+    let mut text = vec![format!("{name}.h: made by {}; do not edit.", options.generator)];
+    if !options.command.is_empty() {
+        text.extend([String::new(), format!("\t{}", options.command)]);
+    }
+    if !options.build_id.is_empty() {
+        text.extend([String::new(), format!("build_id {}", options.build_id)]);
+    }
+    text.extend([
+        String::new(),
+        "In: integers in host byte order, any in the stated range.".into(),
+    ]);
+    text.push(String::new());
+    text.extend(context.layout.features.iter().map(|field| {
+        let column = &context.module.columns[field.column];
+        let (ty, range) = (field.ty.name(), column.range);
+        let bounds = format!("[{}, {}]", range.min, range.max);
+        let origin = if column.name == field.name { String::new() } else { column.name.clone() };
+        format!("\t{:<24}\t{ty:<6} {bounds} {origin}", field.name).trim_end().to_owned()
+    }));
+    text.extend([String::new(), "Out:".into(), String::new()]);
+    text.extend(outputs(context));
+    text.push(String::new());
+    text.extend(context.parts().iter().map(|part| cost(context, part)));
+    text
+}
+
+fn outputs(context: &Context<'_>) -> Vec<String> {
+    let mut text = Vec::new();
+    if let Some(output) = context.module.label_output()
+        && let ElementType::Label(table) = context.module.ty(output.value).elem
+    {
+        let table = &context.module.labels[table];
+        text.push(format!("label, an index; the classes of `{}`:", output.name));
+        text.extend((0..table.len()).map(|class| format!("\t{class}\t{}", table.text(class))));
+    }
+    let Some(value) = layout::scores(context.module) else { return text };
+    let kind = context.module.outputs.iter().find(|output| output.value == value);
+    let what = match kind.map(|output| output.kind) {
+        Some(OutputKind::Score(ScoreKind::Probability)) => "a probability",
+        Some(OutputKind::Value) => "the prediction",
+        _ => "a raw score",
+    };
+    for index in 0..context.layout.scores as usize {
+        let bounds = context.ranges.of_value(value)[index];
+        let (min, max) = (context.real(value, bounds.min), context.real(value, bounds.max));
+        let (elem, bits) = (context.module.ty(value).elem, context.bits(value, index));
+        text.push(format!(
+            "score[{index}], {what}, {elem}, in [{min}, {max}]: {bits} bits of the s64"
+        ));
+    }
+    text
+}
+
+fn cost(context: &Context<'_>, part: &crate::context::Part<'_>) -> String {
+    let cost = part.plan.cost();
+    let shape = match part.plan {
+        ForestPlan::Branch(_) => "branch code",
+        ForestPlan::Walk(_) => "a table walk",
+    };
+    let origin = context.onnx(context.module.node(part.value).origin);
+    format!(
+        "{origin}: {} trees as {shape}, about {} ns, {} verifier instructions, {} bytes of \
+         tables.",
+        part.trees.forest.roots.len(),
+        cost.tenth_ns.div_ceil(10),
+        cost.verifier_insns,
+        cost.table_bytes,
+    )
+}
+
+fn barriers(out: &mut Writer, context: &Context<'_>) {
+    let name = &context.prefix.lower;
+    out.comment(&[
+        "barrier: the compiler forgets what it knows of an integer, so that it cannot turn \
+         arithmetic on a sign back into a branch. forget: it also forgets what it read from \
+         memory, so that the verifier meets an unknown number."
+            .to_owned(),
+    ]);
+    out.line("#ifdef __bpf__");
+    out.line(&format!("#define {name}_barrier(x) __asm__ volatile(\"\" : \"+r\"(x))"));
+    out.line(&format!(
+        "#define {name}_forget(x) __asm__ volatile(\"\" : \"+r\"(x) : : \"memory\")"
+    ));
+    out.line("#else");
+    out.line(&format!("#define {name}_barrier(x) ((void)(x))"));
+    out.line(&format!("#define {name}_forget(x) ((void)(x))"));
+    out.line("#endif");
+    out.line("");
+}
+
+fn features(out: &mut Writer, context: &Context<'_>) {
+    let name = &context.prefix.lower;
+    out.comment(&["The columns that a decision reads, widest first: no holes.".to_owned()]);
+    out.open(&format!("struct {name}_features {{"));
+    for field in &context.layout.features {
+        out.line(&format!("{} {};", field.ty.name(), field.name));
+    }
+    if context.layout.features.is_empty() {
+        out.line("__u8 none; /* the decision is constant */");
+    }
+    out.close("};");
+    out.line("");
+}
+
+fn scratch(out: &mut Writer, context: &Context<'_>) {
+    let name = &context.prefix.lower;
+    let mut members = Vec::new();
+    for part in context.parts() {
+        members.extend(match part.plan {
+            ForestPlan::Branch(plan) => branch::scratch(part, plan),
+            ForestPlan::Walk(plan) => walk::scratch(part, plan),
+        });
+    }
+    members.extend(tensor::scratch(context));
+    if members.is_empty() {
+        members.push("__u64 none".to_owned());
+    }
+    out.comment(&[
+        "Memory of one decision; needs no initial value. In a BPF program it lies in a map: \
+         what is read from there is any number to the verifier, so that it follows one path \
+         for all sums."
+            .to_owned(),
+    ]);
+    out.open(&format!("struct {name}_scratch {{"));
+    for member in members {
+        out.line(&format!("{member};"));
+    }
+    out.close("};");
+    out.line("");
+}
+
+fn result(out: &mut Writer, context: &Context<'_>) {
+    let (name, upper) = (&context.prefix.lower, &context.prefix.upper);
+    out.open(&format!("struct {name}_result {{"));
+    out.line("__u32 label;");
+    if context.layout.scores > 0 {
+        out.line(&format!("__s64 score[{upper}_SCORES];"));
+    }
+    out.close("};");
+    out.line("");
+}
+
+/// The numbers that a loader relies on.
+fn asserts(out: &mut Writer, context: &Context<'_>) {
+    let (name, layout) = (&context.prefix.lower, context.layout);
+    let assert = |what: String, bytes: u32| {
+        [format!("_Static_assert({what} == {bytes},"), "\"layout\");".to_owned()]
+    };
+    out.wrapped(&assert(format!("sizeof(struct {name}_features)"), layout.features_bytes));
+    for field in &layout.features {
+        let what = format!("__builtin_offsetof(struct {name}_features, {})", field.name);
+        out.wrapped(&assert(what, field.offset));
+    }
+    out.wrapped(&assert(format!("sizeof(struct {name}_result)"), layout.result_bytes));
+    if layout.scores > 0 {
+        let what = format!("__builtin_offsetof(struct {name}_result, score)");
+        out.wrapped(&assert(what, layout.scores_offset));
+    }
+    out.line("");
+}

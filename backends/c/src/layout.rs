@@ -1,0 +1,167 @@
+//! Where everything lies in the structs of the generated header, so that a
+//! loader can fill vectors and read results without a C compiler. The header
+//! asserts the same numbers.
+
+use skxc_ir::lowering::Elements;
+use skxc_ir::{Column, Handle, Int, IntOp, Interval, Module, OutputKind, Value};
+
+use crate::namer::Namer;
+
+/// An integer type of C.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CType {
+    /// 1, 2, 4 or 8.
+    pub bytes: u32,
+    /// Two's complement rather than unsigned.
+    pub signed: bool,
+}
+
+/// A member of `struct NAME_features`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Name of the member.
+    pub name: String,
+    /// The column it holds.
+    pub column: Handle<Column>,
+    /// Its type.
+    pub ty: CType,
+    /// Bytes from the start of the struct.
+    pub offset: u32,
+}
+
+/// Offsets and sizes in bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Members of `struct NAME_features`, in order.
+    pub features: Vec<Field>,
+    /// Size of `struct NAME_features`.
+    pub features_bytes: u32,
+    /// Size of `struct NAME_result`. The label, a `__u32`, is at its start.
+    pub result_bytes: u32,
+    /// Offset of the scores in `struct NAME_result`.
+    pub scores_offset: u32,
+    /// Number of scores, `__s64` each.
+    pub scores: u32,
+    /// Number of classes; 0 without a label.
+    pub classes: u32,
+    /// Offset of the result in `struct NAME_vector`, which begins with the features.
+    pub vector_result_offset: u32,
+    /// Size of `struct NAME_vector`. Entries of an array map lie this far
+    /// apart, rounded up to 8.
+    pub vector_bytes: u32,
+}
+
+impl CType {
+    /// The type that kernel headers would use for a field of this range.
+    #[must_use]
+    pub fn of_range(range: Interval) -> Self {
+        let signed = range.min < 0;
+        let holds = |bytes: u32| {
+            let bits = bytes * 8;
+            let (min, max) = match signed {
+                true => (-(1_i128 << (bits - 1)), (1_i128 << (bits - 1)) - 1),
+                false => (0, (1_i128 << bits) - 1),
+            };
+            min <= i128::from(range.min) && i128::from(range.max) <= max
+        };
+        match [1, 2, 4].into_iter().find(|&bytes| holds(bytes)) {
+            Some(bytes) => Self { bytes, signed },
+            None => Self { bytes: 8, signed: true },
+        }
+    }
+
+    /// As in `linux/types.h`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match (self.signed, self.bytes) {
+            (false, 1) => "__u8",
+            (false, 2) => "__u16",
+            (false, 4) => "__u32",
+            (false, _) => "__u64",
+            (true, 1) => "__s8",
+            (true, 2) => "__s16",
+            (true, 4) => "__s32",
+            (true, _) => "__s64",
+        }
+    }
+}
+
+impl Layout {
+    /// Lays out the structs of a module.
+    #[must_use]
+    pub fn of(module: &Module<Int>, elements: &Elements) -> Self {
+        let features = fields(module);
+        let align = features.first().map_or(1, |field| field.ty.bytes);
+        let end = features.last().map_or(0, |field| field.offset + field.ty.bytes);
+        let features_bytes = end.next_multiple_of(align);
+        let scores = scores(module).map_or(0, |value| elements.of_value(value).len()) as u32;
+        let (scores_offset, result_bytes) = if scores == 0 { (4, 4) } else { (8, 8 + scores * 8) };
+        let result_align = if scores == 0 { 4 } else { 8 };
+        let vector_result_offset = features_bytes.next_multiple_of(result_align);
+        let vector_align = align.max(result_align);
+        let vector_bytes = (vector_result_offset + result_bytes).next_multiple_of(vector_align);
+        Self {
+            features,
+            features_bytes,
+            result_bytes,
+            scores_offset,
+            scores,
+            classes: classes(module),
+            vector_result_offset,
+            vector_bytes,
+        }
+    }
+
+    /// The member that holds `column`, if anything reads it.
+    #[must_use]
+    pub fn field(&self, column: Handle<Column>) -> Option<&Field> {
+        self.features.iter().find(|field| field.column == column)
+    }
+}
+
+/// The value whose elements become the scores: the score output that belongs
+/// to the label, or else the first number.
+#[must_use]
+pub fn scores(module: &Module<Int>) -> Option<Value> {
+    let number = || module.outputs.iter().find(|output| output.kind == OutputKind::Value);
+    module.score_output().or_else(number).map(|output| output.value)
+}
+
+/// Classes of the label output.
+fn classes(module: &Module<Int>) -> u32 {
+    let table = module.label_output().and_then(|output| match module.ty(output.value).elem {
+        skxc_ir::ElementType::Label(table) => Some(table),
+        _ => None,
+    });
+    table.map_or(0, |table| module.labels[table].len() as u32)
+}
+
+/// The columns that some operation reads: the widest first, so that the struct
+/// has no holes, else in the order of the model.
+fn fields(module: &Module<Int>) -> Vec<Field> {
+    let mut read = vec![false; module.columns.len()];
+    for (_, node) in module.nodes.iter() {
+        if let IntOp::Input { columns } = &node.op {
+            for column in columns {
+                read[column.index()] = true;
+            }
+        }
+    }
+    let mut namer = Namer::default();
+    let used = module.columns.iter().filter(|(handle, _)| read[handle.index()]);
+    let mut fields: Vec<Field> = used
+        .map(|(column, data)| Field {
+            name: namer.name(&data.name),
+            column,
+            ty: CType::of_range(data.range),
+            offset: 0,
+        })
+        .collect();
+    fields.sort_by_key(|field| std::cmp::Reverse(field.ty.bytes));
+    let mut offset = 0;
+    for field in &mut fields {
+        field.offset = offset;
+        offset += field.ty.bytes;
+    }
+    fields
+}

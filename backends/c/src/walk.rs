@@ -1,0 +1,367 @@
+//! The table walk as C ([`skxc_ir::lowering::walk`]).
+
+use skxc_ir::lowering::walk::{Format, Node, Plan, Run};
+use skxc_ir::lowering::{Element, ForestPlan};
+
+use crate::context::{Context, Part};
+use crate::writer::{Writer, literal};
+
+/// Members of the scratch.
+pub(crate) fn scratch(part: &Part<'_>, plan: &Plan) -> Vec<String> {
+    let suffix = &part.suffix;
+    let ty = match plan.format {
+        Format::Narrow => "__u32",
+        Format::Wide => "__s64",
+    };
+    vec![
+        format!("__s64 sum{suffix}[{}]", plan.rows.targets),
+        format!("{ty} x{suffix}[{}]", plan.slot_entries),
+    ]
+}
+
+/// Tables and functions of one forest.
+pub(crate) fn emit(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
+    nodes(out, part, plan);
+    weights(out, context, part, plan);
+    roots(out, part, plan);
+    step(out, context, part, plan);
+    add(out, part, plan);
+    for checked in [false, true] {
+        if plan.runs.iter().any(|run| run.check_every.is_some() == checked) {
+            group(out, part, plan, checked);
+        }
+    }
+    trees(out, context, part, plan);
+}
+
+fn nodes(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
+    let (lower, upper) = (&part.lower, &part.upper);
+    let bytes = plan.format.node_bytes();
+    let mut about = vec![
+        format!(
+            "A test `x <= at_most` of a tree. Its ways lie side by side, \"yes\" first, at byte \
+             offset {} of the table.",
+            match plan.format {
+                Format::Narrow => "link & 0xffffff; link >> 24 is the slot of x",
+                Format::Wide => "kids",
+            }
+        ),
+        "A leaf leads to itself: it reads slot 0, which is 0, and at_most is where its row of \
+         weights begins."
+            .to_owned(),
+    ];
+    if plan.format == Format::Narrow {
+        about.push("Features count from their minimum.".to_owned());
+    }
+    out.comment(&about);
+    out.open(&format!("struct {lower}_node {{"));
+    match plan.format {
+        Format::Narrow => out.lines("__u32 at_most;\n__u32 link;"),
+        Format::Wide => out.lines("__s64 at_most;\n__u32 kids;\n__u32 slot;"),
+    }
+    out.close("};");
+    out.line("");
+    out.comment(&["A power of two: a mask keeps every offset inside.".to_owned()]);
+    out.line(&format!("#define {upper}_NODES {}", plan.node_entries));
+    let mask = plan.node_entries * bytes - bytes;
+    out.line(&format!("#define {upper}_NODES_MASK {mask:#x}"));
+    out.line("");
+    out.open(&format!("static const struct {lower}_node {lower}_nodes[{upper}_NODES] = {{"));
+    let entry = |node: &Node| {
+        let kids = node.kids as usize * bytes;
+        match plan.format {
+            Format::Narrow => {
+                format!("{{{},{:#x}}}", node.at_most, (node.slot as usize) << 24 | kids)
+            }
+            Format::Wide => format!("{{{},{kids:#x},{}}}", literal(node.at_most), node.slot),
+        }
+    };
+    let entries: Vec<String> = plan.nodes.iter().map(entry).collect();
+    out.elements(entries.iter().map(String::as_str));
+    out.close("};");
+    out.line("");
+}
+
+fn weights(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
+    let (lower, upper) = (&part.lower, &part.upper);
+    let elem = context.module.ty(part.value).elem;
+    out.comment(&[format!(
+        "What leaves add to the {} sums, {elem}: {} distinct rows.",
+        plan.rows.targets,
+        plan.rows.len()
+    )]);
+    out.line(&format!("#define {upper}_WEIGHTS {}", plan.weight_entries));
+    out.line(&format!("#define {upper}_WEIGHTS_MASK {:#x}", plan.weight_mask()));
+    out.line("");
+    out.open(&format!("static const __s64 {lower}_weights[{upper}_WEIGHTS] = {{"));
+    let entries: Vec<String> = plan.rows.weights.iter().map(|&weight| literal(weight)).collect();
+    out.elements(entries.iter().map(String::as_str));
+    out.close("};");
+    out.line("");
+}
+
+fn roots(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
+    let lower = &part.lower;
+    let bytes = plan.format.node_bytes();
+    out.comment(&[format!(
+        "Byte offsets of the roots, deepest trees first, {} to a group.",
+        plan.lanes
+    )]);
+    out.open(&format!("static const __u32 {lower}_roots[{}] = {{", plan.roots.len()));
+    let entries: Vec<String> =
+        plan.roots.iter().map(|&root| format!("{:#x}", root as usize * bytes)).collect();
+    out.elements(entries.iter().map(String::as_str));
+    out.close("};");
+    out.line("");
+}
+
+/// One level down, for one lane.
+fn step(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
+    let Part { lower, upper, suffix, .. } = part;
+    let name = &context.prefix.lower;
+    out.line(&format!("static __always_inline const struct {lower}_node *"));
+    out.line(&format!("{lower}_node_at(__u64 at)"));
+    out.open("{");
+    out.line(&format!("return (const void *)((const char *){lower}_nodes + at);"));
+    out.close("}");
+    out.line("");
+    out.comment(&["One level down, without a branch.".to_owned()]);
+    out.line("static __always_inline __u64");
+    out.line(&format!("{lower}_step(const struct {name}_scratch *s, __u64 at)"));
+    out.open("{");
+    out.line(&format!("const struct {lower}_node *node = {lower}_node_at(at);"));
+    let (x, link, shift) = match plan.format {
+        Format::Narrow => (format!("(__s64)s->x{suffix}[node->link >> 24]"), "link", 60),
+        Format::Wide => {
+            (format!("s->x{suffix}[node->slot & {:#x}]", plan.slot_entries - 1), "kids", 59)
+        }
+    };
+    match plan.format {
+        Format::Narrow => out.line(&format!("__s64 d = (__s64)node->at_most - {x};")),
+        Format::Wide => out.line(&format!("__s64 d = node->at_most - {x};")),
+    }
+    out.line("");
+    out.line(&format!("{name}_barrier(d);"));
+    let past = (1_u32 << (64 - shift)) - 1;
+    out.comment(&[format!(
+        "The sign adds {past} if x is greater; the mask leaves {} of them, the size of a node.",
+        plan.format.node_bytes()
+    )]);
+    out.line(&format!("return (node->{link} + ((__u64)d >> {shift})) & {upper}_NODES_MASK;"));
+    out.close("}");
+    out.line("");
+}
+
+/// The row of a leaf.
+fn add(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
+    let Part { lower, upper, .. } = part;
+    let at_most = match plan.format {
+        Format::Narrow => format!("{lower}_node_at(at)->at_most"),
+        Format::Wide => format!("(__u64){lower}_node_at(at)->at_most"),
+    };
+    out.comment(&["The weights of the leaf that a lane has reached.".to_owned()]);
+    out.line("static __always_inline const __s64 *");
+    out.line(&format!("{lower}_row(__u64 at)"));
+    out.open("{");
+    out.wrapped(&[
+        format!("return {lower}_weights +"),
+        format!("({at_most} &"),
+        format!("{upper}_WEIGHTS_MASK);"),
+    ]);
+    out.close("}");
+    out.line("");
+}
+
+/// The walk of one group of lanes; `checked` stops when no lane moves.
+fn group(out: &mut Writer, part: &Part<'_>, plan: &Plan, checked: bool) {
+    let Part { lower, suffix, .. } = part;
+    let lanes = plan.lanes;
+    let function = if checked { "until" } else { "walk" };
+    let name = lower.strip_suffix(&format!("_t{suffix}")).unwrap_or(lower);
+    let mut about = vec![format!("Walks {lanes} trees at once, `levels` down.")];
+    if checked {
+        about[0].push_str(" Looks after every `every` levels whether a lane still moves.");
+    }
+    out.comment(&about);
+    out.line("static __always_inline void");
+    let open = format!("{lower}_{function}(");
+    let align = align(&open);
+    out.line(&format!("{open}struct {name}_scratch *s, const __u32 *root,"));
+    match checked {
+        true => out.line(&format!("{align}const __u32 levels, const __u32 every)")),
+        false => out.line(&format!("{align}const __u32 levels)")),
+    }
+    out.open("{");
+    for lane in 0..lanes {
+        out.line(&format!("__u64 at{lane} = root[{lane}];"));
+    }
+    if checked {
+        out.line("__u64 before, moved;");
+    }
+    for lane in 0..lanes {
+        if plan.rows.targets > 1 {
+            out.line(&format!("const __s64 *row{lane};"));
+        }
+    }
+    out.line("__u32 level;");
+    if checked || plan.rows.targets > 1 {
+        out.line("__u32 i;");
+    }
+    out.line("");
+    match checked {
+        false => {
+            out.open("for (level = 0; level < levels; level++) {");
+            step_all(out, part, lanes);
+            out.close("}");
+        }
+        true => checked_loop(out, part, lanes),
+    }
+    out.line("");
+    sum(out, part, plan);
+    out.close("}");
+    out.line("");
+}
+
+fn step_all(out: &mut Writer, part: &Part<'_>, lanes: usize) {
+    for lane in 0..lanes {
+        out.line(&format!("at{lane} = {}_step(s, at{lane});", part.lower));
+    }
+}
+
+fn checked_loop(out: &mut Writer, part: &Part<'_>, lanes: usize) {
+    out.open("for (level = 0; level < levels; level += every) {");
+    out.open("for (i = 1; i < every; i++) {");
+    step_all(out, part, lanes);
+    out.close("}");
+    out.line("moved = 0;");
+    for lane in 0..lanes {
+        out.line(&format!("before = at{lane};"));
+        out.line(&format!("at{lane} = {}_step(s, at{lane});", part.lower));
+        out.line(&format!("moved |= at{lane} ^ before;"));
+    }
+    out.line("if (!moved)");
+    out.line("\tbreak;");
+    out.close("}");
+}
+
+fn sum(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
+    let Part { lower, suffix, .. } = part;
+    let targets = plan.rows.targets;
+    if targets == 1 {
+        let mut pieces = vec![format!("s->sum{suffix}[0] +=")];
+        pieces.extend((0..plan.lanes).map(|lane| {
+            let end = if lane + 1 == plan.lanes { ";" } else { " +" };
+            format!("*{lower}_row(at{lane}){end}")
+        }));
+        out.wrapped(&pieces);
+        return;
+    }
+    for lane in 0..plan.lanes {
+        out.line(&format!("row{lane} = {lower}_row(at{lane});"));
+    }
+    out.open(&format!("for (i = 0; i < {targets}; i++)"));
+    let mut pieces = vec![format!("s->sum{suffix}[i] +=")];
+    pieces.extend((0..plan.lanes).map(|lane| {
+        let end = if lane + 1 == plan.lanes { ";" } else { " +" };
+        format!("row{lane}[i]{end}")
+    }));
+    out.wrapped(&pieces);
+    out.indent_to(1);
+}
+
+/// Tabs and blanks that reach the column behind `text`.
+fn align(text: &str) -> String {
+    format!("{}{}", "\t".repeat(text.len() / 8), " ".repeat(text.len() % 8))
+}
+
+/// The function that fills the sums.
+fn trees(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
+    let Part { lower, suffix, .. } = part;
+    let name = &context.prefix.lower;
+    out.comment(&about_sums(context, part));
+    out.line("static __always_inline void");
+    let open = format!("{lower}_trees(");
+    out.line(&format!("{open}const struct {name}_features *f,"));
+    out.line(&format!("{}struct {name}_scratch *s)", align(&open)));
+    out.open("{");
+    if !plan.roots.is_empty() {
+        out.line("__u32 i;");
+        out.line("");
+    }
+    out.line(&format!("s->x{suffix}[0] = 0;"));
+    for (slot, feature) in (1..).zip(&plan.slots) {
+        let element = part.trees.features[feature.feature as usize];
+        let value = biased(context, element, feature.bias, plan.format);
+        out.wrapped(&[format!("s->x{suffix}[{slot}] ="), value + ";"]);
+    }
+    for (target, &base) in part.trees.forest.base.iter().enumerate() {
+        out.line(&format!("s->sum{suffix}[{target}] = {};", literal(base)));
+    }
+    let mut first = 0;
+    for run in &plan.runs {
+        run_loop(out, part, plan, run, first);
+        first += run.groups as usize * plan.lanes;
+    }
+    out.close("}");
+    out.line("");
+}
+
+/// A feature as it is stored for the walk.
+fn biased(context: &Context<'_>, element: Element, bias: i64, format: Format) -> String {
+    let x = context.element(element);
+    match (format, bias) {
+        (Format::Wide, _) | (Format::Narrow, 0) => x,
+        (Format::Narrow, bias) if bias < 0 => {
+            format!("(__u32)({x} + {})", literal(-bias))
+        }
+        (Format::Narrow, bias) => format!("(__u32)({x} - {})", literal(bias)),
+    }
+}
+
+fn run_loop(out: &mut Writer, part: &Part<'_>, plan: &Plan, run: &Run, first: usize) {
+    let lower = &part.lower;
+    let from = match first {
+        0 => format!("{lower}_roots + {} * i", plan.lanes),
+        _ => format!("{lower}_roots + {first} + {} * i", plan.lanes),
+    };
+    let (function, levels) = match run.check_every {
+        None => ("walk", format!("{});", run.levels)),
+        Some(every) => ("until", format!("{}, {every});", run.levels)),
+    };
+    out.open(&format!("for (i = 0; i < {}; i++)", run.groups));
+    out.wrapped(&[format!("{lower}_{function}(s, {from},"), levels]);
+    out.indent_to(1);
+}
+
+/// What each sum is, and what it takes.
+pub(crate) fn about_sums(context: &Context<'_>, part: &Part<'_>) -> Vec<String> {
+    let forest = part.trees.forest;
+    let elem = context.module.ty(part.value).elem;
+    let origin = context.onnx(context.module.node(part.value).origin);
+    let mut about = vec![
+        format!("s->sum{} = sums of {} trees, {elem}. {origin}", part.suffix, forest.roots.len()),
+        String::new(),
+    ];
+    let targets = forest.targets as usize;
+    let shown = targets.min(16);
+    for target in 0..shown {
+        let bounds = context.ranges.of_value(part.value)[target];
+        let (min, max) =
+            (context.real(part.value, bounds.min), context.real(part.value, bounds.max));
+        let bits = context.bits(part.value, target);
+        about.push(format!(
+            "sum[{target}] lies in [{min}, {max}] and takes {bits} bits of the s64."
+        ));
+    }
+    if shown < targets {
+        about.push(format!(
+            "The other {} take at most as many as their type says.",
+            targets - shown
+        ));
+    }
+    if matches!(part.plan, ForestPlan::Walk(_)) {
+        about.push(String::new());
+        about.push("Conditions are exact for every integer.".to_owned());
+    }
+    about
+}
