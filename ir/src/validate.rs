@@ -115,6 +115,9 @@ mod rules {
         /// Index of the feature that a test reads.
         fn feature(test: Self::Test) -> u32;
 
+        /// The threshold as a message shows it.
+        fn threshold(test: Self::Test) -> String;
+
         /// Is the threshold one that can be compared with?
         fn allows_test(test: Self::Test) -> bool;
 

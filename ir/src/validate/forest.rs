@@ -113,7 +113,7 @@ fn check_branch<D: Rules>(
         errors.add(location, Problem::OutOfBounds { what, index, count });
     }
     if !D::allows_test(test) {
-        errors.add(location, Problem::BadThreshold { threshold: format!("{test:?}") });
+        errors.add(location, Problem::BadThreshold { threshold: D::threshold(test) });
     }
     for child in children {
         let (what, index, count) = ("tree node", child as usize, forest.nodes.len());

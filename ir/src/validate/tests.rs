@@ -159,6 +159,26 @@ fn forests() {
         &["@t0: 0.1 is not a number that `f32` can hold"],
     );
     check_real(
+        |m| m.forests[first()].weights[0].weight = f64::INFINITY,
+        &["@t0: inf is not a number that `f32` can hold"],
+    );
+    check_real(
+        |m| {
+            if let TreeNode::Branch { test, .. } = &mut m.forests[first()].nodes[0] {
+                test.threshold = f64::NAN;
+            }
+        },
+        &["@t0 n0: a comparison with NaN is not allowed"],
+    );
+    check_int(
+        |m| {
+            if let TreeNode::Branch { test, .. } = &mut m.forests[first()].nodes[0] {
+                test.at_most = 1 << 62;
+            }
+        },
+        &["@t0 n0: a comparison with 4611686018427387904 is not allowed"],
+    );
+    check_real(
         |m| m.forests[first()].base.push(0.0),
         &["@t0: there are 3 base values, and there must be 2"],
     );

@@ -4,7 +4,7 @@ use super::Rules;
 use super::error::{Errors, Location, Problem};
 use super::rules::{self, Reference};
 use crate::arena::Handle;
-use crate::forest::{IntTest, RealTest};
+use crate::forest::{Forest, IntTest, RealTest, TreeNode};
 use crate::limits;
 use crate::module::{Int, LabelTable, Module, OutputKind, Real, Value};
 use crate::ops::{IntOp, RealOp};
@@ -91,6 +91,10 @@ impl rules::Rules for Real {
         test.feature
     }
 
+    fn threshold(test: RealTest) -> String {
+        test.threshold.to_string()
+    }
+
     fn allows_test(test: RealTest) -> bool {
         !test.threshold.is_nan()
     }
@@ -128,6 +132,7 @@ impl rules::Rules for Real {
                 if !is_float(input.elem) || input.shape.0 != [1, forest.features] {
                     return Err(bad_operand(input, "a row of floats, one a feature of the forest"));
                 }
+                check_thresholds(forest, input.elem)?;
                 Ok(Type::new(forest.elem, &[1, forest.targets]))
             }
             RealOp::ArgMax { input } => argmax(ty(*input)),
@@ -185,6 +190,10 @@ impl rules::Rules for Int {
         test.feature
     }
 
+    fn threshold(test: IntTest) -> String {
+        test.at_most.to_string()
+    }
+
     /// `feature - at_most` must fit an `i64`.
     fn allows_test(test: IntTest) -> bool {
         let max = limits::FEATURE_MAGNITUDE_MAX;
@@ -228,6 +237,22 @@ impl rules::Rules for Int {
 
     fn check_ranges(module: &Module<Int>, errors: &mut Errors) {
         super::ranges::check_int(module, errors);
+    }
+}
+
+/// Rows of `f32` are compared with thresholds of `f32`.
+fn check_thresholds(forest: &Forest<Real>, elem: ElementType) -> Result<(), Problem> {
+    let test = |node: &TreeNode<Real>| match *node {
+        TreeNode::Branch { test, .. } => Some(test.threshold),
+        TreeNode::Leaf { .. } => None,
+    };
+    let holds = |x: f64| elem != ElementType::F32 || f64::from(x as f32) == x;
+    match forest.nodes.iter().filter_map(test).find(|&threshold| !holds(threshold)) {
+        Some(number) => {
+            let (number, elem) = (number.to_string(), elem.to_string());
+            Err(Problem::NotRepresentable { number, elem })
+        }
+        None => Ok(()),
     }
 }
 
