@@ -50,11 +50,6 @@ pub(crate) fn bind(names: &[Named], project: &Project) -> Result<Vec<Column>, Ve
     if problems.is_empty() { Ok(columns) } else { Err(problems) }
 }
 
-/// Is the column one that the packet parser fills?
-pub(crate) fn is_packet_feature(column: &Column) -> bool {
-    skxc_runtime::find(&column.name).is_some()
-}
-
 fn point(diagnostic: Diagnostic, named: &Named, project: &Project) -> Diagnostic {
     match &named.span {
         Some(span) => project.label(diagnostic, span.clone(), ""),

@@ -5,6 +5,7 @@
 //!   without a default: `options` merges both and knows the defaults;
 //! - every command has examples in its long help.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -91,24 +92,24 @@ pub(crate) enum MessageFormat {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    //#[command(after_help = COMPILE_HELP)]
-    //Compile(Compile),
-    //#[command(after_help = CHECK_HELP)]
-    //Check(Check),
-    //#[command(after_help = PREDICT_HELP)]
-    //Predict(Predict),
+    #[command(after_help = COMPILE_HELP)]
+    Compile(Compile),
+    #[command(after_help = CHECK_HELP)]
+    Check(Check),
+    #[command(after_help = PREDICT_HELP)]
+    Predict(Predict),
     #[command(after_help = EXTRACT_HELP)]
     Extract(Extract),
-    //#[command(after_help = INSPECT_HELP)]
-    //Inspect(Inspect),
-    //#[command(after_help = RUN_HELP)]
-    //Run(Run),
-    //#[command(after_help = ATTACH_HELP)]
-    //Attach(Attach),
-    //#[command(after_help = STATUS_HELP)]
-    //Status(Status),
-    //#[command(after_help = DETACH_HELP)]
-    //Detach(Detach),
+    #[command(after_help = INSPECT_HELP)]
+    Inspect(Inspect),
+    #[command(after_help = RUN_HELP)]
+    Run(Run),
+    #[command(after_help = ATTACH_HELP)]
+    Attach(Attach),
+    #[command(after_help = STATUS_HELP)]
+    Status(Status),
+    #[command(after_help = DETACH_HELP)]
+    Detach(Detach),
     #[command(after_help = FEATURES_HELP)]
     Features(Features),
     #[command(after_help = EXPLAIN_HELP)]
@@ -157,7 +158,7 @@ pub(crate) struct ProgramArgs {
     /// Shape of tree code; `auto` takes the cheapest that fits [default: auto]
     #[arg(long, value_enum)]
     pub(crate) lowering: Option<Lowering>,
-    /// Oldest kernel that must load the program, such as 5.10 [default: 6.12]
+    /// Oldest kernel that must load the program, such as 5.10 [default: 6.1]
     #[arg(long, value_name = "VERSION")]
     pub(crate) kernel: Option<String>,
 }
@@ -172,6 +173,16 @@ pub(crate) enum Hook {
     None,
 }
 
+/// As on the command line.
+impl fmt::Display for Hook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Xdp => "xdp",
+            Self::None => "none",
+        })
+    }
+}
+
 /// Shape of tree code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -182,6 +193,17 @@ pub(crate) enum Lowering {
     Branch,
     /// Interleaved walks over tables
     Walk,
+}
+
+/// As on the command line.
+impl fmt::Display for Lowering {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "auto",
+            Self::Branch => "branch",
+            Self::Walk => "walk",
+        })
+    }
 }
 
 /// Compile a model to C and to a BPF object
@@ -359,7 +381,7 @@ pub(crate) struct Inspect {
     /// Shape of tree code [default: auto]
     #[arg(long, value_enum)]
     pub(crate) lowering: Option<Lowering>,
-    /// Oldest kernel that must load the program [default: 6.12]
+    /// Oldest kernel that must load the program [default: 6.1]
     #[arg(long, value_name = "VERSION")]
     pub(crate) kernel: Option<String>,
 }

@@ -12,6 +12,7 @@
 //!   host or path.
 
 mod actions;
+mod attached;
 mod binding;
 mod bounds;
 mod capture;
@@ -20,14 +21,18 @@ mod cli;
 mod commands;
 mod config;
 mod depfile;
+mod describe;
 mod digest;
 mod files;
-mod machine;
+mod kernel;
 mod manifest;
 mod names;
 mod options;
 mod output;
+mod pipeline;
+mod prediction;
 mod progress;
+mod reports;
 mod rows;
 mod session;
 mod tables;

@@ -89,8 +89,10 @@ pub(crate) struct ColumnEntry {
 pub(crate) struct MemberEntry {
     /// Its name in C.
     pub(crate) name: String,
-    /// Its type in C.
-    pub(crate) c_type: String,
+    /// Size in bytes.
+    pub(crate) size_bytes: u32,
+    /// Two's complement, or unsigned.
+    pub(crate) signed: bool,
     /// Bytes from the start of the struct.
     pub(crate) offset_bytes: u32,
 }

@@ -10,7 +10,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use skxc_backend_bpf::KernelVersion;
+use skxc_backend_bpf::kernel_features::OLDEST;
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
+use skxc_ir::Column;
 
 use crate::actions::Action;
 use crate::binding::Named;
@@ -18,10 +21,6 @@ use crate::cli::{Hook, Lowering, ModelArgs, ProgramArgs};
 use crate::config::Project;
 use crate::names::{is_program_name, program_name_of};
 use crate::session::Stop;
-
-/// The kernel that a program is made for unless something says otherwise: the
-/// oldest that is maintained and has `may_goto`.
-pub(crate) const DEFAULT_KERNEL: &str = "6.12";
 
 /// What shapes the output, apart from the model and its columns.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,7 +74,7 @@ impl Options {
             shadow: false,
             hook: Hook::None,
             lowering: Lowering::Auto,
-            kernel: DEFAULT_KERNEL.to_owned(),
+            kernel: KernelVersion::default().to_string(),
             passes: args.passes.clone(),
             bisect_limit: args.bisect_limit,
         })
@@ -94,10 +93,9 @@ impl Options {
         options.shadow = config.shadow.unwrap_or(false);
         options.hook = config.hook.unwrap_or(Hook::Xdp);
         options.lowering = config.lowering.unwrap_or(Lowering::Auto);
-        if let Some(kernel) = &config.kernel {
-            check_kernel(kernel.get_ref())
-                .map_err(|problem| Stop::input(project.label(problem, kernel.span(), "")))?;
-            options.kernel.clone_from(kernel.get_ref());
+        if let Some(text) = &config.kernel {
+            options.kernel = kernel(text.get_ref())
+                .map_err(|problem| Stop::input(project.label(problem, text.span(), "")))?;
         }
         options.apply(program)?;
         Ok(options)
@@ -125,16 +123,39 @@ impl Options {
         self.shadow |= program.shadow;
         self.hook = program.hook.unwrap_or(self.hook);
         self.lowering = program.lowering.unwrap_or(self.lowering);
-        if let Some(kernel) = &program.kernel {
-            check_kernel(kernel).map_err(Stop::input)?;
-            self.kernel.clone_from(kernel);
+        if let Some(text) = &program.kernel {
+            self.kernel = kernel(text).map_err(Stop::input)?;
         }
         Ok(())
     }
 
     /// The kernel as numbers.
-    pub(crate) fn kernel_version(&self) -> (u32, u32) {
-        parse_kernel(&self.kernel).expect("options hold a version that was checked")
+    pub(crate) fn kernel_version(&self) -> KernelVersion {
+        self.kernel.parse().expect("options hold a version that was checked")
+    }
+
+    /// The command that makes the program again, for its head comment: of what
+    /// shapes the output alone, so that it is the same on every machine.
+    pub(crate) fn command(&self, columns: &[Column]) -> String {
+        let mut words = vec![format!("skxc compile {0}.onnx --name {0}", self.name)];
+        let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        words.push(format!("--features {}", names.join(",")));
+        for (class, action) in &self.actions {
+            words.push(format!("--action '{}={action}'", escape_to_one_line(class)));
+        }
+        words.push(format!("--fallback {}", self.fallback));
+        if self.shadow {
+            words.push("--shadow".to_owned());
+        }
+        words.push(format!("--hook {} --lowering {}", self.hook, self.lowering));
+        words.push(format!("--kernel {}", self.kernel));
+        if let Some(passes) = &self.passes {
+            words.push(format!("--passes {}", passes.join(",")));
+        }
+        if let Some(limit) = self.bisect_limit {
+            words.push(format!("--bisect-limit {limit}"));
+        }
+        words.join(" ")
     }
 }
 
@@ -149,22 +170,20 @@ pub(crate) fn column_names(args: &ModelArgs, project: &Project) -> Option<Vec<Na
     Some(named.collect())
 }
 
-/// The first two numbers of a kernel release.
-pub(crate) fn parse_kernel(text: &str) -> Option<(u32, u32)> {
-    let mut numbers = text.split(['.', '-', '+']).map(str::parse);
-    match (numbers.next()?, numbers.next()?) {
-        (Ok(major), Ok(minor)) => Some((major, minor)),
-        _ => None,
+/// Checks a kernel release and writes it in its short form.
+fn kernel(text: &str) -> Result<String, Diagnostic> {
+    let shown = escape_to_one_line(text);
+    let problem = |why: String| {
+        Diagnostic::error(codes::KERNEL_VERSION, why)
+            .help("write it as `6.1`, or as `uname -r` does")
+    };
+    let version: KernelVersion =
+        text.parse().map_err(|_| problem(format!("`{shown}` is not a kernel version")))?;
+    if version < OLDEST {
+        let why = format!("kernel {version} is older than {OLDEST}, the oldest that is supported");
+        return Err(problem(why));
     }
-}
-
-fn check_kernel(text: &str) -> Result<(), Diagnostic> {
-    if parse_kernel(text).is_some() {
-        return Ok(());
-    }
-    let message = format!("`{}` is not a kernel version", escape_to_one_line(text));
-    Err(Diagnostic::error(codes::KERNEL_VERSION, message)
-        .help("write it as `5.10`, or as `uname -r` does"))
+    Ok(version.to_string())
 }
 
 fn stem(path: &Path) -> String {
@@ -176,15 +195,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kernel_versions_are_read() {
+    fn kernel_versions_are_checked() {
         for (text, expect) in [
-            ("5.10", Some((5, 10))),
-            ("6.18.44-fc-v769", Some((6, 18))),
-            ("6.1-rc3", Some((6, 1))),
+            ("5.10", Some("5.10")),
+            ("6.18.44-fc-v769", Some("6.18")),
+            ("5.4", None),
             ("lts", None),
-            ("6", None),
         ] {
-            assert_eq!(parse_kernel(text), expect, "{text}");
+            assert_eq!(kernel(text).ok().as_deref(), expect, "{text}");
         }
     }
 }

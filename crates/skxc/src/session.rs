@@ -10,7 +10,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
 
-use skxc_diagnostics::{Diagnostic, Severity, Sources, Style, render, render_json};
+use skxc_diagnostics::{Diagnostic, Severity, Sources, Style, has_errors, render, render_json};
 
 use crate::cli::{Color, Global, MessageFormat};
 
@@ -112,6 +112,13 @@ impl Session {
             MessageFormat::Json => render_json(&self.sources, &said),
         };
         to_stderr(&text);
+    }
+
+    /// Reports what is no error; errors are reported when the command stops.
+    pub(crate) fn report_warnings(&self, diagnostics: &[Diagnostic]) {
+        if !has_errors(diagnostics) {
+            self.report(diagnostics);
+        }
     }
 
     /// Says a line, unless asked to be quiet.

@@ -2,9 +2,12 @@
 
 use std::io::{self, Write};
 
+use skxc_backend_bpf::KernelVersion;
+use skxc_backend_bpf::kernel_features::{OLDEST, ROWS};
+use skxc_bpf::{Capability, Probe};
+
 use crate::clang;
 use crate::cli::Doctor;
-use crate::machine::{self, Capability};
 use crate::session::{Exit, Session, Stop, stdout};
 
 /// One thing that was looked at.
@@ -23,11 +26,13 @@ struct Finding {
 /// Looks at everything and says what works.
 pub(crate) fn run(session: &Session, _args: &Doctor) -> Result<Exit, Stop> {
     let (compiling, can_compile) = compiling();
-    let running = running();
-    let can_load = running.iter().take(2).all(|finding| finding.good);
-    let can_attach = running.iter().all(|finding| finding.good || finding.what == "JIT");
+    let probe = Probe::new();
+    let (running, attaching) = (running(&probe), attaching(&probe));
+    let can_load = running.iter().all(|finding| finding.good);
+    let can_attach = can_load && attaching.iter().all(|finding| finding.good);
     let mut out = stdout();
-    for finding in compiling.iter().chain(&running).chain(&informative()) {
+    let all = [compiling, running, attaching, informative(&probe)];
+    for finding in all.iter().flatten() {
         write_finding(&mut out, finding)?;
     }
     writeln!(out)?;
@@ -87,61 +92,82 @@ fn compiling() -> (Vec<Finding>, bool) {
     (findings, good)
 }
 
-/// What loading and attaching need: the first two for loading.
-fn running() -> Vec<Finding> {
-    let mut missing = Vec::new();
-    for (capability, name) in [
-        (Capability::Bpf, "CAP_BPF"),
-        (Capability::Perfmon, "CAP_PERFMON"),
-        (Capability::NetAdmin, "CAP_NET_ADMIN"),
-    ] {
-        if !capability.is_held() {
-            missing.push(name);
-        }
-    }
-    let release = machine::kernel_release();
+/// What loading and attaching need.
+fn running(probe: &Probe) -> Vec<Finding> {
+    let wanted = [Capability::Bpf, Capability::Perfmon, Capability::NetAdmin];
+    let held = |capability: &Capability| {
+        let all = *capability != Capability::NetAdmin
+            && probe.capabilities.contains(&Capability::SysAdmin);
+        all || probe.capabilities.contains(capability)
+    };
+    let missing: Vec<&str> = wanted.iter().filter(|it| !held(it)).map(|it| it.name()).collect();
+    let release = probe.kernel.clone().unwrap_or_default();
     vec![
         Finding {
             what: "kernel",
-            good: crate::options::parse_kernel(&release).is_some_and(|it| it >= OLDEST_KERNEL),
-            found: format!("Linux {release}"),
+            good: release.parse::<KernelVersion>().is_ok_and(|it| it >= OLDEST),
+            found: format!("Linux {release}{}", features(&release)),
             help: "5.10 is the oldest that is supported",
         },
         Finding {
             what: "capabilities",
             good: missing.is_empty(),
-            found: if missing.is_empty() {
-                "CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN".to_owned()
-            } else {
-                format!("missing: {}", missing.join(", "))
+            found: match missing[..] {
+                [] => "CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN".to_owned(),
+                _ => format!("missing: {}", missing.join(", ")),
             },
             help: "use sudo, or setcap cap_bpf,cap_perfmon,cap_net_admin+ep on skxc",
         },
         Finding {
-            what: "JIT",
-            good: machine::has_jit(),
-            found: if machine::has_jit() { "on" } else { "off: programs are interpreted" }
-                .to_owned(),
-            help: "sysctl net.core.bpf_jit_enable=1",
-        },
-        Finding {
-            what: "bpffs",
-            good: machine::has_bpffs(),
-            found: if machine::has_bpffs() { "/sys/fs/bpf" } else { "not mounted" }.to_owned(),
-            help: "mount -t bpf bpf /sys/fs/bpf; `ip netns exec` hides it, use nsenter --net=",
+            what: "loading",
+            good: probe.can_load(),
+            found: match &probe.load {
+                Ok(()) => "the smallest XDP program loads".to_owned(),
+                Err(error) => error.to_string(),
+            },
+            help: "see kernel.unprivileged_bpf_disabled and the capabilities above",
         },
     ]
 }
 
-const OLDEST_KERNEL: (u32, u32) = (5, 10);
-
-/// What is worth knowing and needed by nothing.
-fn informative() -> Vec<Finding> {
-    let btf = machine::has_btf();
+/// What attaching needs beside.
+fn attaching(probe: &Probe) -> Vec<Finding> {
+    let mounted = probe.bpf_file_system;
     vec![Finding {
-        what: "kernel BTF",
-        good: btf,
-        found: if btf { "/sys/kernel/btf/vmlinux" } else { "none; nothing needs it" }.to_owned(),
-        help: "",
+        what: "bpffs",
+        good: mounted,
+        found: if mounted { "/sys/fs/bpf" } else { "not mounted" }.to_owned(),
+        help: "mount -t bpf bpf /sys/fs/bpf; `ip netns exec` hides it, use nsenter --net=",
     }]
+}
+
+/// What is worth knowing and stops nothing.
+fn informative(probe: &Probe) -> Vec<Finding> {
+    let (jit, btf) = (probe.jit != Some(false), probe.btf);
+    vec![
+        Finding {
+            what: "JIT",
+            good: jit,
+            found: if jit { "on" } else { "off: programs are interpreted" }.to_owned(),
+            help: "sysctl net.core.bpf_jit_enable=1",
+        },
+        Finding {
+            what: "kernel BTF",
+            good: btf,
+            found: if btf { "/sys/kernel/btf/vmlinux" } else { "none; nothing needs it" }
+                .to_owned(),
+            help: "",
+        },
+    ]
+}
+
+/// What this kernel has of what not all have.
+fn features(release: &str) -> String {
+    let Ok(version) = release.parse::<KernelVersion>() else { return String::new() };
+    let missing = ROWS.iter().filter(|row| !version.has(row.capability));
+    let missing: Vec<&str> = missing.map(|row| row.title).collect();
+    match missing[..] {
+        [] => String::new(),
+        _ => format!("; without {}", missing.join(", ")),
+    }
 }

@@ -1,0 +1,70 @@
+//! What is remembered of an attached program beside its pins: the names of
+//! classes, which the kernel does not know.
+//!
+//! What must hold:
+//! - counters and programs are the kernel's to tell; a lost record costs
+//!   names, nothing else;
+//! - the record goes when the program goes.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use skxc_bpf::Attachment;
+
+use crate::actions::Action;
+use crate::manifest::{ClassEntry, Manifest};
+
+/// Where records lie: gone after a reboot, as pins are.
+const FOLDER: &str = "/run/skxc";
+
+/// A record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Record {
+    /// What the program was made from.
+    pub(crate) build_id: String,
+    /// The classes with the actions they were attached with.
+    pub(crate) classes: Vec<ClassEntry>,
+    /// What happens to packets that cannot be classified.
+    pub(crate) fallback: Action,
+    /// Decide and count, but pass.
+    pub(crate) shadow: bool,
+}
+
+impl Record {
+    /// The record of a program about to be attached.
+    pub(crate) fn of(manifest: &Manifest) -> Self {
+        Self {
+            build_id: manifest.build_id.clone(),
+            classes: manifest.classes.clone(),
+            fallback: manifest.fallback,
+            shadow: manifest.options.shadow,
+        }
+    }
+}
+
+/// Writes the record of an attachment.
+pub(crate) fn remember(attachment: &Attachment, record: &Record) -> io::Result<()> {
+    fs::create_dir_all(FOLDER)?;
+    let text = serde_json::to_string(record).expect("a record is plain data");
+    fs::write(path(attachment), text)
+}
+
+/// Reads the record of an attachment, if there is one.
+pub(crate) fn recall(attachment: &Attachment) -> Option<Record> {
+    serde_json::from_str(&fs::read_to_string(path(attachment)).ok()?).ok()
+}
+
+/// Removes the record of an attachment.
+pub(crate) fn forget(attachment: &Attachment) {
+    // A record that is not there need not be removed.
+    let _ = fs::remove_file(path(attachment));
+    let _ = fs::remove_dir(FOLDER);
+}
+
+/// An interface name holds no `/`, and a program name no dot (net/core/dev.c,
+/// `dev_valid_name`).
+fn path(attachment: &Attachment) -> PathBuf {
+    Path::new(FOLDER).join(format!("{}.{}.json", attachment.interface, attachment.name))
+}

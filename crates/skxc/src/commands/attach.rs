@@ -1,0 +1,124 @@
+//! `skxc attach`: an object onto an interface.
+
+use std::path::Path;
+
+use skxc_bpf::{Attachment, Error, Interface, Loader, PIN_ROOT, attach_xdp};
+use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
+
+use crate::actions::{Action, ClassAction};
+use crate::attached::{self, Record};
+use crate::cli::{Attach, Hook, Mode};
+use crate::digest;
+use crate::files;
+use crate::kernel;
+use crate::manifest::Manifest;
+use crate::names::closest;
+use crate::session::{Exit, Session, Stop};
+
+/// Attaches an object that its manifest describes.
+pub(crate) fn run(session: &Session, args: &Attach) -> Result<Exit, Stop> {
+    let object = files::read_bytes(&args.object)?;
+    let mut manifest = Manifest::read(&Manifest::path_of(&args.object))?;
+    match manifest.check_object(&args.object, &digest::sha256(&object)) {
+        Err(Stop::Input(list)) if args.force => {
+            session.report(&list.into_iter().map(as_warning).collect::<Vec<_>>());
+        }
+        other => other?,
+    }
+    set_actions(&mut manifest, &args.actions)?;
+    manifest.fallback = args.fallback.unwrap_or(manifest.fallback);
+    manifest.options.shadow |= args.shadow;
+    attach(session, &object, &args.object, manifest, &args.interface, args.mode)
+}
+
+/// Attaches, with the actions of the manifest.
+pub(crate) fn attach(
+    session: &Session,
+    object: &[u8],
+    path: &Path,
+    manifest: Manifest,
+    interface: &str,
+    mode: Mode,
+) -> Result<Exit, Stop> {
+    if manifest.options.hook == Hook::None {
+        let message = format!("`{}` has no program for a hook", path.display());
+        return Err(Stop::input(
+            Diagnostic::error(codes::ATTACH, message).help("compile with `--hook xdp`"),
+        ));
+    }
+    let (attachment, mode) = load_and_attach(object, &manifest, interface, mode)
+        .map_err(|error| kernel::failure(&path.display().to_string(), &error))?;
+    let record = Record::of(&manifest);
+    if let Err(error) = attached::remember(&attachment, &record) {
+        session.report(&[Diagnostic::warning(
+            codes::ATTACH,
+            format!("`skxc status` will show classes by number: {error}"),
+        )]);
+    }
+    session.say(format_args!(
+        "{} on {} ({mode}{}); `skxc status -i {1}` shows it, `skxc detach -i {1}` takes it off",
+        attachment.name,
+        attachment.interface,
+        if manifest.options.shadow { ", shadow: everything passes" } else { "" },
+    ));
+    Ok(Exit::Done)
+}
+
+fn load_and_attach(
+    object: &[u8],
+    manifest: &Manifest,
+    interface: &str,
+    mode: Mode,
+) -> Result<(Attachment, skxc_bpf::Mode), Error> {
+    let interface = Interface::find(interface)?;
+    let name = &manifest.name;
+    let program = kernel::xdp_program(name);
+    let actions: Vec<u8> =
+        manifest.classes.iter().flat_map(|class| class.action.xdp().to_ne_bytes()).collect();
+    let shadow = u32::from(manifest.options.shadow);
+    let loaded = Loader::new(object)?
+        .program(&program)
+        .variable(&format!("{name}_actions"), &actions)
+        .variable(&format!("{name}_fallback"), &manifest.fallback.xdp().to_ne_bytes())
+        .variable(&format!("{name}_shadow"), &shadow.to_ne_bytes())
+        .load()?;
+    let mode = match mode {
+        Mode::Auto => None,
+        Mode::Native => Some(skxc_bpf::Mode::Native),
+        Mode::Generic => Some(skxc_bpf::Mode::Generic),
+    };
+    attach_xdp(&loaded, &program, name, &interface, mode, Path::new(PIN_ROOT))
+}
+
+/// Actions given here replace all that were compiled in.
+fn set_actions(manifest: &mut Manifest, wanted: &[ClassAction]) -> Result<(), Stop> {
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    for class in &mut manifest.classes {
+        class.action = Action::Pass;
+    }
+    let mut problems = Vec::new();
+    for pair in wanted {
+        match manifest.classes.iter_mut().find(|class| class.label == pair.class) {
+            Some(class) => class.action = pair.action,
+            None => problems.push(unknown_class(manifest, &pair.class)),
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Stop::Input(problems)) }
+}
+
+fn unknown_class(manifest: &Manifest, class: &str) -> Diagnostic {
+    let message = format!("the model has no class `{}`", escape_to_one_line(class));
+    let diagnostic = Diagnostic::error(codes::UNKNOWN_CLASS, message);
+    let labels = manifest.classes.iter().map(|class| class.label.as_str());
+    match closest(class, labels).first() {
+        Some(near) => diagnostic.help(format!("did you mean `{}`?", escape_to_one_line(near))),
+        None => diagnostic.help("`skxc inspect` lists the classes"),
+    }
+}
+
+fn as_warning(mut diagnostic: Diagnostic) -> Diagnostic {
+    diagnostic.severity = skxc_diagnostics::Severity::Warning;
+    diagnostic
+}

@@ -1,0 +1,334 @@
+//! `skxc check`: does an object decide as the model does?
+
+use std::io::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use skxc_bpf::ObjectFile;
+use skxc_diagnostics::{Diagnostic, codes};
+use skxc_equivalence::compare::{self, Program};
+use skxc_equivalence::frames::frames;
+use skxc_equivalence::kernel::Entry;
+use skxc_equivalence::{self as equivalence, Comparison, Kind, Reason, Report};
+use skxc_ir::Column;
+use skxc_runtime::{FEATURES, find, parse};
+
+use crate::actions::Action;
+use crate::capture;
+use crate::cli::{Check, Hook, MessageFormat};
+use crate::commands::compile::{self, Build};
+use crate::config::Project;
+use crate::digest;
+use crate::files;
+use crate::kernel;
+use crate::manifest::Manifest;
+use crate::options::{Options, column_names};
+use crate::pipeline::{self, Columns};
+use crate::progress::Progress;
+use crate::reports::{Findings, Timed, reproduce};
+use crate::rows;
+use crate::session::{Exit, Session, Stop, stdout};
+
+/// Mutated packets for each random vector that was asked for: a packet takes a
+/// system call, a vector does not.
+const VECTORS_A_PACKET: u64 = 10;
+/// Packets of captures that are held in memory.
+const PACKETS_MAX: usize = 1 << 20;
+
+/// Compares, and reports on standard output.
+pub(crate) fn run(session: &mut Session, project: &Project, args: &Check) -> Result<Exit, Stop> {
+    let object = files::read_bytes(&args.object)?;
+    let (options, columns) = options(project, args)?;
+    let build = compile::build(session, project, &args.model.model, columns, options, &[])?;
+    let findings = compare(session, args, &build, &object)?;
+    let names = column_texts(&build);
+    let mut out = stdout();
+    let written = match session.format {
+        MessageFormat::Human => out.write_all(findings.text(&names).as_bytes()),
+        MessageFormat::Json => writeln!(out, "{}", findings.json()),
+    };
+    // A reader that left does not change the verdict.
+    let _ = written.and_then(|()| out.flush());
+    Ok(findings.exit())
+}
+
+/// What the comparisons work on.
+#[derive(Debug)]
+pub(crate) struct Material {
+    /// Rows of the caller.
+    rows: equivalence::Rows,
+    /// The first of them come from CSV files; `--expect` is about these.
+    csv_rows: usize,
+    /// Frames of the caller.
+    frames: Vec<Vec<u8>>,
+    /// The trainer's labels.
+    expected: Option<Vec<String>>,
+    /// How much to try.
+    options: equivalence::Options,
+}
+
+/// Options and columns: flags over the manifest; without one, flags over the
+/// project file.
+fn options(project: &Project, args: &Check) -> Result<(Options, Columns), Stop> {
+    let path = Manifest::path_of(&args.object);
+    if !path.exists() {
+        let options = Options::new(&args.model, &args.program, project)?;
+        return Ok((options, Columns::Bound(column_names(&args.model, project))));
+    }
+    let manifest = Manifest::read(&path)?;
+    let columns = match column_names(&args.model, &Project::default()) {
+        Some(names) => Columns::Bound(Some(names)),
+        None => Columns::Known(manifest.columns()),
+    };
+    Ok((manifest.options.over(&args.model, &args.program)?, columns))
+}
+
+fn compare(
+    session: &Session,
+    args: &Check,
+    build: &Build,
+    object: &[u8],
+) -> Result<Findings, Stop> {
+    let material = material(session, args, build)?;
+    let object_sha256 = digest::sha256(object);
+    let is_foreign = report_foreign(session, args, build, object, &object_sha256)?;
+    let mut findings = compare_all(session, build, object, &args.object, material)?;
+    findings.object_sha256 = object_sha256;
+    findings.is_foreign = is_foreign;
+    let command = command(args);
+    let names = column_texts(build);
+    let reports = findings.comparisons.iter();
+    findings.commands = reports
+        .filter_map(|timed| timed.report.verdict.counterexample())
+        .map(|found| reproduce(&command, found, &names))
+        .collect();
+    Ok(findings)
+}
+
+/// Makes all comparisons on made-up vectors and what was given.
+pub(crate) fn compare_all(
+    session: &Session,
+    build: &Build,
+    object: &[u8],
+    path: &Path,
+    material: Material,
+) -> Result<Findings, Stop> {
+    let progress = Progress::start(session, "comparing");
+    let mut findings = Findings {
+        name: build.manifest.name.clone(),
+        build_id: build.manifest.build_id.clone(),
+        object_sha256: digest::sha256(object),
+        kernel: skxc_bpf::Probe::new().kernel.unwrap_or_default(),
+        verified_insns: None,
+        is_foreign: false,
+        not_run: false,
+        comparisons: Vec::new(),
+        commands: Vec::new(),
+    };
+    let (real, int) = (&build.model.real, &build.lowered.int);
+    let Material { rows, csv_rows, frames: captured, expected, options } = material;
+    findings.comparisons.push(timed(|| {
+        let mut said = |vectors| progress.set(format!("model against integer IR: {vectors}"));
+        compare::model(real, int, rows.clone(), options, &mut said)
+    }));
+    let seed = options.seed;
+    let random_rows = options.random_rows;
+    if let Some(labels) = expected {
+        let mut only = equivalence::Rows::new(int.columns.len());
+        rows.iter().take(csv_rows).for_each(|(kind, row)| only.push(kind, row));
+        findings.comparisons.push(timed(|| compare::expected(int, &only, &labels)));
+    }
+    let layout = kernel::layout(&build.manifest);
+    let in_kernel = time(|| {
+        let mut bench = kernel::bench(object, &build.manifest)?;
+        let mut said = |vectors| progress.set(format!("integer IR against object: {vectors}"));
+        compare::object(int, &layout, &mut bench, rows, options, &mut said)
+    });
+    add(session, &mut findings, path, Comparison::Object, in_kernel)?;
+    if build.manifest.options.hook == Hook::None {
+        return Ok(findings);
+    }
+    let program = program(build)?;
+    let mutations = random_rows / VECTORS_A_PACKET;
+    let on_packets = time(|| {
+        let mut entry = kernel::entry(object, &build.manifest)?;
+        findings.verified_insns =
+            Some(verified_insns(&entry, &build.manifest.name)?).filter(|&it| it > 0);
+        let frames = frames(captured, seed, mutations);
+        let mut said = |packets| progress.set(format!("whole packets: {packets}"));
+        compare::packets(int, &program, &mut entry, frames, &mut said)
+    });
+    add(session, &mut findings, path, Comparison::Packets, on_packets)?;
+    Ok(findings)
+}
+
+/// Adds a comparison in the kernel; when the machine cannot run the object, it
+/// says so once and goes on.
+fn add(
+    session: &Session,
+    findings: &mut Findings,
+    path: &Path,
+    comparison: Comparison,
+    (result, elapsed): (Result<Report, skxc_bpf::Error>, Duration),
+) -> Result<(), Stop> {
+    match result {
+        Ok(report) => findings.comparisons.push(Timed { report, elapsed, note: None }),
+        Err(error) => match kernel::failure(&path.display().to_string(), &error) {
+            Stop::Environment(diagnostics) => {
+                if !findings.not_run {
+                    session.report(&diagnostics);
+                }
+                findings.not_run = true;
+                let report = Report::not_made(comparison, Reason::NotRun);
+                let note = Some("not run".to_owned());
+                findings.comparisons.push(Timed { report, elapsed: Duration::ZERO, note });
+            }
+            stop => return Err(stop),
+        },
+    }
+    Ok(())
+}
+
+/// Instructions that the verifier processed; 0 on kernels that do not say.
+fn verified_insns(entry: &Entry, name: &str) -> Result<u32, skxc_bpf::Error> {
+    Ok(entry.loaded().program(&kernel::xdp_program(name))?.info()?.verified_insns)
+}
+
+fn timed(work: impl FnOnce() -> Report) -> Timed {
+    let (report, elapsed) = time(work);
+    Timed { report, elapsed, note: None }
+}
+
+fn time<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let start = Instant::now();
+    let result = work();
+    (result, start.elapsed())
+}
+
+/// What the program is to do with packets.
+fn program(build: &Build) -> Result<Program, Stop> {
+    let features = pipeline::packet_features(&build.lowered.int)?;
+    let options = &build.manifest.options;
+    let position = |name: &str| find(name).map(|(index, _)| index);
+    Ok(Program {
+        needs: skxc_backend_bpf::needs(&features),
+        features: features.iter().filter_map(|feature| position(feature.name)).collect(),
+        actions: build.program.actions.iter().map(|action| action.xdp()).collect(),
+        fallback: options.fallback.xdp(),
+        shadow: options.shadow.then_some(Action::Pass.xdp()),
+        reasons_at: build.manifest.classes.len(),
+    })
+}
+
+/// Says whether the object is another one than model and manifest say.
+fn report_foreign(
+    session: &Session,
+    args: &Check,
+    build: &Build,
+    object: &[u8],
+    sha256: &str,
+) -> Result<bool, Stop> {
+    let path = args.object.display().to_string();
+    let file = ObjectFile::parse(object).map_err(|error| kernel::failure(&path, &error))?;
+    let embedded = file.text(&format!("{}_build_id", build.manifest.name)).unwrap_or("");
+    let mut problems = Vec::new();
+    if embedded != build.manifest.build_id {
+        let model = args.model.model.display();
+        let message = format!("`{path}` was not made from `{model}` with these options");
+        let found = if embedded.is_empty() { "it has no build id" } else { embedded };
+        problems.push(
+            Diagnostic::error(codes::BUILD_ID, message)
+                .note(format!("in the object: {found}\nwanted: {}", build.manifest.build_id))
+                .help("compile the model again, or check with the options it was compiled with"),
+        );
+    }
+    let manifest = Manifest::path_of(&args.object);
+    if manifest.exists()
+        && let Err(Stop::Input(list)) =
+            Manifest::read(&manifest)?.check_object(&args.object, sha256)
+    {
+        problems.extend(list);
+    }
+    session.report(&problems);
+    Ok(!problems.is_empty())
+}
+
+fn material(session: &Session, args: &Check, build: &Build) -> Result<Material, Stop> {
+    let columns: Vec<Column> = build.lowered.int.columns.iter().map(|(_, it)| it.clone()).collect();
+    let mut rows = equivalence::Rows::new(columns.len());
+    for path in &args.input {
+        for row in rows::read(path, &columns)?.iter() {
+            rows.push(Kind::Csv, row);
+        }
+    }
+    let csv_rows = rows.len();
+    let (frames, warnings) = capture::load(&args.capture, PACKETS_MAX)?;
+    session.report(&warnings);
+    push_packets(&mut rows, &columns, &frames);
+    let expected = match &args.expect {
+        None => None,
+        Some(path) => Some(expected_labels(path, csv_rows)?),
+    };
+    let options = equivalence::Options {
+        seed: args.seed,
+        random_rows: args.vectors,
+        ..equivalence::Options::default()
+    };
+    Ok(Material { rows, csv_rows, frames, expected, options })
+}
+
+impl Material {
+    /// No rows and packets but made-up ones.
+    pub(crate) fn made_up(build: &Build) -> Self {
+        Self {
+            rows: equivalence::Rows::new(build.lowered.int.columns.len()),
+            csv_rows: 0,
+            frames: Vec::new(),
+            expected: None,
+            options: equivalence::Options::default(),
+        }
+    }
+}
+
+/// The rows that the parser makes of packets which can be classified.
+fn push_packets(rows: &mut equivalence::Rows, columns: &[Column], frames: &[Vec<u8>]) {
+    let features: Option<Vec<usize>> =
+        columns.iter().map(|column| find(&column.name).map(|(index, _)| index)).collect();
+    let Some(features) = features else { return };
+    let table: Vec<_> = features.iter().map(|&index| &FEATURES[index]).collect();
+    let needs = skxc_backend_bpf::needs(&table);
+    for frame in frames {
+        let parsed = parse(frame, needs);
+        if parsed.reason.is_none() {
+            let row: Vec<i64> = features.iter().map(|&at| parsed.values[at].into()).collect();
+            rows.push(Kind::Capture, &row);
+        }
+    }
+}
+
+fn expected_labels(path: &Path, rows: usize) -> Result<Vec<String>, Stop> {
+    let labels = rows::read_labels(path, &["label", "expected", "class"])?;
+    if labels.len() == rows {
+        return Ok(labels);
+    }
+    let message = format!("`{}` has {} labels for {rows} rows", path.display(), labels.len());
+    Err(Stop::input(Diagnostic::error(codes::EXPECTED_LABELS, message)))
+}
+
+fn column_texts(build: &Build) -> Vec<String> {
+    build.manifest.columns.iter().map(|column| column.name.clone()).collect()
+}
+
+/// The command as it was given, without rows, captures and counts.
+fn command(args: &Check) -> String {
+    let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', "'\\''"));
+    let mut words = vec![format!("skxc check {}", quoted(&args.model.model))];
+    words.push(quoted(&args.object));
+    if !args.model.features.is_empty() {
+        words.push(format!("--features {}", args.model.features.join(",")));
+    }
+    for pair in &args.program.actions {
+        words.push(format!("--action '{}={}'", pair.class, pair.action));
+    }
+    words.join(" ")
+}

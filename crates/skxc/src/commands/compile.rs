@@ -1,0 +1,192 @@
+//! `skxc compile`: a model to C and to a BPF object.
+
+use std::collections::BTreeSet;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use skxc_bpf::strip_debug;
+use skxc_ir::passes::pipeline::Snapshot;
+use skxc_ir::text;
+
+use crate::bounds;
+use crate::clang::{self, Clang};
+use crate::cli::{Compile, Emit};
+use crate::config::Project;
+use crate::depfile;
+use crate::describe;
+use crate::digest;
+use crate::manifest::{Manifest, ObjectEntry};
+use crate::options::{Options, column_names};
+use crate::output::Output;
+use crate::pipeline::{self, Columns, Lowered, Model, Program};
+use crate::progress::Progress;
+use crate::session::{Exit, Session, Stop, stdout};
+
+/// What is written unless something else is asked for.
+const DEFAULT_EMIT: [Emit; 3] = [Emit::Source, Emit::Object, Emit::Manifest];
+
+/// Compiles, and writes everything at the end.
+pub(crate) fn run(session: &mut Session, project: &Project, args: &Compile) -> Result<Exit, Stop> {
+    for pass in &args.print_after {
+        pipeline::check_pass(pass)?;
+    }
+    let options = Options::new(&args.model, &args.program, project)?;
+    let emit: Vec<Emit> = match (&args.emit[..], &project.config.emit) {
+        ([], Some(emit)) => emit.clone(),
+        ([], None) => DEFAULT_EMIT.to_vec(),
+        (emit, _) => emit.to_vec(),
+    };
+    let names = Columns::Bound(column_names(&args.model, project));
+    let mut build = build(session, project, &args.model.model, names, options, &args.print_after)?;
+    if let Some(exit) = bounds::exceeded(session, &args.max, &build.manifest.cost) {
+        return Ok(exit);
+    }
+    if emit.contains(&Emit::Object) {
+        let clang = clang::find()?;
+        build.compile(session, &clang)?;
+    }
+    let folder = output_folder(args.output.as_deref(), project);
+    let mut output = Output::default();
+    build.add_files(&mut output, &folder, &emit);
+    if let Some(path) = &args.depfile {
+        let text = dependencies(&output, &args.model.model, project);
+        output.add(path.clone(), text);
+    }
+    output.write()?;
+    for path in output.paths() {
+        session.detail(format_args!("{}", path.display()));
+    }
+    session.say(build.summary(&folder, &emit));
+    Ok(Exit::Done)
+}
+
+/// Everything about a program, in memory.
+#[derive(Debug)]
+pub(crate) struct Build {
+    /// The model as it was read.
+    pub(crate) model: Model,
+    /// The model as integers.
+    pub(crate) lowered: Lowered,
+    /// The program.
+    pub(crate) program: Program,
+    /// What it is.
+    pub(crate) manifest: Manifest,
+    /// The object, once it was compiled.
+    pub(crate) object: Option<Vec<u8>>,
+}
+
+/// Goes from the file of a model to a program, without a compiler.
+pub(crate) fn build(
+    session: &mut Session,
+    project: &Project,
+    path: &Path,
+    columns: Columns,
+    options: Options,
+    print_after: &[String],
+) -> Result<Build, Stop> {
+    let model = pipeline::import(session, path, &options.name, columns, project)?.model?;
+    let wanted: BTreeSet<&str> = print_after.iter().map(String::as_str).collect();
+    let mut printed = Vec::new();
+    if wanted.contains(pipeline::IMPORT) {
+        printed.push(format!("; after {}\n{}", pipeline::IMPORT, text::print(&model.real)));
+    }
+    let lowered = pipeline::lower(&model, &options, &mut |name, changed, snapshot| {
+        session.detail(format_args!("pass {name}: {}", if changed { "changed" } else { "-" }));
+        if wanted.contains(name) {
+            printed.push(format!("; after {name}\n{}", skir(snapshot)));
+        }
+    })?;
+    let mut out = stdout();
+    out.write_all(printed.join("\n").as_bytes())?;
+    out.flush()?;
+    let program = pipeline::program(&model, &lowered, &options)?;
+    let manifest = describe::manifest(&model, &lowered, &program, &options);
+    Ok(Build { model, lowered, program, manifest, object: None })
+}
+
+/// The text form of a module of either domain.
+pub(crate) fn skir(snapshot: Snapshot<'_>) -> String {
+    match snapshot {
+        Snapshot::Real(module) => text::print(module),
+        Snapshot::Int(module) => text::print(module),
+    }
+}
+
+/// Where `compile` and `run` write.
+pub(crate) fn output_folder(flag: Option<&Path>, project: &Project) -> PathBuf {
+    let of_project = || {
+        let folder = project.config.output.as_ref()?;
+        let base = project.path.as_ref().and_then(|path| path.parent());
+        Some(base.map_or_else(|| folder.clone(), |base| base.join(folder)))
+    };
+    flag.map(Path::to_owned).or_else(of_project).unwrap_or_else(|| PathBuf::from("."))
+}
+
+impl Build {
+    /// Compiles the object and records it in the manifest.
+    pub(crate) fn compile(&mut self, session: &Session, clang: &Clang) -> Result<(), Stop> {
+        let name = &self.manifest.name;
+        let source = format!("{name}.bpf.c");
+        let _progress = Progress::start(session, &format!("compiling {source} with clang"));
+        let object = clang.compile(&self.program.artifact.files, &source)?;
+        let object = strip_debug(&object).expect("clang writes well-formed objects");
+        self.manifest.object = Some(ObjectEntry {
+            file: format!("{name}.bpf.o"),
+            sha256: digest::sha256(&object),
+            clang: clang.version.clone(),
+        });
+        self.object = Some(object);
+        Ok(())
+    }
+
+    /// Adds the files of each kind.
+    pub(crate) fn add_files(&self, output: &mut Output, folder: &Path, emit: &[Emit]) {
+        let name = &self.manifest.name;
+        if emit.contains(&Emit::Source) {
+            for (file, text) in &self.program.artifact.files {
+                output.add(folder.join(file), text.as_bytes());
+            }
+        }
+        if let Some(object) = &self.object {
+            output.add(folder.join(format!("{name}.bpf.o")), object.as_slice());
+        }
+        if emit.contains(&Emit::Skir) {
+            output.add(folder.join(format!("{name}.skir")), self.lowered.skir.as_bytes());
+        }
+        if emit.contains(&Emit::Manifest) {
+            output.add(folder.join(format!("{name}.json")), self.manifest.text());
+        }
+    }
+
+    /// One line that says what was made.
+    fn summary(&self, folder: &Path, emit: &[Emit]) -> String {
+        let name = &self.manifest.name;
+        let file = match () {
+            () if emit.contains(&Emit::Object) => format!("{name}.bpf.o"),
+            () if emit.contains(&Emit::Source) => format!("{name}.h"),
+            () => name.clone(),
+        };
+        let path = folder.join(file);
+        let classes = self.manifest.classes.iter();
+        let acted: Vec<String> = classes
+            .filter(|class| class.action != crate::actions::Action::Pass)
+            .map(|class| {
+                format!(
+                    "{} on {}",
+                    class.action,
+                    skxc_diagnostics::escape_to_one_line(&class.label)
+                )
+            })
+            .collect();
+        let acted = if acted.is_empty() { "pass all".to_owned() } else { acted.join(", ") };
+        let shadow = if self.manifest.options.shadow { ", shadow" } else { "" };
+        let ns = self.manifest.cost.decision_ns;
+        format!("{}: {acted}{shadow}; about {ns} ns a decision", path.display())
+    }
+}
+
+/// The dependency file: what was written depends on model and project file.
+fn dependencies(output: &Output, model: &Path, project: &Project) -> String {
+    let prerequisites = [Some(model), project.path.as_deref()];
+    depfile::text(output.paths(), prerequisites.into_iter().flatten())
+}

@@ -1,0 +1,165 @@
+//! `skxc inspect`: what a model holds, what it becomes, what it costs.
+
+use std::io::{self, Write};
+
+use skxc_diagnostics::escape_to_one_line;
+use skxc_frontend_onnx::{Summary, supported_operators};
+use skxc_ir::passes::pipeline::Snapshot;
+use skxc_ir::text;
+
+use crate::cli::Inspect;
+use crate::commands::compile::skir;
+use crate::config::Project;
+use crate::describe;
+use crate::manifest::Manifest;
+use crate::options::{Options, column_names};
+use crate::pipeline::{self, Columns, Imported, Lowered, Model};
+use crate::session::{Exit, Session, Stop, stdout};
+
+/// Classes that are listed.
+const CLASSES_SHOWN_MAX: usize = 20;
+
+/// Prints what there is to say. A model that cannot be compiled is shown as
+/// far as it goes, and the exit code says so.
+pub(crate) fn run(session: &mut Session, project: &Project, args: &Inspect) -> Result<Exit, Stop> {
+    if let Some(Some(pass)) = &args.ir {
+        pipeline::check_pass(pass)?;
+    }
+    let options = options(project, args)?;
+    let columns = Columns::Bound(column_names(&args.model, project));
+    let Imported { model, summary, listing } =
+        pipeline::import(session, &args.model.model, &options.name, columns, project)?;
+    let mut out = stdout();
+    if args.listing {
+        write!(out, "{}", session.sources.text(listing))?;
+        out.flush()?;
+        return model.map(|_| Exit::Done);
+    }
+    if let Some(pass) = &args.ir {
+        let text = ir_after(&model?, &options, pass.as_deref())?;
+        write!(out, "{text}")?;
+        out.flush()?;
+        return Ok(Exit::Done);
+    }
+    write_summary(&mut out, &summary)?;
+    out.flush()?;
+    let model = model?;
+    let lowered = pipeline::lower(&model, &options, &mut |_, _, _| {})?;
+    let program = pipeline::program(&model, &lowered, &options)?;
+    let manifest = describe::manifest(&model, &lowered, &program, &options);
+    write_columns(&mut out, &lowered)?;
+    write_program(&mut out, &manifest)?;
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+fn options(project: &Project, args: &Inspect) -> Result<Options, Stop> {
+    let program = crate::cli::ProgramArgs {
+        actions: Vec::new(),
+        fallback: None,
+        shadow: false,
+        // What happens to packets is no matter here, nor is it where the columns come from.
+        hook: Some(crate::cli::Hook::None),
+        lowering: args.lowering,
+        kernel: args.kernel.clone(),
+    };
+    Options::new(&args.model, &program, project)
+}
+
+/// The text form after a pass, or after all of them.
+fn ir_after(model: &Model, options: &Options, pass: Option<&str>) -> Result<String, Stop> {
+    if pass == Some(pipeline::IMPORT) {
+        return Ok(text::print(&model.real));
+    }
+    let mut wanted = None;
+    let lowered = pipeline::lower(model, options, &mut |name, _, snapshot: Snapshot<'_>| {
+        if pass == Some(name) {
+            wanted = Some(skir(snapshot));
+        }
+    })?;
+    // A pass that `--passes` left out changed nothing: the end is its result.
+    Ok(wanted.unwrap_or(lowered.skir))
+}
+
+fn write_summary(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
+    let sets: Vec<String> = summary
+        .operator_sets
+        .iter()
+        .map(|(domain, version)| format!("{domain} {version}"))
+        .collect();
+    writeln!(out, "model      ONNX IR {}, {}", summary.ir_version, sets.join(", "))?;
+    if !summary.producer.is_empty() {
+        writeln!(out, "producer   {}", summary.producer)?;
+    }
+    for tensor in summary.inputs.iter().flat_map(|inputs| &inputs.tensors) {
+        let name = escape_to_one_line(&tensor.name);
+        writeln!(out, "input      {name}: {} x {}", tensor.element, tensor.width)?;
+    }
+    for (name, ty) in &summary.outputs {
+        writeln!(out, "output     {name}: {ty}")?;
+    }
+    for operator in &summary.operators {
+        let mark = if operator.supported { "" } else { "   NOT SUPPORTED" };
+        writeln!(out, "operator   {} x {}{mark}", operator.count, operator.name)?;
+    }
+    if summary.operators.iter().any(|operator| !operator.supported) {
+        let known: Vec<&str> = supported_operators().map(|operator| operator.name).collect();
+        writeln!(out, "           supported are {}", known.join(", "))?;
+    }
+    for classes in &summary.classes {
+        let shown: Vec<&str> = classes.iter().take(CLASSES_SHOWN_MAX).map(String::as_str).collect();
+        let more = classes.len().saturating_sub(CLASSES_SHOWN_MAX);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        writeln!(out, "classes    {}: {}{more}", classes.len(), shown.join(", "))?;
+    }
+    if summary.trees > 0 {
+        writeln!(out, "trees      {}, {} nodes", summary.trees, summary.tree_nodes)?;
+    }
+    for (key, value) in &summary.properties {
+        writeln!(out, "property   {key} = {value}")?;
+    }
+    Ok(())
+}
+
+fn write_columns(out: &mut impl Write, lowered: &Lowered) -> io::Result<()> {
+    for (_, column) in lowered.int.columns.iter() {
+        let missing = column.missing.map_or_else(String::new, |it| format!(", missing {it}"));
+        let range = column.range;
+        writeln!(out, "column     {} {} to {}{missing}", column.name, range.min, range.max)?;
+    }
+    Ok(())
+}
+
+fn write_program(out: &mut impl Write, manifest: &Manifest) -> io::Result<()> {
+    let used = manifest.columns.iter().filter(|column| column.member.is_some()).count();
+    writeln!(out, "reads      {used} of {} columns", manifest.columns.len())?;
+    for output in &manifest.outputs {
+        let name = escape_to_one_line(&output.name);
+        let bound = output.error_max.iter().copied().fold(0.0, f64::max);
+        match output.error_max[..] {
+            [] => writeln!(out, "gives      {name}: {}", output.kind)?,
+            _ => writeln!(
+                out,
+                "gives      {name}: {} x {}, units of 2^-{}, off by at most {bound:.1e}",
+                output.elements, output.kind, output.frac_bits
+            )?,
+        }
+    }
+    for forest in &manifest.forests {
+        writeln!(
+            out,
+            "forest     {} trees, {} nodes, depth {}: lowering {}",
+            forest.trees, forest.nodes, forest.depth_max, forest.lowering
+        )?;
+    }
+    let cost = &manifest.cost;
+    writeln!(
+        out,
+        "cost       {} ns a decision, {} instructions ({} for the verifier), {} bytes of tables, {} of scratch",
+        cost.decision_ns,
+        cost.program_insns,
+        cost.verifier_insns,
+        cost.table_bytes,
+        cost.scratch_bytes
+    )
+}

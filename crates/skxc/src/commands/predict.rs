@@ -1,0 +1,129 @@
+//! `skxc predict`: labels and scores of rows.
+
+use skxc_equivalence::decision::{Decision, decide};
+use skxc_ir::Column;
+
+use crate::clang;
+use crate::cli::{Engine, Hook, Predict};
+use crate::commands::compile::{self, Build};
+use crate::config::Project;
+use crate::files;
+use crate::kernel;
+use crate::manifest::Manifest;
+use crate::options::{Options, column_names};
+use crate::output::Sink;
+use crate::pipeline::{self, Columns};
+use crate::prediction::{write_decision, write_header, write_reference};
+use crate::rows::{self, Rows};
+use crate::session::{Exit, Session, Stop};
+
+/// Prints one line a row.
+pub(crate) fn run(session: &mut Session, project: &Project, args: &Predict) -> Result<Exit, Stop> {
+    match args.engine {
+        Engine::Reference => reference(session, project, args),
+        Engine::Ir => {
+            let mut options = Options::of_model(&args.model, project)?;
+            options.lowering = args.lowering.unwrap_or(options.lowering);
+            let (columns, options) = columns(args, project, options)?;
+            let model = import(session, project, args, &options, columns)?;
+            let lowered = pipeline::lower(&model, &options, &mut |_, _, _| {})?;
+            let rows = read_rows(args, lowered.int.columns.iter().map(|(_, it)| it))?;
+            let mut sink = Sink::open(args.output.as_deref())?;
+            write_header(sink.writer(), &lowered.int)?;
+            for row in rows.iter() {
+                write_decision(sink.writer(), &lowered.int, &decide(&lowered.int, row))?;
+            }
+            sink.finish()?;
+            Ok(Exit::Done)
+        }
+        Engine::Kernel => in_kernel(session, project, args),
+    }
+}
+
+fn reference(session: &mut Session, project: &Project, args: &Predict) -> Result<Exit, Stop> {
+    let options = Options::of_model(&args.model, project)?;
+    let (columns, options) = columns(args, project, options)?;
+    let model = import(session, project, args, &options, columns)?;
+    let rows = read_rows(args, model.real.columns.iter().map(|(_, it)| it))?;
+    let mut sink = Sink::open(args.output.as_deref())?;
+    write_header(sink.writer(), &model.real)?;
+    for row in rows.iter() {
+        write_reference(sink.writer(), &model.real, row)?;
+    }
+    sink.finish()?;
+    Ok(Exit::Done)
+}
+
+fn in_kernel(session: &mut Session, project: &Project, args: &Predict) -> Result<Exit, Stop> {
+    let mut options = Options::of_model(&args.model, project)?;
+    options.lowering = args.lowering.unwrap_or(options.lowering);
+    let (columns, options) = columns(args, project, options)?;
+    // The test bench is the same at every hook, and needs no actions at none.
+    let mut build = compile::build(session, project, &args.model.model, columns, options, &[])?;
+    let (object, name) = match &args.object {
+        Some(path) => (files::read_bytes(path)?, path.display().to_string()),
+        None => {
+            build.compile(session, &clang::find()?)?;
+            let object = build.object.clone().expect("the object was just compiled");
+            (object, format!("{}.bpf.o", build.manifest.name))
+        }
+    };
+    let rows = read_rows(args, build.lowered.int.columns.iter().map(|(_, it)| it))?;
+    let decisions =
+        decide_in_kernel(&build, &object, &rows).map_err(|error| kernel::failure(&name, &error))?;
+    let mut sink = Sink::open(args.output.as_deref())?;
+    write_header(sink.writer(), &build.lowered.int)?;
+    for decision in &decisions {
+        write_decision(sink.writer(), &build.lowered.int, decision)?;
+    }
+    sink.finish()?;
+    Ok(Exit::Done)
+}
+
+fn decide_in_kernel(
+    build: &Build,
+    object: &[u8],
+    rows: &Rows,
+) -> Result<Vec<Decision>, skxc_bpf::Error> {
+    let layout = kernel::layout(&build.manifest);
+    let mut bench = kernel::bench(object, &build.manifest)?;
+    let mut features = Vec::with_capacity(rows.len() * layout.features_bytes);
+    for row in rows.iter() {
+        layout.pack(row, &mut features);
+    }
+    let results = bench.run(rows.len(), &features)?.results;
+    Ok(layout.decisions(&results).collect())
+}
+
+/// Columns and options: with an object, those of its manifest.
+fn columns(
+    args: &Predict,
+    project: &Project,
+    mut options: Options,
+) -> Result<(Columns, Options), Stop> {
+    let names = column_names(&args.model, project);
+    let Some(object) = &args.object else { return Ok((Columns::Bound(names), options)) };
+    let manifest = Manifest::read(&Manifest::path_of(object))?;
+    options.name.clone_from(&manifest.name);
+    options.hook = Hook::None;
+    let columns = match names {
+        Some(names) => Columns::Bound(Some(names)),
+        None => Columns::Known(manifest.columns()),
+    };
+    Ok((columns, options))
+}
+
+fn import(
+    session: &mut Session,
+    project: &Project,
+    args: &Predict,
+    options: &Options,
+    columns: Columns,
+) -> Result<pipeline::Model, Stop> {
+    pipeline::import(session, &args.model.model, &options.name, columns, project)?.model
+}
+
+fn read_rows<'a>(args: &Predict, columns: impl Iterator<Item = &'a Column>) -> Result<Rows, Stop> {
+    let columns: Vec<Column> = columns.cloned().collect();
+    rows::read(&args.input, &columns)
+}

@@ -1,0 +1,40 @@
+//! `skxc run`: compile, check, attach.
+
+use crate::clang;
+use crate::cli::{Emit, Run};
+use crate::commands::check::{self, Material};
+use crate::commands::{attach, compile};
+use crate::config::Project;
+use crate::kernel;
+use crate::options::{Options, column_names};
+use crate::output::Output;
+use crate::pipeline::Columns;
+use crate::session::{Exit, Session, Stop};
+
+/// Attaches only what every comparison passed.
+pub(crate) fn run(session: &mut Session, project: &Project, args: &Run) -> Result<Exit, Stop> {
+    // Before anything takes time.
+    skxc_bpf::Interface::find(&args.interface)
+        .map_err(|error| kernel::failure(&args.interface, &error))?;
+    let options = Options::new(&args.model, &args.program, project)?;
+    let columns = Columns::Bound(column_names(&args.model, project));
+    let mut build = compile::build(session, project, &args.model.model, columns, options, &[])?;
+    build.compile(session, &clang::find()?)?;
+    let folder = compile::output_folder(args.output.as_deref(), project);
+    let mut output = Output::default();
+    build.add_files(&mut output, &folder, &[Emit::Source, Emit::Object, Emit::Manifest]);
+    output.write()?;
+    let path = folder.join(format!("{}.bpf.o", build.manifest.name));
+    let object = build.object.clone().expect("the object was just compiled");
+    let material = Material::made_up(&build);
+    let findings = check::compare_all(session, &build, &object, &path, material)?;
+    let columns: Vec<String> = build.manifest.columns.iter().map(|it| it.name.clone()).collect();
+    session.say(findings.text(&columns).trim_end());
+    match findings.exit() {
+        Exit::Done => {
+            let manifest = build.manifest;
+            attach::attach(session, &object, &path, manifest, &args.interface, args.mode)
+        }
+        exit => Ok(exit),
+    }
+}

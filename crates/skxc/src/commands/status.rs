@@ -1,0 +1,147 @@
+//! `skxc status`: what attached programs decided.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use serde_json::{Value, json};
+use skxc_bpf::{Attachment, AttachmentInfo, Counter, Error, PIN_ROOT, attachments};
+use skxc_diagnostics::escape_to_one_line;
+use skxc_runtime::Reason;
+
+use crate::attached::{self, Record};
+use crate::cli::{Status, TableFormat};
+use crate::kernel;
+use crate::session::{Exit, Session, Stop, stdout};
+use crate::tables;
+
+/// One attached program.
+#[derive(Debug)]
+struct Attached {
+    attachment: Attachment,
+    info: AttachmentInfo,
+    record: Option<Record>,
+    counts: Vec<Count>,
+}
+
+/// A counter with what it counts.
+#[derive(Debug)]
+struct Count {
+    /// Label, or reason.
+    name: String,
+    /// What happens to such packets, if it is known.
+    action: String,
+    counter: Counter,
+}
+
+/// Prints the counters of all programs of skxc.
+pub(crate) fn run(session: &Session, args: &Status) -> Result<Exit, Stop> {
+    let failed = |error: Error| kernel::failure(PIN_ROOT, &error);
+    let wanted = |attachment: &Attachment| {
+        args.interface.as_ref().is_none_or(|name| *name == attachment.interface)
+    };
+    let found = attachments(Path::new(PIN_ROOT)).map_err(failed)?;
+    let mut all = Vec::new();
+    for attachment in found.into_iter().filter(wanted) {
+        all.push(attached(attachment).map_err(failed)?);
+    }
+    let mut out = stdout();
+    match args.format {
+        TableFormat::Text => all.iter().try_for_each(|it| write_text(&mut out, it))?,
+        TableFormat::Csv => write_csv(&mut out, &all)?,
+        TableFormat::Json => {
+            let all: Vec<Value> = all.iter().map(json).collect();
+            writeln!(out, "{:#}", Value::from(all))?;
+        }
+    }
+    out.flush()?;
+    if all.is_empty() {
+        session.say(match &args.interface {
+            Some(name) => format!("nothing is attached to {name}"),
+            None => "nothing is attached".to_owned(),
+        });
+    }
+    Ok(Exit::Done)
+}
+
+fn attached(attachment: Attachment) -> Result<Attached, Error> {
+    let info = attachment.info()?;
+    let counters = attachment.counters("counters")?;
+    let record = attached::recall(&attachment);
+    let counts = name_counters(&counters, record.as_ref());
+    Ok(Attached { attachment, info, record, counts })
+}
+
+/// Classes first, by index, then reasons, from number 0, which is never counted.
+fn name_counters(counters: &[Counter], record: Option<&Record>) -> Vec<Count> {
+    let classes = counters.len().saturating_sub(Reason::COUNT as usize);
+    let of_class = |index: usize| match record.and_then(|record| record.classes.get(index)) {
+        Some(class) => (class.label.clone(), class.action.to_string()),
+        None => (format!("class {index}"), String::new()),
+    };
+    let fallback = record.map_or_else(String::new, |record| record.fallback.to_string());
+    let mut counts = Vec::new();
+    for (index, &counter) in counters.iter().enumerate() {
+        let (name, action) = match index.checked_sub(classes) {
+            None => of_class(index),
+            Some(number) => match Reason::from_number(number as u32) {
+                Some(reason) => (format!("cannot classify: {reason}"), fallback.clone()),
+                None => continue,
+            },
+        };
+        counts.push(Count { name, action, counter });
+    }
+    counts
+}
+
+fn write_text(out: &mut impl Write, attached: &Attached) -> io::Result<()> {
+    let Attached { attachment, info, record, counts } = attached;
+    let mode = info.mode.map_or_else(|| "not attached".to_owned(), |mode| mode.to_string());
+    let shadow = match record {
+        Some(record) if record.shadow => ", shadow: everything passes",
+        _ => "",
+    };
+    writeln!(out, "{} on {} ({mode}{shadow})", attachment.name, attachment.interface)?;
+    let mut table = tables::plain(["", "ACTION", "PACKETS", "BYTES"]);
+    for count in counts {
+        if count.name.starts_with("cannot classify") && count.counter.packets == 0 {
+            continue;
+        }
+        let (packets, bytes) = (count.counter.packets.to_string(), count.counter.bytes.to_string());
+        table.add_row([&escape_to_one_line(&count.name), &count.action, &packets, &bytes]);
+    }
+    writeln!(out, "{}", table.trim_fmt())
+}
+
+fn write_csv(out: &mut impl Write, all: &[Attached]) -> io::Result<()> {
+    writeln!(out, "interface,program,name,action,packets,bytes")?;
+    for Attached { attachment, counts, .. } in all {
+        for count in counts {
+            let name = count.name.replace('"', "\"\"");
+            let Counter { packets, bytes } = count.counter;
+            let (interface, program) = (&attachment.interface, &attachment.name);
+            writeln!(out, "{interface},{program},\"{name}\",{},{packets},{bytes}", count.action)?;
+        }
+    }
+    Ok(())
+}
+
+fn json(attached: &Attached) -> Value {
+    let Attached { attachment, info, record, counts } = attached;
+    let counts = counts.iter().map(|count| {
+        json!({
+            "name": count.name,
+            "action": count.action,
+            "packets": count.counter.packets,
+            "bytes": count.counter.bytes,
+        })
+    });
+    json!({
+        "interface": attachment.interface,
+        "program": attachment.name,
+        "mode": info.mode.map(|mode| mode.to_string()),
+        "program_id": info.program.id,
+        "build_id": record.as_ref().map(|record| &record.build_id),
+        "shadow": record.as_ref().map(|record| record.shadow),
+        "counters": counts.collect::<Vec<_>>(),
+    })
+}

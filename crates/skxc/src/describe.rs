@@ -1,0 +1,123 @@
+//! What a manifest says of a program.
+
+use skxc_backend_c::layout::Field;
+use skxc_ir::analysis::rounding::Rounding;
+use skxc_ir::lowering::{Cost, ForestPlan};
+use skxc_ir::{Forest, Int, IntOp, Module, OutputKind, ScoreKind};
+
+use crate::manifest::{
+    ClassEntry, ColumnEntry, CostEntry, ForestEntry, LayoutEntry, Manifest, MemberEntry,
+    OutputEntry,
+};
+use crate::options::Options;
+use crate::pipeline::{Lowered, Model, Program};
+use crate::prediction::{frac_bits, label_table};
+
+/// The manifest of a program, without its object.
+pub(crate) fn manifest(
+    model: &Model,
+    lowered: &Lowered,
+    program: &Program,
+    options: &Options,
+) -> Manifest {
+    let layout = &program.artifact.layout;
+    Manifest {
+        format: Manifest::FORMAT,
+        skxc: env!("CARGO_PKG_VERSION").to_owned(),
+        name: options.name.clone(),
+        build_id: program.build_id.clone(),
+        model_sha256: model.sha256.clone(),
+        object: None,
+        options: options.clone(),
+        columns: columns(&lowered.int, program),
+        layout: LayoutEntry {
+            features_bytes: layout.features_bytes,
+            result_bytes: layout.result_bytes,
+            scores_offset_bytes: layout.scores_offset,
+            scores: layout.scores,
+        },
+        classes: classes(&lowered.int, program),
+        fallback: options.fallback,
+        outputs: outputs(&lowered.int),
+        forests: forests(&lowered.int, program),
+        cost: cost(program.plan.cost()),
+    }
+}
+
+fn columns(module: &Module<Int>, program: &Program) -> Vec<ColumnEntry> {
+    let member = |field: &Field| MemberEntry {
+        name: field.name.clone(),
+        size_bytes: field.ty.bytes,
+        signed: field.ty.signed,
+        offset_bytes: field.offset,
+    };
+    let entry = |(handle, column): (_, &skxc_ir::Column)| ColumnEntry {
+        name: column.name.clone(),
+        min: column.range.min,
+        max: column.range.max,
+        missing: column.missing,
+        member: program.artifact.layout.field(handle).map(member),
+    };
+    module.columns.iter().map(entry).collect()
+}
+
+fn classes(module: &Module<Int>, program: &Program) -> Vec<ClassEntry> {
+    let Some(labels) = label_table(module) else { return Vec::new() };
+    let actions = program.actions.iter().enumerate();
+    actions.map(|(class, &action)| ClassEntry { label: labels.text(class), action }).collect()
+}
+
+fn outputs(module: &Module<Int>) -> Vec<OutputEntry> {
+    let rounding = Rounding::of(module);
+    let entry = |output: &skxc_ir::Output| {
+        let (kind, bounds) = match output.kind {
+            OutputKind::Label => ("label", Vec::new()),
+            OutputKind::Score(ScoreKind::Raw) => ("raw-score", bounds(&rounding, output)),
+            OutputKind::Score(ScoreKind::Probability) => ("probability", bounds(&rounding, output)),
+            OutputKind::Value => ("value", bounds(&rounding, output)),
+        };
+        OutputEntry {
+            name: output.name.clone(),
+            kind: kind.to_owned(),
+            elements: module.shape(output.value).elements() as u32,
+            frac_bits: frac_bits(module, output.value),
+            error_max: bounds,
+        }
+    };
+    module.outputs.iter().map(entry).collect()
+}
+
+fn bounds(rounding: &Rounding, output: &skxc_ir::Output) -> Vec<f64> {
+    rounding.of_value(output.value).to_vec()
+}
+
+fn forests(module: &Module<Int>, program: &Program) -> Vec<ForestEntry> {
+    let entry = |(&value, plan): (&skxc_ir::Value, &ForestPlan)| {
+        let IntOp::TreeEnsemble { forest, .. } = module.node(value).op else {
+            panic!("a plan is of a tree ensemble")
+        };
+        forest_entry(&module.forests[forest], plan)
+    };
+    program.plan.forests.iter().map(entry).collect()
+}
+
+fn forest_entry(forest: &Forest<Int>, plan: &ForestPlan) -> ForestEntry {
+    ForestEntry {
+        lowering: plan.choice().to_string(),
+        trees: forest.roots.len() as u64,
+        nodes: forest.nodes.len() as u64,
+        depth_max: forest.depths().into_iter().max().unwrap_or(0),
+        cost: cost(plan.cost()),
+    }
+}
+
+/// Predicted cost, times rounded up to whole nanoseconds.
+pub(crate) fn cost(cost: Cost) -> CostEntry {
+    CostEntry {
+        program_insns: cost.program_insns,
+        verifier_insns: cost.verifier_insns,
+        table_bytes: cost.table_bytes,
+        scratch_bytes: cost.scratch_bytes,
+        decision_ns: cost.tenth_ns.div_ceil(10),
+    }
+}

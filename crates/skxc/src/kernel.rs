@@ -1,0 +1,100 @@
+//! Objects in the kernel: loading them for comparisons, and what to say when
+//! the kernel will not.
+
+use skxc_bpf::{Batch, Error, Loader};
+use skxc_diagnostics::{Diagnostic, codes};
+use skxc_equivalence::kernel::Entry;
+use skxc_equivalence::machine::{Field, Layout};
+
+use crate::manifest::Manifest;
+use crate::session::Stop;
+
+/// Lines of the verifier's log that are shown, from its end.
+const LOG_LINES_MAX: usize = 12;
+/// Vectors that the test bench holds at a time.
+const BENCH_VECTORS: usize = 1 << 16;
+
+/// Loads the test bench of an object.
+pub(crate) fn bench(object: &[u8], manifest: &Manifest) -> Result<Batch, Error> {
+    Batch::load(Loader::new(object)?, &manifest.name, BENCH_VECTORS)
+}
+
+/// Loads the XDP program of an object, attached to nothing.
+pub(crate) fn entry(object: &[u8], manifest: &Manifest) -> Result<Entry, Error> {
+    Entry::load(Loader::new(object)?, &manifest.name, &xdp_program(&manifest.name))
+}
+
+/// Name of the program at the hook.
+pub(crate) fn xdp_program(name: &str) -> String {
+    format!("{name}_xdp")
+}
+
+/// Where the structs of a program hold what.
+pub(crate) fn layout(manifest: &Manifest) -> Layout {
+    let field = |offset_bytes: u32, size_bytes: u32, signed| Field {
+        offset_bytes: offset_bytes as usize,
+        size_bytes: size_bytes as usize,
+        signed,
+    };
+    let features = manifest.columns.iter().map(|column| {
+        let member = column.member.as_ref()?;
+        Some(field(member.offset_bytes, member.size_bytes, member.signed))
+    });
+    let scores = (0..manifest.layout.scores)
+        .map(|index| field(manifest.layout.scores_offset_bytes + 8 * index, 8, true));
+    Layout {
+        features_bytes: manifest.layout.features_bytes as usize,
+        features: features.collect(),
+        result_bytes: manifest.layout.result_bytes as usize,
+        label: field(0, 4, false),
+        scores: scores.collect(),
+    }
+}
+
+/// Says to a person why an object does not run.
+pub(crate) fn failure(object: &str, error: &Error) -> Stop {
+    let chain = chain(error);
+    let diagnostic = match error {
+        Error::Privileges { needs, .. } => {
+            Diagnostic::error(codes::NO_PRIVILEGE, format!("cannot run `{object}`: {chain}"))
+                .note(format!("it takes {needs}"))
+                .help("use sudo; `skxc doctor` shows what is missing")
+        }
+        Error::Refused { program, log, .. } => {
+            let lines: Vec<&str> = log.lines().collect();
+            let tail = &lines[lines.len().saturating_sub(LOG_LINES_MAX)..];
+            let diagnostic =
+                Diagnostic::error(codes::KERNEL_REFUSED, format!("the kernel refused `{program}`"))
+                    .note(format!("the verifier's log ends with:\n{}", tail.join("\n")))
+                    .help(
+                        "compile for this kernel, or as tables: --kernel VERSION, --lowering walk",
+                    );
+            return Stop::input(diagnostic);
+        }
+        Error::NoInterface { .. } => Diagnostic::error(codes::NO_INTERFACE, chain),
+        Error::Busy { .. } | Error::Mode { .. } | Error::Pinned { .. } | Error::Swapped { .. } => {
+            Diagnostic::error(codes::ATTACH, chain)
+                .help("`skxc status` shows what is attached; try `--mode generic`")
+        }
+        Error::Elf { .. } | Error::NoProgram { .. } | Error::NoMap { .. } => {
+            let message = format!("cannot run `{object}`: {chain}");
+            return Stop::input(Diagnostic::error(codes::CANNOT_RUN, message));
+        }
+        _ => Diagnostic::error(codes::CANNOT_RUN, format!("cannot run `{object}`: {chain}")),
+    };
+    Stop::environment(diagnostic)
+}
+
+/// An error with its causes.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        if !text.ends_with(&said) {
+            text = format!("{text}: {said}");
+        }
+        next = cause.source();
+    }
+    text
+}

@@ -1,0 +1,325 @@
+//! From the bytes of a model to a program: the one place that strings the
+//! stages together, used by every command that needs any of them.
+//!
+//! What must hold:
+//! - nothing is written here;
+//! - the build id is a function of model, options, skxc and integer IR, so
+//!   that `compile` and `check` arrive at the same one.
+
+use std::path::Path;
+
+use skxc_backend_bpf as bpf;
+use skxc_backend_c::EmitOptions;
+use skxc_diagnostics::{Diagnostic, SourceId, codes, escape_to_one_line};
+use skxc_frontend_onnx::{self as onnx, ModelInputs, Summary};
+use skxc_ir::lowering::{self, Choice, Plan};
+use skxc_ir::passes::pipeline::{self, PipelineError, Snapshot};
+use skxc_ir::validate::{Validated, Validator};
+use skxc_ir::{Column, Int, Module, Real, text};
+use skxc_runtime::{FEATURES, Feature, find};
+
+use crate::actions::{self, Action};
+use crate::binding::{self, Named};
+use crate::cli::{Hook, Lowering};
+use crate::config::Project;
+use crate::digest;
+use crate::files;
+use crate::names::closest;
+use crate::options::Options;
+use crate::prediction::label_table;
+use crate::session::{Session, Stop};
+
+/// Where the columns of a model come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Columns {
+    /// From flags or project file, else from the model itself.
+    Bound(Option<Vec<Named>>),
+    /// From a manifest, where they were bound before.
+    Known(Vec<Column>),
+}
+
+/// A model that was read.
+#[derive(Debug)]
+pub(crate) struct Model {
+    /// The module as it came from ONNX.
+    pub(crate) real: Validated<Real>,
+    /// SHA-256 of the file.
+    pub(crate) sha256: String,
+}
+
+/// What came of reading a model.
+#[derive(Debug)]
+pub(crate) struct Imported {
+    /// The model, or why there is none.
+    pub(crate) model: Result<Model, Stop>,
+    /// What the file holds, as far as it could be read.
+    pub(crate) summary: Summary,
+    /// The printed graph.
+    pub(crate) listing: SourceId,
+}
+
+/// A model as integers.
+#[derive(Debug)]
+pub(crate) struct Lowered {
+    /// The integer module.
+    pub(crate) int: Validated<Int>,
+    /// Its text, which the build id digests.
+    pub(crate) skir: String,
+}
+
+/// A program, before it is compiled.
+#[derive(Debug)]
+pub(crate) struct Program {
+    /// How each forest is computed.
+    pub(crate) plan: Plan,
+    /// The generated files.
+    pub(crate) artifact: bpf::Artifact,
+    /// Digest of all that it depends on.
+    pub(crate) build_id: String,
+    /// Action of each class, by index.
+    pub(crate) actions: Vec<Action>,
+}
+
+/// Reads a model and binds its columns; fails only if the file cannot be read.
+pub(crate) fn import(
+    session: &mut Session,
+    path: &Path,
+    name: &str,
+    columns: Columns,
+    project: &Project,
+) -> Result<Imported, Stop> {
+    let bytes = files::read_bytes(path)?;
+    let file_name = path.display().to_string();
+    let mut bind = |inputs: &ModelInputs| match &columns {
+        Columns::Known(columns) => known(columns, inputs),
+        Columns::Bound(names) => bind(names.as_deref(), inputs, project),
+    };
+    let mut options =
+        onnx::ImportOptions { file_name: &file_name, model_name: name, bind: &mut bind };
+    let imported = onnx::import(&bytes, &mut options, &mut session.sources);
+    session.report_warnings(&imported.diagnostics);
+    let model = match imported.module {
+        Some(module) => {
+            let real = Validator::validate(module).expect("the front end makes valid modules");
+            Ok(Model { real, sha256: digest::sha256(&bytes) })
+        }
+        None => Err(Stop::Input(imported.diagnostics)),
+    };
+    Ok(Imported { model, summary: imported.summary, listing: imported.listing })
+}
+
+/// Binds the columns to names: those given, else those of the model.
+fn bind(
+    names: Option<&[Named]>,
+    inputs: &ModelInputs,
+    project: &Project,
+) -> Result<Vec<Column>, Vec<Diagnostic>> {
+    let of_model = |name: &String| Named { name: name.clone(), span: None };
+    let names = match (names, &inputs.features) {
+        (Some(names), _) => names.to_vec(),
+        (None, Some(property)) => property.names.iter().map(of_model).collect(),
+        (None, None) if inputs.tensors.iter().all(|tensor| tensor.width == 1) => {
+            inputs.tensors.iter().map(|tensor| of_model(&tensor.name)).collect()
+        }
+        (None, None) => return Err(vec![unnamed(inputs)]),
+    };
+    if names.len() == inputs.width() {
+        return binding::bind(&names, project);
+    }
+    let message =
+        format!("the model has {} columns, and {} features are named", inputs.width(), names.len());
+    let mut diagnostic = Diagnostic::error(codes::FEATURE_COUNT, message);
+    for tensor in &inputs.tensors {
+        let label = format!("{} columns", tensor.width);
+        diagnostic = diagnostic.at(inputs.listing, tensor.span.clone(), label);
+    }
+    if let Some(columns) = &project.config.columns
+        && names.iter().any(|name| name.span.is_some())
+        && let Some(source) = project.source
+    {
+        diagnostic = diagnostic.see(source, columns.span(), format!("{} names", names.len()));
+    }
+    Err(vec![diagnostic.help("name every column, in model input order")])
+}
+
+fn known(columns: &[Column], inputs: &ModelInputs) -> Result<Vec<Column>, Vec<Diagnostic>> {
+    if columns.len() == inputs.width() {
+        return Ok(columns.to_vec());
+    }
+    let message =
+        format!("the model has {} columns, the manifest {}", inputs.width(), columns.len());
+    Err(vec![Diagnostic::error(codes::BUILD_ID, message)])
+}
+
+fn unnamed(inputs: &ModelInputs) -> Diagnostic {
+    let width = inputs.width();
+    let mut diagnostic = Diagnostic::error(
+        codes::COLUMNS_UNNAMED,
+        format!("nothing names the {width} columns of the model"),
+    );
+    for tensor in inputs.tensors.iter().filter(|tensor| tensor.width > 1) {
+        let label = format!("{} columns without names", tensor.width);
+        diagnostic = diagnostic.at(inputs.listing, tensor.span.clone(), label);
+    }
+    diagnostic
+        .help("name them in model input order: --features ip_ttl,tcp_dest_port,...")
+        .help("`skxc features` lists the packet features; `skxc explain SKX0201` the other ways")
+}
+
+/// Runs the passes. `observe` sees the module after each.
+pub(crate) fn lower(
+    model: &Model,
+    options: &Options,
+    observe: &mut dyn FnMut(&'static str, bool, Snapshot<'_>),
+) -> Result<Lowered, Stop> {
+    let limit = options.bisect_limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let passes = pipeline::Options {
+        only: options.passes.clone(),
+        bisect_limit: limit,
+        ..pipeline::Options::default()
+    };
+    let real = Module::clone(&model.real);
+    let int = pipeline::run(real, &passes, observe).map_err(|error| match error {
+        PipelineError::UnknownPass { name } => Stop::input(unknown_pass(&name, false)),
+        PipelineError::Quantize(errors) => {
+            Stop::Input(errors.iter().map(|error| error.diagnostic()).collect())
+        }
+        PipelineError::Invalid(errors) => {
+            // The passes keep what the validator proves of their input.
+            let first = errors.first().map(ToString::to_string).unwrap_or_default();
+            panic!("passes make valid modules: {first}")
+        }
+    })?;
+    let skir = text::print(&int);
+    Ok(Lowered { int, skir })
+}
+
+/// The name under which `--print-after` and `--ir` know the module as imported.
+pub(crate) const IMPORT: &str = "import";
+
+/// Checks the name of a pass.
+pub(crate) fn check_pass(name: &str) -> Result<(), Stop> {
+    if name == IMPORT || pipeline::all().any(|(known, _)| known == name) {
+        return Ok(());
+    }
+    Err(Stop::input(unknown_pass(name, true)))
+}
+
+fn unknown_pass(name: &str, with_import: bool) -> Diagnostic {
+    let mut names: Vec<&str> = pipeline::all().map(|(name, _)| name).collect();
+    if with_import {
+        names.insert(0, IMPORT);
+    }
+    // A pass that runs twice is listed once.
+    let mut seen = std::collections::BTreeSet::new();
+    names.retain(|name| seen.insert(*name));
+    let message = format!("there is no pass `{}`", escape_to_one_line(name));
+    let diagnostic = Diagnostic::error(codes::UNKNOWN_PASS, message)
+        .note(format!("in order, there are {}", names.join(", ")));
+    match closest(name, names.iter().copied()).first() {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic,
+    }
+}
+
+/// Chooses the lowering of each forest.
+pub(crate) fn plan(lowered: &Lowered, options: &Options) -> Result<Plan, Stop> {
+    let choice = match options.lowering {
+        Lowering::Auto => Choice::Auto,
+        Lowering::Branch => Choice::Branch,
+        Lowering::Walk => Choice::Walk,
+    };
+    let limits = options.kernel_version().limits();
+    lowering::plan(&lowered.int, &lowering::Options { choice, limits })
+        .map_err(|error| Stop::input(error.diagnostic()))
+}
+
+/// Makes the program: build id, actions, C.
+pub(crate) fn program(
+    model: &Model,
+    lowered: &Lowered,
+    options: &Options,
+) -> Result<Program, Stop> {
+    let plan = plan(lowered, options)?;
+    let actions = class_actions(lowered, options)?;
+    let features = match options.hook {
+        Hook::Xdp => packet_features(&lowered.int)?,
+        Hook::None => Vec::new(),
+    };
+    let build_id = digest::build_id(&model.sha256, options, &lowered.skir);
+    let columns: Vec<Column> = lowered.int.columns.iter().map(|(_, it)| it.clone()).collect();
+    let emit = bpf::Options {
+        hook: match options.hook {
+            Hook::Xdp => bpf::Hook::Xdp,
+            Hook::None => bpf::Hook::None,
+        },
+        features,
+        actions: actions.iter().map(|&action| action.into()).collect(),
+        fallback: options.fallback.into(),
+        shadow: options.shadow,
+        header: EmitOptions {
+            command: options.command(&columns),
+            generator: format!("skxc {}", env!("CARGO_PKG_VERSION")),
+            build_id: build_id.clone(),
+        },
+    };
+    let artifact = bpf::emit(&lowered.int, &plan, &emit).map_err(|error| {
+        let code = match error {
+            bpf::Error::NoLabel => codes::NO_DECISION,
+            bpf::Error::Header(_) => codes::OUTPUTS,
+            bpf::Error::FeatureCount { .. }
+            | bpf::Error::FeatureRange { .. }
+            | bpf::Error::ActionCount { .. } => {
+                panic!("columns and actions are those of the module: {error}")
+            }
+        };
+        Stop::input(Diagnostic::error(code, error.to_string()))
+    })?;
+    Ok(Program { plan, artifact, build_id, actions })
+}
+
+fn class_actions(lowered: &Lowered, options: &Options) -> Result<Vec<Action>, Stop> {
+    match (options.hook, label_table(&lowered.int)) {
+        (Hook::Xdp, None) => Err(Stop::input(
+            Diagnostic::error(
+                codes::NO_DECISION,
+                "the model makes no decision: it has no label output",
+            )
+            .help("for scores alone, in a program of your own: --hook none"),
+        )),
+        (Hook::Xdp, Some(labels)) => {
+            actions::resolve(labels, &options.actions, options.shadow).map_err(Stop::Input)
+        }
+        (Hook::None, labels) => Ok(vec![Action::Pass; labels.map_or(0, skxc_ir::LabelTable::len)]),
+    }
+}
+
+/// The packet feature of each column.
+pub(crate) fn packet_features(module: &Module<Int>) -> Result<Vec<&'static Feature>, Stop> {
+    let mut features = Vec::new();
+    let mut problems = Vec::new();
+    for (_, column) in module.columns.iter() {
+        match find(&column.name) {
+            Some((index, _)) => features.push(&FEATURES[index]),
+            None => problems.push(
+                Diagnostic::error(
+                    codes::NOT_A_PACKET_FEATURE,
+                    format!("`{}` is not a packet feature", column.name),
+                )
+                .help("for a program of your own, which fills the columns: --hook none"),
+            ),
+        }
+    }
+    if problems.is_empty() { Ok(features) } else { Err(Stop::Input(problems)) }
+}
+
+impl From<Action> for bpf::Action {
+    fn from(action: Action) -> Self {
+        match action {
+            Action::Pass => Self::Pass,
+            Action::Drop => Self::Drop,
+            Action::Aborted => Self::Aborted,
+            Action::Tx => Self::Tx,
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! What `check` says of its comparisons, to people and to machines.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use skxc_diagnostics::escape_to_one_line;
+use skxc_equivalence::{Comparison, Counterexample, Report, Verdict};
+
+use crate::session::Exit;
+
+/// A comparison and how long it took.
+#[derive(Debug)]
+pub(crate) struct Timed {
+    /// What it came to.
+    pub(crate) report: Report,
+    /// Time on the clock.
+    pub(crate) elapsed: Duration,
+    /// A note, such as why it was not made.
+    pub(crate) note: Option<String>,
+}
+
+/// Everything that `check` found.
+#[derive(Debug)]
+pub(crate) struct Findings {
+    /// Name of the program.
+    pub(crate) name: String,
+    /// The build id that the model gives.
+    pub(crate) build_id: String,
+    /// Digest of the object.
+    pub(crate) object_sha256: String,
+    /// Release of the kernel that ran it.
+    pub(crate) kernel: String,
+    /// Instructions that the verifier processed, if the kernel said.
+    pub(crate) verified_insns: Option<u32>,
+    /// The object is not the one that model and manifest say.
+    pub(crate) is_foreign: bool,
+    /// The machine could not run the object.
+    pub(crate) not_run: bool,
+    /// The comparisons, in order.
+    pub(crate) comparisons: Vec<Timed>,
+    /// For each refuted comparison, a command that shows it.
+    pub(crate) commands: Vec<String>,
+}
+
+impl Findings {
+    /// What they amount to.
+    pub(crate) fn exit(&self) -> Exit {
+        let verdicts = || self.comparisons.iter().map(|timed| &timed.report.verdict);
+        if self.is_foreign || verdicts().any(|it| it.counterexample().is_some()) {
+            Exit::Refuted
+        } else if self.not_run {
+            Exit::Environment
+        } else if verdicts().all(Verdict::passed) {
+            Exit::Done
+        } else {
+            Exit::Inconclusive
+        }
+    }
+
+    /// As text, a line a comparison.
+    pub(crate) fn text(&self, columns: &[String]) -> String {
+        let mut text = format!("{}, build {}\n", self.name, &self.build_id[..16]);
+        for timed in &self.comparisons {
+            let _ = writeln!(text, "  {:<38} {}", title(&timed.report), outcome(timed));
+            details(&mut text, timed, columns);
+        }
+        if let Some(insns) = self.verified_insns {
+            let _ = writeln!(text, "  verifier: {insns} instructions on Linux {}", self.kernel);
+        }
+        for command in &self.commands {
+            let _ = writeln!(text, "  reproduce: {command}");
+        }
+        let _ = writeln!(text, "{}", self.conclusion());
+        text
+    }
+
+    fn conclusion(&self) -> &'static str {
+        match self.exit() {
+            Exit::Done => "no difference found",
+            Exit::Refuted if self.is_foreign => "the object is not the one of this model",
+            Exit::Refuted => "the program does not do what the model does",
+            Exit::Environment => "the object could not be run here",
+            Exit::Inconclusive | Exit::Input => "inconclusive",
+        }
+    }
+
+    /// As JSON.
+    pub(crate) fn json(&self) -> Value {
+        let comparisons = self.comparisons.iter().map(|timed| {
+            let mut value = serde_json::to_value(&timed.report).expect("a report is plain data");
+            let members = value.as_object_mut().expect("a report is an object");
+            members.insert("vectors".to_owned(), json!(timed.report.vectors()));
+            members.insert("seconds".to_owned(), json!(timed.elapsed.as_secs_f64()));
+            if let Some(note) = &timed.note {
+                members.insert("note".to_owned(), json!(note));
+            }
+            value
+        });
+        json!({
+            "name": self.name,
+            "build_id": self.build_id,
+            "object_sha256": self.object_sha256,
+            "kernel": self.kernel,
+            "verified_insns": self.verified_insns,
+            "exit_code": self.exit() as u8,
+            "conclusion": self.conclusion(),
+            "comparisons": comparisons.collect::<Vec<_>>(),
+            "reproduce": self.commands,
+        })
+    }
+}
+
+fn title(report: &Report) -> String {
+    let mut text = report.comparison.to_string();
+    if let Some(first) = text.get(..1) {
+        let upper = first.to_uppercase();
+        text.replace_range(..1, &upper);
+    }
+    text
+}
+
+fn outcome(timed: &Timed) -> String {
+    if let Some(note) = &timed.note {
+        return note.clone();
+    }
+    let report = &timed.report;
+    let mut text = match &report.verdict {
+        Verdict::Refuted { .. } => {
+            format!("REFUTED: {} of {} differ", report.mismatches, report.vectors())
+        }
+        verdict => verdict.to_string(),
+    };
+    let seconds = timed.elapsed.as_secs_f64();
+    if report.vectors() > 0 && seconds > 0.0 {
+        let rate = report.vectors() as f64 / seconds;
+        let _ = write!(text, " ({seconds:.1} s, {rate:.0}/s)");
+    }
+    text
+}
+
+fn details(text: &mut String, timed: &Timed, columns: &[String]) {
+    let report = &timed.report;
+    if report.tried.len() > 1 {
+        let tried: Vec<String> =
+            report.tried.iter().map(|(kind, count)| format!("{count} {}", kind.name())).collect();
+        let _ = writeln!(text, "      {}", tried.join(", "));
+    }
+    if let Some(coverage) = &report.coverage {
+        let _ = writeln!(
+            text,
+            "      {} of {} leaves, {} of {} thresholds",
+            coverage.leaves_reached,
+            coverage.leaves,
+            coverage.thresholds_reached,
+            coverage.thresholds
+        );
+    }
+    if let Some(scores) = &report.scores {
+        let _ = writeln!(
+            text,
+            "      scores within {:.2e} of exact arithmetic, bound {:.2e}",
+            scores.error_max, scores.bound
+        );
+    }
+    if report.near_ties > 0 {
+        let _ = writeln!(text, "      {} near ties, which rounding decides", report.near_ties);
+    }
+    if let Some(found) = report.verdict.counterexample() {
+        let _ = writeln!(text, "      {}", difference(found));
+        if !found.row.is_empty() {
+            let cells = columns.iter().zip(&found.row);
+            let cells: Vec<String> = cells.map(|(name, x)| format!("{name}={x}")).collect();
+            let _ = writeln!(text, "      at {}", cells.join(" "));
+        }
+    }
+}
+
+fn difference(found: &Counterexample) -> String {
+    let (expected, got) = (escape_to_one_line(&found.expected), escape_to_one_line(&found.got));
+    let place = match found.index {
+        Some(index) => format!(" ({} {})", found.kind.name(), index + 1),
+        None => String::new(),
+    };
+    format!("{}{place}: wanted `{expected}`, got `{got}`", found.part)
+}
+
+/// A shell command that shows a counterexample again; `check` is the command
+/// without what it is to be shown.
+pub(crate) fn reproduce(check: &str, found: &Counterexample, columns: &[String]) -> String {
+    if let Some(frame) = &found.frame {
+        let bytes: String = pcap(frame).iter().map(|byte| format!("\\{byte:03o}")).collect();
+        return format!(
+            "printf '{bytes}' > counterexample.pcap; {check} --vectors 0 --capture counterexample.pcap"
+        );
+    }
+    if found.row.is_empty() {
+        return check.to_owned();
+    }
+    let row: Vec<String> = found.row.iter().map(i64::to_string).collect();
+    let (header, row) = (columns.join(","), row.join(","));
+    match found.comparison {
+        // The trainer's label is a file of the user's.
+        Comparison::Expected => check.to_owned(),
+        Comparison::Model | Comparison::Object | Comparison::Packets | Comparison::Oracle => {
+            format!("printf '{header}\\n{row}\\n' | {check} --vectors 0 --input -")
+        }
+    }
+}
+
+/// A capture with one Ethernet frame (draft-ietf-opsawg-pcap).
+fn pcap(frame: &[u8]) -> Vec<u8> {
+    let bytes = u32::try_from(frame.len()).expect("a frame is shorter than 4 GiB");
+    let mut capture = Vec::new();
+    capture.extend(0xa1b2_c3d4_u32.to_le_bytes());
+    capture.extend([2, 0, 4, 0]);
+    for word in [0, 0, 0xffff, 1, 0, 0, bytes, bytes] {
+        capture.extend(u32::to_le_bytes(word));
+    }
+    capture.extend(frame);
+    capture
+}
