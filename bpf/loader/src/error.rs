@@ -15,19 +15,21 @@ pub enum Error {
         #[source]
         source: object::Error,
     },
-    /// The object cannot be taken apart and put together again.
-    #[error("not an ELF file that can be rewritten")]
-    Build {
-        /// Where it stopped.
-        #[source]
-        source: object::build::Error,
-    },
     /// libbpf does not understand the object.
     #[error("libbpf cannot open the object: {messages}")]
     Open {
         /// libbpf's error.
         #[source]
         source: libbpf_rs::Error,
+        /// What libbpf printed meanwhile.
+        messages: String,
+    },
+    /// libbpf cannot write the object without debug information.
+    #[error("libbpf cannot rewrite the object: {messages}")]
+    Strip {
+        /// libbpf's answer.
+        #[source]
+        source: io::Error,
         /// What libbpf printed meanwhile.
         messages: String,
     },

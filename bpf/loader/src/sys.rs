@@ -5,7 +5,8 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, CString, c_char};
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
 use std::mem;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -254,6 +255,50 @@ pub(crate) fn load_trivial_program() -> io::Result<()> {
         )
     })
     .map(drop)
+}
+
+/// An object as libbpf's linker writes it, with nothing to link it to.
+/// (The wrapper in libbpf-rs 0.27 asserts that errno is positive and so panics
+/// where the linker refuses.)
+pub(crate) fn link_alone(object: &[u8]) -> io::Result<Vec<u8>> {
+    let mut file = memory_file()?;
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    let path = c_path(Path::new(&path))?;
+    // SAFETY: the path ends in NUL; null options mean none.
+    let linker = unsafe { libbpf_sys::bpf_linker__new(path.as_ptr(), std::ptr::null_mut()) };
+    if linker.is_null() {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the linker is alive; the bytes are only read, and not beyond the
+    // length given, whatever they are.
+    let result = check(unsafe {
+        libbpf_sys::bpf_linker__add_buf(
+            linker,
+            object.as_ptr().cast_mut().cast(),
+            object.len() as libbpf_sys::size_t,
+            std::ptr::null(),
+        )
+    })
+    // SAFETY: the linker is alive and has taken an object.
+    .and_then(|_| check(unsafe { libbpf_sys::bpf_linker__finalize(linker) }));
+    // SAFETY: the linker is ours and not used any more.
+    unsafe { libbpf_sys::bpf_linker__free(linker) };
+    result?;
+    let mut linked = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut linked)?;
+    Ok(linked)
+}
+
+/// A file that is memory only and goes when it is closed.
+fn memory_file() -> io::Result<File> {
+    // SAFETY: the name ends in NUL.
+    let fd = unsafe { libc::memfd_create(c"skxc".as_ptr(), libc::MFD_CLOEXEC) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel just made the descriptor for us.
+    Ok(unsafe { File::from_raw_fd(fd) })
 }
 
 /// The index of an interface in this network namespace.

@@ -1,0 +1,161 @@
+//! Attaching, in network namespaces that go with their thread.
+
+use std::net::UdpSocket;
+use std::path::PathBuf;
+
+use skxc_bpf::{Attachment, Error, Interface, Loaded, Loader, Mode, attach_xdp, attachments};
+
+use crate::setup::{bench, in_namespace, ip, skip};
+
+/// A directory for pins that goes with everything in it.
+struct PinRoot(PathBuf);
+
+impl PinRoot {
+    fn new(test: &str) -> Option<PinRoot> {
+        if !skxc_bpf::Probe::new().bpf_file_system {
+            return skip("no BPF file system at /sys/fs/bpf");
+        }
+        let name = format!("skxc-test-{}-{test}", std::process::id());
+        Some(PinRoot(PathBuf::from("/sys/fs/bpf").join(name)))
+    }
+}
+
+impl Drop for PinRoot {
+    fn drop(&mut self) {
+        for attachment in attachments(&self.0).unwrap_or_default() {
+            let _ = attachment.detach();
+        }
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn load(object: &[u8], action: u32) -> Loaded {
+    let actions: Vec<u8> = [0, action].iter().flat_map(|action| action.to_ne_bytes()).collect();
+    Loader::new(object)
+        .expect("an object")
+        .program("bench_xdp")
+        .variable("bench_actions", &actions)
+        .load()
+        .expect("it loads")
+}
+
+/// Sends packets to ourselves over the loopback interface.
+fn send(packets: u32) {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let to = socket.local_addr().expect("an address");
+    for _ in 0..packets {
+        socket.send_to(b"hello", to).expect("it is sent");
+    }
+}
+
+const XDP_DROP: u32 = 1;
+const XDP_PASS: u32 = 2;
+
+#[test]
+fn an_attachment_counts_and_goes() {
+    let Some(object) = bench() else { return };
+    let Some(root) = PinRoot::new("counts") else { return };
+    in_namespace(|| {
+        let lo = Interface::find("lo").expect("lo is there");
+        let loaded = load(&object, XDP_PASS);
+        let (attachment, mode) =
+            attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.0).expect("it attaches");
+        drop(loaded);
+        assert_eq!(mode, Mode::Generic, "lo has no native mode");
+        send(3);
+
+        let listed = attachments(&root.0).expect("the pins are readable");
+        assert_eq!(listed, std::slice::from_ref(&attachment));
+        let info = attachment.info().expect("it is attached");
+        assert_eq!((info.interface_index, info.mode), (Some(lo.index), Some(Mode::Generic)));
+        let counters = attachment.counters("counters").expect("counters are pinned");
+        assert_eq!(counters.len(), 3);
+        assert_eq!(counters[1].packets, 3);
+        assert_eq!(counters[1].bytes, 3 * (14 + 20 + 8 + 5));
+        let id = attachment.variable("rodata", "bench_build_id").expect("a variable");
+        assert!(id.starts_with(b"0123456789abcdef\0"));
+
+        attachment.detach().expect("it detaches");
+        assert_eq!(attachments(&root.0).expect("none are there"), []);
+        assert!(!root.0.exists(), "no directory stays");
+        let again = load(&object, XDP_PASS);
+        attach_xdp(&again, "bench_xdp", "bench", &lo, None, &root.0).expect("lo is free again");
+    });
+}
+
+#[test]
+fn a_second_attachment_is_refused_and_leaves_nothing() {
+    let Some(object) = bench() else { return };
+    let Some(root) = PinRoot::new("second") else { return };
+    in_namespace(|| {
+        let lo = Interface::find("1").expect("lo is interface 1");
+        assert_eq!(lo.name, "lo");
+        let loaded = load(&object, XDP_PASS);
+        let attach =
+            |name, mode| attach_xdp(&loaded, "bench_xdp", name, &lo, mode, &root.0).map(drop);
+        assert!(matches!(attach("bench", Some(Mode::Native)), Err(Error::Mode { .. })));
+        assert!(!root.0.exists(), "what was pinned is unpinned");
+        attach("bench", Some(Mode::Generic)).expect("it attaches");
+        assert!(matches!(attach("bench", None), Err(Error::Pinned { .. })));
+        assert!(matches!(attach("other", Some(Mode::Generic)), Err(Error::Busy { .. })));
+        assert_eq!(attachments(&root.0).expect("readable").len(), 1);
+        let missing = Interface::find("no-such-if");
+        assert!(matches!(missing, Err(Error::NoInterface { .. })));
+    });
+}
+
+#[test]
+fn native_mode_on_a_virtual_cable_with_a_dot_in_its_name() {
+    let Some(object) = bench() else { return };
+    let Some(root) = PinRoot::new("native") else { return };
+    in_namespace(|| {
+        ip(&["link", "add", "cable.1", "type", "veth", "peer", "name", "cable.2"]);
+        let interface = Interface::find("cable.1").expect("it was made");
+        let loaded = load(&object, XDP_PASS);
+        let (attachment, mode) =
+            attach_xdp(&loaded, "bench_xdp", "bench", &interface, None, &root.0)
+                .expect("it attaches");
+        assert_eq!(mode, Mode::Native);
+        assert_eq!(attachments(&root.0).expect("readable")[0].interface, "cable.1");
+        ip(&["link", "delete", "cable.1"]);
+        let info = attachment.info().expect("the pins are still there");
+        assert_eq!((info.interface_index, info.mode), (None, None));
+        attachment.detach().expect("stale pins go as well");
+    });
+}
+
+#[test]
+fn replacing_is_compare_and_swap() {
+    let Some(object) = bench() else { return };
+    let Some(root) = PinRoot::new("replace") else { return };
+    in_namespace(|| {
+        let lo = Interface::find("lo").expect("lo is there");
+        let first = load(&object, XDP_PASS);
+        let (attachment, _) =
+            attach_xdp(&first, "bench_xdp", "bench", &lo, None, &root.0).expect("it attaches");
+        let before = attachment.info().expect("it is attached").program.id;
+        let second = load(&object, XDP_DROP);
+        attachment.replace(&second, "bench_xdp").expect("nobody else replaced it");
+        let info = attachment.info().expect("it is attached");
+        assert_ne!(info.program.id, before);
+
+        // Someone puts the pin of another program in place of the right one.
+        let pin = attachment.path.join("program");
+        std::fs::remove_file(&pin).expect("the pin is there");
+        let first_as_pinned = Attachment { name: "bench".to_owned(), ..attachment.clone() };
+        pin_program(&first, &pin);
+        let third = load(&object, XDP_PASS);
+        let error = first_as_pinned.replace(&third, "bench_xdp").expect_err("a lost race");
+        assert!(matches!(error, Error::Swapped { .. }), "{error:?}");
+    });
+}
+
+fn pin_program(loaded: &Loaded, path: &std::path::Path) {
+    let id = loaded.program("bench_xdp").expect("it is there").info().expect("info").id;
+    let output = std::process::Command::new("bpftool")
+        .args(["prog", "pin", "id", &id.to_string()])
+        .arg(path)
+        .output()
+        .expect("bpftool runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}

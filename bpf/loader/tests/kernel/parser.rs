@@ -1,0 +1,1 @@
+//! The parser in the kernel against the same source in user space.
