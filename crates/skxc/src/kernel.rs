@@ -71,11 +71,20 @@ pub(crate) fn failure(object: &str, error: &Error) -> Stop {
                     );
             return Stop::input(diagnostic);
         }
-        Error::NoInterface { .. } => Diagnostic::error(codes::NO_INTERFACE, chain),
-        Error::Busy { .. } | Error::Mode { .. } | Error::Pinned { .. } | Error::Swapped { .. } => {
-            Diagnostic::error(codes::ATTACH, chain)
-                .help("`skxc status` shows what is attached; try `--mode generic`")
+        Error::NoInterface { .. } => {
+            let diagnostic = Diagnostic::error(codes::NO_INTERFACE, chain);
+            return Stop::input(diagnostic.help("`ip link` lists the interfaces"));
         }
+        Error::Pinned { path } => {
+            let message =
+                format!("`{}` is there: this program is attached already", path.display());
+            Diagnostic::error(codes::ATTACH, message)
+                .help("take it off with `skxc detach -i INTERFACE` first")
+        }
+        Error::Busy { .. } | Error::Swapped { .. } => Diagnostic::error(codes::ATTACH, chain)
+            .help("`skxc status` and `bpftool net` show what is attached"),
+        Error::Mode { .. } => Diagnostic::error(codes::ATTACH, chain)
+            .help("`--mode generic` works on every interface"),
         Error::Elf { .. } | Error::NoProgram { .. } | Error::NoMap { .. } => {
             let message = format!("cannot run `{object}`: {chain}");
             return Stop::input(Diagnostic::error(codes::CANNOT_RUN, message));

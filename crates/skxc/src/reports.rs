@@ -20,6 +20,15 @@ pub(crate) struct Timed {
     pub(crate) note: Option<String>,
 }
 
+/// How an object is not the one that it should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Foreign {
+    /// Its digest is not that of the manifest.
+    Changed,
+    /// Its build id is not that of the model and the options.
+    OfAnotherBuild,
+}
+
 /// Everything that `check` found.
 #[derive(Debug)]
 pub(crate) struct Findings {
@@ -33,8 +42,8 @@ pub(crate) struct Findings {
     pub(crate) kernel: String,
     /// Instructions that the verifier processed, if the kernel said.
     pub(crate) verified_insns: Option<u32>,
-    /// The object is not the one that model and manifest say.
-    pub(crate) is_foreign: bool,
+    /// How the object is not the one that model and manifest say.
+    pub(crate) foreign: Option<Foreign>,
     /// The machine could not run the object.
     pub(crate) not_run: bool,
     /// The comparisons, in order.
@@ -47,7 +56,7 @@ impl Findings {
     /// What they amount to.
     pub(crate) fn exit(&self) -> Exit {
         let verdicts = || self.comparisons.iter().map(|timed| &timed.report.verdict);
-        if self.is_foreign || verdicts().any(|it| it.counterexample().is_some()) {
+        if self.foreign.is_some() || self.is_refuted() {
             Exit::Refuted
         } else if self.not_run {
             Exit::Environment
@@ -75,13 +84,22 @@ impl Findings {
         text
     }
 
+    /// Does some comparison have a counterexample?
+    fn is_refuted(&self) -> bool {
+        let mut comparisons = self.comparisons.iter();
+        comparisons.any(|timed| timed.report.verdict.counterexample().is_some())
+    }
+
     fn conclusion(&self) -> &'static str {
-        match self.exit() {
-            Exit::Done => "no difference found",
-            Exit::Refuted if self.is_foreign => "the object is not the one of this model",
-            Exit::Refuted => "the program does not do what the model does",
-            Exit::Environment => "the object could not be run here",
-            Exit::Inconclusive | Exit::Input => "inconclusive",
+        match (self.exit(), self.foreign) {
+            (Exit::Done, _) => "no difference found",
+            (Exit::Refuted, Some(Foreign::OfAnotherBuild)) => "the object is of another build",
+            (Exit::Refuted, Some(Foreign::Changed)) if !self.is_refuted() => {
+                "no difference found, but the object was changed after it was compiled"
+            }
+            (Exit::Refuted, _) => "the program does not do what the model does",
+            (Exit::Environment, _) => "the object could not be run here",
+            (Exit::Inconclusive | Exit::Input, _) => "inconclusive",
         }
     }
 
@@ -159,8 +177,10 @@ fn details(text: &mut String, timed: &Timed, columns: &[String]) {
     if let Some(scores) = &report.scores {
         let _ = writeln!(
             text,
-            "      scores within {:.2e} of exact arithmetic, bound {:.2e}",
-            scores.error_max, scores.bound
+            "      scores off by at most {} in {} rows; the bound is {}",
+            small(scores.error_max),
+            scores.rows,
+            small(scores.bound)
         );
     }
     if report.near_ties > 0 {
@@ -176,6 +196,16 @@ fn details(text: &mut String, timed: &Timed, columns: &[String]) {
     }
 }
 
+/// A small number. Below the least normal number it stands for rounding that
+/// is there and too small to say.
+pub(crate) fn small(number: f64) -> String {
+    match number {
+        0.0 => "0".to_owned(),
+        _ if number < f64::MIN_POSITIVE => "1e-300".to_owned(),
+        _ => format!("{number:.1e}"),
+    }
+}
+
 fn difference(found: &Counterexample) -> String {
     let (expected, got) = (escape_to_one_line(&found.expected), escape_to_one_line(&found.got));
     let place = match found.index {
@@ -186,8 +216,13 @@ fn difference(found: &Counterexample) -> String {
 }
 
 /// A shell command that shows a counterexample again; `check` is the command
-/// without what it is to be shown.
-pub(crate) fn reproduce(check: &str, found: &Counterexample, columns: &[String]) -> String {
+/// without what it is to be shown, `given` the rows and labels as they were given.
+pub(crate) fn reproduce(
+    check: &str,
+    given: &str,
+    found: &Counterexample,
+    columns: &[String],
+) -> String {
     if let Some(frame) = &found.frame {
         let bytes: String = pcap(frame).iter().map(|byte| format!("\\{byte:03o}")).collect();
         return format!(
@@ -200,8 +235,8 @@ pub(crate) fn reproduce(check: &str, found: &Counterexample, columns: &[String])
     let row: Vec<String> = found.row.iter().map(i64::to_string).collect();
     let (header, row) = (columns.join(","), row.join(","));
     match found.comparison {
-        // The trainer's label is a file of the user's.
-        Comparison::Expected => check.to_owned(),
+        // The trainer's labels are a file of the user's.
+        Comparison::Expected => format!("{check} --vectors 0{given}"),
         Comparison::Model | Comparison::Object | Comparison::Packets | Comparison::Oracle => {
             format!("printf '{header}\\n{row}\\n' | {check} --vectors 0 --input -")
         }

@@ -77,7 +77,7 @@ fn read_from(bytes: impl Read, path: &Path, columns: &[Column]) -> Result<Rows, 
 }
 
 fn reader(bytes: impl Read) -> Reader<impl Read> {
-    ReaderBuilder::new().trim(Trim::All).comment(Some(b'#')).from_reader(bytes)
+    ReaderBuilder::new().trim(Trim::All).from_reader(bytes)
 }
 
 /// Where each column stands in the header.

@@ -72,8 +72,8 @@ pub(crate) struct Session {
     pub(crate) sources: Sources,
     /// Form of diagnostics and reports.
     pub(crate) format: MessageFormat,
-    /// 0 unless asked for more.
-    pub(crate) verbose: u8,
+    /// Say more.
+    pub(crate) verbose: bool,
     /// Say only what went wrong.
     pub(crate) quiet: bool,
     style: Style,
@@ -135,7 +135,7 @@ impl Session {
 
     /// Says a line that only `-v` wants.
     pub(crate) fn detail(&self, line: impl Display) {
-        if self.verbose > 0 {
+        if self.verbose {
             to_stderr(&format!("{line}\n"));
         }
     }

@@ -25,7 +25,7 @@ use crate::manifest::Manifest;
 use crate::options::{Options, column_names};
 use crate::pipeline::{self, Columns};
 use crate::progress::Progress;
-use crate::reports::{Findings, Timed, reproduce};
+use crate::reports::{Findings, Foreign, Timed, reproduce};
 use crate::rows;
 use crate::session::{Exit, Session, Stop, stdout};
 
@@ -91,16 +91,16 @@ fn compare(
 ) -> Result<Findings, Stop> {
     let material = material(session, args, build)?;
     let object_sha256 = digest::sha256(object);
-    let is_foreign = report_foreign(session, args, build, object, &object_sha256)?;
+    let foreign = report_foreign(session, args, build, object, &object_sha256)?;
     let mut findings = compare_all(session, build, object, &args.object, material)?;
     findings.object_sha256 = object_sha256;
-    findings.is_foreign = is_foreign;
-    let command = command(args);
+    findings.foreign = foreign;
+    let (command, given) = (command(args), given(args));
     let names = column_texts(build);
     let reports = findings.comparisons.iter();
     findings.commands = reports
         .filter_map(|timed| timed.report.verdict.counterexample())
-        .map(|found| reproduce(&command, found, &names))
+        .map(|found| reproduce(&command, &given, found, &names))
         .collect();
     Ok(findings)
 }
@@ -120,7 +120,7 @@ pub(crate) fn compare_all(
         object_sha256: digest::sha256(object),
         kernel: skxc_bpf::Probe::new().kernel.unwrap_or_default(),
         verified_insns: None,
-        is_foreign: false,
+        foreign: None,
         not_run: false,
         comparisons: Vec::new(),
         commands: Vec::new(),
@@ -227,15 +227,17 @@ fn report_foreign(
     build: &Build,
     object: &[u8],
     sha256: &str,
-) -> Result<bool, Stop> {
+) -> Result<Option<Foreign>, Stop> {
     let path = args.object.display().to_string();
     let file = ObjectFile::parse(object).map_err(|error| kernel::failure(&path, &error))?;
     let embedded = file.text(&format!("{}_build_id", build.manifest.name)).unwrap_or("");
     let mut problems = Vec::new();
+    let mut foreign = None;
     if embedded != build.manifest.build_id {
         let model = args.model.model.display();
         let message = format!("`{path}` was not made from `{model}` with these options");
         let found = if embedded.is_empty() { "it has no build id" } else { embedded };
+        foreign = Some(Foreign::OfAnotherBuild);
         problems.push(
             Diagnostic::error(codes::BUILD_ID, message)
                 .note(format!("in the object: {found}\nwanted: {}", build.manifest.build_id))
@@ -247,10 +249,11 @@ fn report_foreign(
         && let Err(Stop::Input(list)) =
             Manifest::read(&manifest)?.check_object(&args.object, sha256)
     {
+        foreign = foreign.or(Some(Foreign::Changed));
         problems.extend(list);
     }
     session.report(&problems);
-    Ok(!problems.is_empty())
+    Ok(foreign)
 }
 
 fn material(session: &Session, args: &Check, build: &Build) -> Result<Material, Stop> {
@@ -321,14 +324,48 @@ fn column_texts(build: &Build) -> Vec<String> {
 
 /// The command as it was given, without rows, captures and counts.
 fn command(args: &Check) -> String {
-    let quoted = |path: &Path| format!("'{}'", path.display().to_string().replace('\'', "'\\''"));
-    let mut words = vec![format!("skxc check {}", quoted(&args.model.model))];
-    words.push(quoted(&args.object));
+    let (model, object) = (quoted(&args.model.model), quoted(&args.object));
+    let mut command = format!("skxc check {model} {object}");
     if !args.model.features.is_empty() {
-        words.push(format!("--features {}", args.model.features.join(",")));
+        command.push_str(&format!(" --features {}", args.model.features.join(",")));
     }
     for pair in &args.program.actions {
-        words.push(format!("--action '{}={}'", pair.class, pair.action));
+        command.push_str(&format!(" --action '{}={}'", pair.class, pair.action));
     }
-    words.join(" ")
+    command
+}
+
+/// Rows and labels as they were given.
+fn given(args: &Check) -> String {
+    let mut given = String::new();
+    for path in &args.input {
+        given.push_str(&format!(" --input {}", quoted(path)));
+    }
+    if let Some(path) = &args.expect {
+        given.push_str(&format!(" --expect {}", quoted(path)));
+    }
+    given
+}
+
+/// A path as a word of a POSIX shell.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./+=@%".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_words_of_the_shell() {
+        for (path, word) in [("a/b-1.onnx", "a/b-1.onnx"), ("a b", "'a b'"), ("it's", "'it'\\''s'")]
+        {
+            assert_eq!(quoted(Path::new(path)), word);
+        }
+    }
 }

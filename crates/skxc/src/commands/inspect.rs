@@ -14,6 +14,7 @@ use crate::describe;
 use crate::manifest::Manifest;
 use crate::options::{Options, column_names};
 use crate::pipeline::{self, Columns, Imported, Lowered, Model};
+use crate::reports::small;
 use crate::session::{Exit, Session, Stop, stdout};
 
 /// Classes that are listed.
@@ -140,8 +141,11 @@ fn write_program(out: &mut impl Write, manifest: &Manifest) -> io::Result<()> {
             [] => writeln!(out, "gives      {name}: {}", output.kind)?,
             _ => writeln!(
                 out,
-                "gives      {name}: {} x {}, units of 2^-{}, off by at most {bound:.1e}",
-                output.elements, output.kind, output.frac_bits
+                "gives      {name}: {} x {}, units of 2^-{}, off by at most {}",
+                output.elements,
+                output.kind,
+                output.frac_bits,
+                small(bound)
             )?,
         }
     }

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use comfy_table::CellAlignment;
 use serde_json::{Value, json};
 use skxc_bpf::{Attachment, AttachmentInfo, Counter, Error, PIN_ROOT, attachments};
 use skxc_diagnostics::escape_to_one_line;
@@ -97,7 +98,7 @@ fn write_text(out: &mut impl Write, attached: &Attached) -> io::Result<()> {
     let Attached { attachment, info, record, counts } = attached;
     let mode = info.mode.map_or_else(|| "not attached".to_owned(), |mode| mode.to_string());
     let shadow = match record {
-        Some(record) if record.shadow => ", shadow: everything passes",
+        Some(record) if record.shadow => ", shadow: the actions are not carried out",
         _ => "",
     };
     writeln!(out, "{} on {} ({mode}{shadow})", attachment.name, attachment.interface)?;
@@ -108,6 +109,9 @@ fn write_text(out: &mut impl Write, attached: &Attached) -> io::Result<()> {
         }
         let (packets, bytes) = (count.counter.packets.to_string(), count.counter.bytes.to_string());
         table.add_row([&escape_to_one_line(&count.name), &count.action, &packets, &bytes]);
+    }
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
     }
     writeln!(out, "{}", table.trim_fmt())
 }
