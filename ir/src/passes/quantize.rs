@@ -105,6 +105,10 @@ fn fits(module: &Module<Int>) -> bool {
         && sums.all(|sum| sum.partial.magnitude_bits() <= u32::from(SUM_BITS))
 }
 
+fn is_integer(elem: ElementType) -> bool {
+    matches!(elem, ElementType::I64 | ElementType::Bool | ElementType::Label(_))
+}
+
 fn is_fixed(elem: ElementType) -> bool {
     matches!(elem, ElementType::Fixed { .. })
 }
@@ -153,7 +157,10 @@ impl<'a> Quantizer<'a> {
         let shape = node.ty.shape.clone();
         let (op, elem) = match &node.op {
             RealOp::Input { columns } => (input(columns), ElementType::I64),
-            RealOp::Constant { constant } => (self.constant(value, *constant)?, self.fixed()),
+            RealOp::Constant { constant } if is_integer(node.ty.elem) => {
+                (self.integers(*constant), node.ty.elem)
+            }
+            RealOp::Constant { constant } => self.constant(value, *constant)?,
             RealOp::Cast { input } => return self.cast(value, *input),
             RealOp::Reshape { input } => {
                 let input = self.operand(*input)?;
@@ -225,17 +232,33 @@ impl<'a> Quantizer<'a> {
         Some(new)
     }
 
-    fn constant(&mut self, value: Value, constant: Handle<Constant<Real>>) -> Option<IntOp> {
+    /// Integers, truth values and classes are what they are.
+    fn integers(&mut self, constant: Handle<Constant<Real>>) -> IntOp {
         let real = &self.real.constants[constant];
-        let elements: Option<Vec<i64>> =
-            real.elements.iter().map(|&x| weights::exact(x, self.frac_bits)).collect();
-        let Some(elements) = elements else {
+        let elements = real.elements.iter().map(|&x| x as i64).collect();
+        let constant = self.int.constants.push(Constant { ty: real.ty.clone(), elements });
+        IntOp::Constant { constant }
+    }
+
+    /// Floats become sums, exactly; classes and truth values stay integers.
+    fn constant(
+        &mut self,
+        value: Value,
+        constant: Handle<Constant<Real>>,
+    ) -> Option<(IntOp, ElementType)> {
+        let real = &self.real.constants[constant];
+        let (elem, frac_bits) = match real.ty.elem {
+            ElementType::F32 | ElementType::F64 => (self.fixed(), self.frac_bits),
+            integer => (integer, 0),
+        };
+        let elements = real.elements.iter().map(|&x| weights::exact(x, frac_bits));
+        let Some(elements) = elements.collect() else {
             self.refuse(value, value);
             return None;
         };
-        let ty = Type { elem: self.fixed(), shape: real.ty.shape.clone() };
+        let ty = Type { elem, shape: real.ty.shape.clone() };
         let constant = self.int.constants.push(Constant { ty, elements });
-        Some(IntOp::Constant { constant })
+        Some((IntOp::Constant { constant }, elem))
     }
 
     /// `a > b` for a constant `b`: `a`, an integer, is above its floor.
