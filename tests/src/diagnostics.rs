@@ -1,0 +1,54 @@
+//! `diagnostics/SKXnnnn/*`: each diagnostic has a case that shows it.
+//!
+//! - `NAME.skir` is read; `NAME.stderr` holds what is wrong with it;
+//! - `NAME.cli` is as in `cli/`, and its standard error must name the code.
+
+use std::fs;
+use std::path::Path;
+
+use libtest_mimic::Trial;
+use skxc_ir::{Int, Real, text};
+
+use crate::expectation::compare_file;
+use crate::{Outcome, cli, filetests};
+
+/// One trial a case.
+pub(crate) fn trials() -> Vec<Trial> {
+    let mut trials: Vec<Trial> = crate::files("diagnostics", "skir")
+        .iter()
+        .map(|file| crate::trial(file, check_text))
+        .collect();
+    for file in crate::files("diagnostics", "cli") {
+        let kernel = fs::read_to_string(&file)
+            .is_ok_and(|text| text.lines().any(|line| line == "# needs: kernel"));
+        let trial = if kernel { crate::kernel_trial } else { plain_trial };
+        trials.push(trial(&file, check_command));
+    }
+    trials
+}
+
+fn plain_trial(path: &Path, run: fn(&Path) -> Outcome) -> Trial {
+    crate::trial(path, run)
+}
+
+fn check_text(path: &Path) -> Outcome {
+    let text = fs::read_to_string(path)?;
+    let found = if text::domain(&text) == Some("real") {
+        filetests::read::<Real>(&text).err()
+    } else {
+        filetests::read::<Int>(&text).err()
+    };
+    check(path, &found.ok_or("nothing is wrong with it")?)
+}
+
+fn check_command(path: &Path) -> Outcome {
+    check(path, &cli::run_file(path)?.stderr)
+}
+
+fn check(path: &Path, found: &str) -> Outcome {
+    let code = path.parent().and_then(Path::file_name).unwrap_or_default().display().to_string();
+    if !found.contains(&code) {
+        return Err(format!("{code} is not among\n{found}").into());
+    }
+    compare_file(&path.with_extension("stderr"), found)
+}
