@@ -16,7 +16,18 @@ const BENCH_VECTORS: usize = 1 << 16;
 
 /// Loads the test bench of an object.
 pub(crate) fn bench(object: &[u8], manifest: &Manifest) -> Result<Batch, Error> {
-    Batch::load(Loader::new(object)?, &manifest.name, BENCH_VECTORS)
+    let batch = Batch::load(Loader::new(object)?, &manifest.name, BENCH_VECTORS)?;
+    let (features, result) = (manifest.layout.features_bytes, manifest.layout.result_bytes);
+    for (what, expected, found) in [
+        ("features", features as usize, batch.features_bytes()),
+        ("result", result as usize, batch.result_bytes()),
+    ] {
+        if expected != found {
+            let name = format!("{}_{what}", manifest.name);
+            return Err(Error::Size { name, expected, found });
+        }
+    }
+    Ok(batch)
 }
 
 /// Loads the XDP program of an object, attached to nothing.
@@ -85,7 +96,12 @@ pub(crate) fn failure(object: &str, error: &Error) -> Stop {
             .help("`skxc status` and `bpftool net` show what is attached"),
         Error::Mode { .. } => Diagnostic::error(codes::ATTACH, chain)
             .help("`--mode generic` works on every interface"),
-        Error::Elf { .. } | Error::NoProgram { .. } | Error::NoMap { .. } => {
+        Error::Elf { .. }
+        | Error::NoProgram { .. }
+        | Error::NoMap { .. }
+        | Error::NoVariable { .. }
+        | Error::NoType { .. }
+        | Error::Size { .. } => {
             let message = format!("cannot run `{object}`: {chain}");
             return Stop::input(Diagnostic::error(codes::CANNOT_RUN, message));
         }

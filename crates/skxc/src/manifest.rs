@@ -14,6 +14,7 @@ use skxc_diagnostics::{Diagnostic, codes};
 use skxc_ir::{Column, Interval};
 
 use crate::actions::Action;
+use crate::digest;
 use crate::files;
 use crate::options::Options;
 use crate::session::Stop;
@@ -213,6 +214,11 @@ impl Manifest {
             missing: entry.missing,
         };
         self.columns.iter().map(column).collect()
+    }
+
+    /// Is it the manifest of this model?
+    pub(crate) fn is_of(&self, model: &Path) -> Result<bool, Stop> {
+        Ok(digest::sha256(&files::read_bytes(model)?) == self.model_sha256)
     }
 
     /// Refuses an object that is not the one described.

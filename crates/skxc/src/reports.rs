@@ -36,6 +36,8 @@ pub(crate) struct Findings {
     pub(crate) name: String,
     /// The build id that the model gives.
     pub(crate) build_id: String,
+    /// Names of the columns.
+    pub(crate) columns: Vec<String>,
     /// Digest of the object.
     pub(crate) object_sha256: String,
     /// Release of the kernel that ran it.
@@ -68,11 +70,11 @@ impl Findings {
     }
 
     /// As text, a line a comparison.
-    pub(crate) fn text(&self, columns: &[String]) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = format!("{}, build {}\n", self.name, &self.build_id[..16]);
         for timed in &self.comparisons {
             let _ = writeln!(text, "  {:<38} {}", title(&timed.report), outcome(timed));
-            details(&mut text, timed, columns);
+            details(&mut text, timed, &self.columns);
         }
         if let Some(insns) = self.verified_insns {
             let _ = writeln!(text, "  verifier: {insns} instructions on Linux {}", self.kernel);

@@ -40,6 +40,8 @@ impl From<Exit> for ExitCode {
 pub(crate) enum Stop {
     /// What the user gave is wrong.
     Input(Vec<Diagnostic>),
+    /// What was to be shown is not so.
+    Refuted(Vec<Diagnostic>),
     /// The machine cannot do it.
     Environment(Vec<Diagnostic>),
     /// Standard output is gone or full.
@@ -152,6 +154,10 @@ impl Session {
             Err(Stop::Input(diagnostics)) => {
                 self.report(&diagnostics);
                 Exit::Input
+            }
+            Err(Stop::Refuted(diagnostics)) => {
+                self.report(&diagnostics);
+                Exit::Refuted
             }
             Err(Stop::Environment(diagnostics)) => {
                 self.report(&diagnostics);

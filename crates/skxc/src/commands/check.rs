@@ -1,6 +1,6 @@
 //! `skxc check`: does an object decide as the model does?
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -38,18 +38,37 @@ const PACKETS_MAX: usize = 1 << 20;
 /// Compares, and reports on standard output.
 pub(crate) fn run(session: &mut Session, project: &Project, args: &Check) -> Result<Exit, Stop> {
     let object = files::read_bytes(&args.object)?;
-    let (options, columns) = options(project, args)?;
-    let build = compile::build(session, project, &args.model.model, columns, options, &[])?;
-    let findings = compare(session, args, &build, &object)?;
-    let names = column_texts(&build);
+    let manifest = manifest(args)?;
+    let build = match (build(session, project, args, manifest.as_ref()), &manifest) {
+        (Err(Stop::Input(list)), Some(manifest)) if !manifest.is_of(&args.model.model)? => {
+            // What does not even fit the other model's options is not of this one.
+            let mut all = vec![not_made_from(args).note("the manifest is of another model")];
+            all.extend(list);
+            return Err(Stop::Refuted(all));
+        }
+        (build, _) => build?,
+    };
+    let material = material(session, args, &build)?;
+    let object_sha256 = digest::sha256(&object);
+    let foreign = foreign(session, args, &build, &object, manifest.as_ref(), &object_sha256);
+    let mut findings = compare_all(session, &build, &object, &args.object, material, foreign)?;
+    let (command, given) = (command(args), given(args));
+    let columns = findings.columns.clone();
+    let reports = findings.comparisons.iter();
+    findings.commands = reports
+        .filter_map(|timed| timed.report.verdict.counterexample())
+        .map(|found| reproduce(&command, &given, found, &columns))
+        .collect();
     let mut out = stdout();
     let written = match session.format {
-        MessageFormat::Human => out.write_all(findings.text(&names).as_bytes()),
+        MessageFormat::Human => out.write_all(findings.text().as_bytes()),
         MessageFormat::Json => writeln!(out, "{}", findings.json()),
     };
-    // A reader that left does not change the verdict.
-    let _ = written.and_then(|()| out.flush());
-    Ok(findings.exit())
+    match written.and_then(|()| out.flush()) {
+        // A reader that left does not change the verdict.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        Ok(()) | Err(_) => Ok(findings.exit()),
+    }
 }
 
 /// What the comparisons work on.
@@ -67,42 +86,34 @@ pub(crate) struct Material {
     options: equivalence::Options,
 }
 
-/// Options and columns: flags over the manifest; without one, flags over the
-/// project file.
-fn options(project: &Project, args: &Check) -> Result<(Options, Columns), Stop> {
+/// The manifest beside the object, if there is one.
+fn manifest(args: &Check) -> Result<Option<Manifest>, Stop> {
     let path = Manifest::path_of(&args.object);
-    if !path.exists() {
-        let options = Options::new(&args.model, &args.program, project)?;
-        return Ok((options, Columns::Bound(column_names(&args.model, project))));
-    }
-    let manifest = Manifest::read(&path)?;
-    let columns = match column_names(&args.model, &Project::default()) {
-        Some(names) => Columns::Bound(Some(names)),
-        None => Columns::Known(manifest.columns()),
-    };
-    Ok((manifest.options.over(&args.model, &args.program)?, columns))
+    if path.exists() { Manifest::read(&path).map(Some) } else { Ok(None) }
 }
 
-fn compare(
-    session: &Session,
+/// The program that the model gives, with flags over the manifest; without
+/// one, flags over the project file.
+fn build(
+    session: &mut Session,
+    project: &Project,
     args: &Check,
-    build: &Build,
-    object: &[u8],
-) -> Result<Findings, Stop> {
-    let material = material(session, args, build)?;
-    let object_sha256 = digest::sha256(object);
-    let foreign = report_foreign(session, args, build, object, &object_sha256)?;
-    let mut findings = compare_all(session, build, object, &args.object, material)?;
-    findings.object_sha256 = object_sha256;
-    findings.foreign = foreign;
-    let (command, given) = (command(args), given(args));
-    let names = column_texts(build);
-    let reports = findings.comparisons.iter();
-    findings.commands = reports
-        .filter_map(|timed| timed.report.verdict.counterexample())
-        .map(|found| reproduce(&command, &given, found, &names))
-        .collect();
-    Ok(findings)
+    manifest: Option<&Manifest>,
+) -> Result<Build, Stop> {
+    let (options, columns) = match manifest {
+        None => (
+            Options::new(&args.model, &args.program, project)?,
+            Columns::Bound(column_names(&args.model, project)),
+        ),
+        Some(manifest) => {
+            let columns = match column_names(&args.model, &Project::default()) {
+                Some(names) => Columns::Bound(Some(names)),
+                None => Columns::Known(manifest.columns()),
+            };
+            (manifest.options.clone().over(&args.model, &args.program)?, columns)
+        }
+    };
+    compile::build(session, project, &args.model.model, columns, options, &[])
 }
 
 /// Makes all comparisons on made-up vectors and what was given.
@@ -112,6 +123,7 @@ pub(crate) fn compare_all(
     object: &[u8],
     path: &Path,
     material: Material,
+    foreign: Option<Foreign>,
 ) -> Result<Findings, Stop> {
     let progress = Progress::start(session, "comparing");
     let mut findings = Findings {
@@ -120,7 +132,8 @@ pub(crate) fn compare_all(
         object_sha256: digest::sha256(object),
         kernel: skxc_bpf::Probe::new().kernel.unwrap_or_default(),
         verified_insns: None,
-        foreign: None,
+        columns: build.manifest.columns.iter().map(|it| it.name.clone()).collect(),
+        foreign,
         not_run: false,
         comparisons: Vec::new(),
         commands: Vec::new(),
@@ -162,8 +175,8 @@ pub(crate) fn compare_all(
     Ok(findings)
 }
 
-/// Adds a comparison in the kernel; when the machine cannot run the object, it
-/// says so once and goes on.
+/// Adds a comparison in the kernel; when the machine cannot run the object, or
+/// the object is another one anyway, it says so once and goes on.
 fn add(
     session: &Session,
     findings: &mut Findings,
@@ -173,18 +186,20 @@ fn add(
 ) -> Result<(), Stop> {
     match result {
         Ok(report) => findings.comparisons.push(Timed { report, elapsed, note: None }),
-        Err(error) => match kernel::failure(&path.display().to_string(), &error) {
-            Stop::Environment(diagnostics) => {
-                if !findings.not_run {
-                    session.report(&diagnostics);
-                }
-                findings.not_run = true;
-                let report = Report::not_made(comparison, Reason::NotRun);
-                let note = Some("not run".to_owned());
-                findings.comparisons.push(Timed { report, elapsed: Duration::ZERO, note });
+        Err(error) => {
+            let list = match kernel::failure(&path.display().to_string(), &error) {
+                Stop::Environment(list) => list,
+                Stop::Input(list) if findings.foreign.is_some() => list,
+                stop => return Err(stop),
+            };
+            if !findings.not_run {
+                session.report(&list);
             }
-            stop => return Err(stop),
-        },
+            findings.not_run = true;
+            let report = Report::not_made(comparison, Reason::NotRun);
+            let note = Some("not run".to_owned());
+            findings.comparisons.push(Timed { report, elapsed: Duration::ZERO, note });
+        }
     }
     Ok(())
 }
@@ -221,39 +236,43 @@ fn program(build: &Build) -> Result<Program, Stop> {
 }
 
 /// Says whether the object is another one than model and manifest say.
-fn report_foreign(
+fn foreign(
     session: &Session,
     args: &Check,
     build: &Build,
     object: &[u8],
+    manifest: Option<&Manifest>,
     sha256: &str,
-) -> Result<Option<Foreign>, Stop> {
-    let path = args.object.display().to_string();
-    let file = ObjectFile::parse(object).map_err(|error| kernel::failure(&path, &error))?;
-    let embedded = file.text(&format!("{}_build_id", build.manifest.name)).unwrap_or("");
+) -> Option<Foreign> {
+    let file = ObjectFile::parse(object).ok();
+    let variable = format!("{}_build_id", build.manifest.name);
+    let embedded = file.as_ref().and_then(|file| file.text(&variable).ok()).unwrap_or("");
     let mut problems = Vec::new();
     let mut foreign = None;
+    if let Some(manifest) = manifest
+        && let Err(Stop::Input(list)) = manifest.check_object(&args.object, sha256)
+    {
+        foreign = Some(Foreign::Changed);
+        problems.extend(list);
+    }
     if embedded != build.manifest.build_id {
-        let model = args.model.model.display();
-        let message = format!("`{path}` was not made from `{model}` with these options");
-        let found = if embedded.is_empty() { "it has no build id" } else { embedded };
         foreign = Some(Foreign::OfAnotherBuild);
+        let found = if embedded.is_empty() { "none" } else { embedded };
+        let wanted = &build.manifest.build_id;
         problems.push(
-            Diagnostic::error(codes::BUILD_ID, message)
-                .note(format!("in the object: {found}\nwanted: {}", build.manifest.build_id))
+            not_made_from(args)
+                .note(format!("build id in the object: {found}\nbuild id wanted: {wanted}"))
                 .help("compile the model again, or check with the options it was compiled with"),
         );
     }
-    let manifest = Manifest::path_of(&args.object);
-    if manifest.exists()
-        && let Err(Stop::Input(list)) =
-            Manifest::read(&manifest)?.check_object(&args.object, sha256)
-    {
-        foreign = foreign.or(Some(Foreign::Changed));
-        problems.extend(list);
-    }
     session.report(&problems);
-    Ok(foreign)
+    foreign
+}
+
+fn not_made_from(args: &Check) -> Diagnostic {
+    let (object, model) = (args.object.display(), args.model.model.display());
+    let message = format!("`{object}` was not made from `{model}` with these options");
+    Diagnostic::error(codes::BUILD_ID, message)
 }
 
 fn material(session: &Session, args: &Check, build: &Build) -> Result<Material, Stop> {
@@ -316,10 +335,6 @@ fn expected_labels(path: &Path, rows: usize) -> Result<Vec<String>, Stop> {
     }
     let message = format!("`{}` has {} labels for {rows} rows", path.display(), labels.len());
     Err(Stop::input(Diagnostic::error(codes::EXPECTED_LABELS, message)))
-}
-
-fn column_texts(build: &Build) -> Vec<String> {
-    build.manifest.columns.iter().map(|column| column.name.clone()).collect()
 }
 
 /// The command as it was given, without rows, captures and counts.

@@ -65,7 +65,7 @@ fn compiling() -> (Vec<Finding>, bool) {
         Err(_) => (Err("not found".to_owned()), Err("not looked for: no clang".to_owned())),
         Ok(clang) => {
             let headers = clang.probe_headers().map_err(|stop| match stop {
-                Stop::Input(list) | Stop::Environment(list) => {
+                Stop::Input(list) | Stop::Refuted(list) | Stop::Environment(list) => {
                     list.iter().flat_map(|it| it.notes.clone()).collect::<Vec<_>>().join("; ")
                 }
                 Stop::Output(error) => error.to_string(),

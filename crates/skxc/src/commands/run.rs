@@ -27,9 +27,8 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Run) -> Resul
     let path = folder.join(format!("{}.bpf.o", build.manifest.name));
     let object = build.object.clone().expect("the object was just compiled");
     let material = Material::made_up(&build);
-    let findings = check::compare_all(session, &build, &object, &path, material)?;
-    let columns: Vec<String> = build.manifest.columns.iter().map(|it| it.name.clone()).collect();
-    session.say(findings.text(&columns).trim_end());
+    let findings = check::compare_all(session, &build, &object, &path, material, None)?;
+    session.say(findings.text().trim_end());
     match findings.exit() {
         Exit::Done => {
             let manifest = build.manifest;
