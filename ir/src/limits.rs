@@ -4,6 +4,9 @@
 
 /// Nodes of all trees of a forest.
 pub const TREE_NODES_MAX: usize = 4_000_000;
+/// Nodes that the trees of a forest reach, each tree on its own: nodes may be
+/// shared, and work on each tree must stay proportional to the model.
+pub const TREE_NODES_REACHED_MAX: usize = 4 * TREE_NODES_MAX;
 /// Leaf weights of a forest.
 pub const LEAF_WEIGHTS_MAX: usize = 16_000_000;
 /// Trees of a forest.

@@ -68,7 +68,9 @@ impl Ranges {
         match op {
             IntOp::Input { columns } => {
                 let ranges = columns.iter().map(|&column| module.columns[column].range);
-                ranges.map(|range| Bounds { min: range.min.into(), max: range.max.into() }).collect()
+                ranges
+                    .map(|range| Bounds { min: range.min.into(), max: range.max.into() })
+                    .collect()
             }
             IntOp::Constant { constant } => {
                 let elements = &module.constants[*constant].elements;

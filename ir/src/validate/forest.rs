@@ -4,6 +4,7 @@
 use super::Rules;
 use super::error::{Errors, Location, Problem};
 use super::structure::check_origin;
+use crate::analysis::reach::Reach;
 use crate::forest::{Forest, TreeNode};
 use crate::limits;
 use crate::module::Module;
@@ -14,6 +15,9 @@ pub(super) fn check<D: Rules>(module: &Module<D>, errors: &mut Errors) {
         check_whole(Location::Forest(index), forest, errors);
         check_numbers(Location::Forest(index), forest, errors);
         check_nodes(module, index, forest, errors);
+        if errors.is_empty() {
+            check_reached(Location::Forest(index), forest, errors);
+        }
     }
 }
 
@@ -96,6 +100,18 @@ fn check_nodes<D: Rules>(
                 check_leaf(forest, location, first, count, errors);
                 check_origin(module, location, origin, errors);
             }
+        }
+    }
+}
+
+/// How much a walk over each tree visits, given that all nodes are sound.
+fn check_reached<D: Rules>(location: Location, forest: &Forest<D>, errors: &mut Errors) {
+    let mut reach = Reach::new(forest.nodes.len());
+    let (what, mut found, max) = ("nodes reached", 0, limits::TREE_NODES_REACHED_MAX);
+    for &root in &forest.roots {
+        reach.each(forest, root, |_, _| found += 1);
+        if found > max {
+            return errors.add(location, Problem::TooMany { what, found, max });
         }
     }
 }

@@ -35,7 +35,11 @@ fn check_module<D: Rules>(module: &Module<D>, errors: &mut Errors) {
     }
     let counts = [
         ("columns", module.columns.len(), limits::COLUMNS_MAX),
+        ("label tables", module.labels.len(), limits::NODES_MAX),
+        ("constants", module.constants.len(), limits::NODES_MAX),
+        ("forests", module.forests.len(), limits::NODES_MAX),
         ("nodes", module.nodes.len(), limits::NODES_MAX),
+        ("outputs", module.outputs.len(), limits::NODES_MAX),
     ];
     for (what, found, max) in counts {
         if found > max {

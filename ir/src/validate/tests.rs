@@ -287,6 +287,14 @@ fn what_a_leaf_uses_is_bounded_and_errors_are_too() {
 }
 
 #[test]
+fn what_the_trees_reach_together_is_bounded() {
+    let mut module = int_chain(500_000);
+    module.forests[first()].roots = vec![0; 20];
+    let found: Vec<_> = Validator::check(&module).iter().map(ToString::to_string).collect();
+    assert_eq!(found, ["@t0: 16000016 nodes reached, at most 16000000 are allowed"]);
+}
+
+#[test]
 fn a_tree_may_be_as_deep_as_it_has_nodes() {
     assert_eq!(Validator::check(&real_chain(500_000)), []);
     assert_eq!(Validator::check(&int_chain(500_000)), []);
