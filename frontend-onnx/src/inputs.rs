@@ -79,8 +79,8 @@ pub(crate) fn read(
     inputs: &[(usize, &ValueInfoProto)],
     report: &mut Report,
 ) -> ModelInputs {
-    let features = model.metadata_props.iter().zip(&listing.properties);
-    let features = features.filter(|(property, _)| property.key == FEATURES_KEY).next_back();
+    let mut features = model.metadata_props.iter().zip(&listing.properties);
+    let features = features.rfind(|(property, _)| property.key == FEATURES_KEY);
     let features = features.map(|(property, span)| FeatureProperty {
         names: property.value.split(',').map(|name| name.trim().to_owned()).collect(),
         span: span.clone(),

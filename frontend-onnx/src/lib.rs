@@ -26,6 +26,10 @@ mod proto;
 mod report;
 mod summary;
 mod tensor;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use prost::Message as _;

@@ -222,7 +222,7 @@ impl<'a> Node<'a> {
     /// An axis as the specification counts: negative from the end.
     pub(crate) fn axis(&self, axis: i64, rank: usize) -> Lowered<usize> {
         let rank = rank as i64;
-        let counted = if axis < 0 { axis + rank } else { axis };
+        let counted = if axis < 0 { axis.saturating_add(rank) } else { axis };
         if (0..rank).contains(&counted) {
             Ok(counted as usize)
         } else {

@@ -69,10 +69,14 @@ fn meaning_of(lowering: &mut Lowering<'_>, value: Value) -> (OutputKind, Value) 
         };
         return (OutputKind::Label, lowering.label(table, class, origin));
     }
-    match lowering.scores.get(&value) {
-        Some(scores) => (OutputKind::Score(scores.kind), value),
-        None => (OutputKind::Value, value),
+    if let Some(scores) = lowering.scores.get(&value) {
+        return (OutputKind::Score(scores.kind), value);
     }
+    // A result is a number; a truth value is 0 or 1.
+    let is_bool = lowering.module.ty(value).elem == ElementType::Bool;
+    let origin = lowering.module.node(value).origin;
+    let value = if is_bool { lowering.cast(value, ElementType::I64, origin) } else { value };
+    (OutputKind::Value, value)
 }
 
 /// An output that is the same for every row: the label or the score of a model
@@ -96,7 +100,10 @@ fn constant_result(
         return Some((OutputKind::Label, lowering.label(table, class, origin)));
     }
     match tensor.to_value(&mut lowering.module, origin) {
-        Ok(value) => Some((OutputKind::Score(ScoreKind::Raw), value)),
+        Ok(value) => {
+            let (_, value) = meaning_of(lowering, value);
+            Some((OutputKind::Score(ScoreKind::Raw), value))
+        }
         Err(fault) => {
             let message = format!("output `{}` {}", short(name), fault.what);
             lowering.report.add(lowering.report.error(fault.code, message, span, ""));

@@ -15,6 +15,8 @@ pub(crate) use onnx::{
     AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, TypeProto, ValueInfoProto,
     type_proto,
 };
+#[cfg(test)]
+pub(crate) use onnx::{OperatorSetIdProto, StringStringEntryProto, TensorShapeProto};
 
 /// The element type as the text form of ONNX writes it, or its number.
 pub(crate) fn data_type_name(number: i32) -> String {

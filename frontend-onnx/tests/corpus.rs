@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 
 use skxc_diagnostics::{Sources, Style, render};
 use skxc_frontend_onnx::{Import, ImportOptions, import};
-use skxc_ir::{Column, Interval, OutputKind};
+use skxc_ir::interpret::{self, Outcome};
+use skxc_ir::{Column, ElementType, Interval, Module, OutputKind, Real};
 
 fn folder(name: &str) -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -34,7 +35,7 @@ fn import_file(path: &Path) -> (Import, Sources, Duration) {
             file_name: "model.onnx",
             model_name: "model",
             bind: &mut |inputs| {
-                let range = Interval::new(0, 1 << 31);
+                let range = Interval::new(0, u32::MAX.into());
                 let column = |i| Column { name: format!("c{i}"), range, missing: None };
                 Ok((0..inputs.width()).map(column).collect())
             },
@@ -71,12 +72,51 @@ fn trees_and_forests_of_the_corpus_are_imported() {
             let kinds: Vec<OutputKind> = module.outputs.iter().map(|o| o.kind).collect();
             println!("    {kinds:?}");
             assert!(kinds.contains(&OutputKind::Label), "{name}");
+            compare(name, &case, module);
         } else if wanted {
             println!("{}", render(&sources, &imported.diagnostics, Style::Plain));
             missing.push(name.to_owned());
         }
     }
     assert_eq!(missing, [""; 0]);
+}
+
+/// Rows of a case that are compared.
+const ROWS_MAX: usize = 250;
+
+/// Compares labels with those that ONNX Runtime found, on the rows on which
+/// scikit-learn agrees with it. Where ONNX Runtime cannot run the model, there
+/// is only scikit-learn.
+fn compare(name: &str, case: &Path, module: &Module<Real>) {
+    let read = |file: &str| fs::read_to_string(case.join(file)).unwrap();
+    let (inputs, expected) = (read("inputs.csv"), read("expected.csv"));
+    let column = |title| expected.lines().next().unwrap().split(',').position(|t| t == title);
+    let (Some(sk), Some(ort)) = (column("sk_label"), column("ort_label")) else { return };
+    let label = module.outputs.iter().position(|o| o.kind == OutputKind::Label).unwrap();
+    let ElementType::Label(table) = module.ty(module.outputs[label].value).elem else {
+        panic!("a label output is a label")
+    };
+    let count = inputs.lines().count() - 1;
+    let (mut compared, mut wrong) = (0, Vec::new());
+    // Every so many rows, so that all kinds of row are among them.
+    let rows = inputs.lines().zip(expected.lines()).enumerate().skip(1);
+    for (number, (row, expected)) in rows.step_by(count.div_ceil(ROWS_MAX)) {
+        let expected: Vec<&str> = expected.split(',').collect();
+        if expected[ort] != expected[sk] && !expected[ort].is_empty() {
+            continue;
+        }
+        let row: Vec<Option<i64>> = row.split(',').map(|x| Some(x.parse().unwrap())).collect();
+        let Outcome::Label(class) = interpret::float(module, &row)[label] else {
+            panic!("a label output is a label")
+        };
+        compared += 1;
+        let found = module.labels[table].text(class);
+        if found != expected[sk] {
+            wrong.push(format!("row {number}: {found}, not {}", expected[sk]));
+        }
+    }
+    println!("    {compared} rows, {} wrong", wrong.len());
+    assert!(wrong.is_empty(), "{name}: {wrong:#?}");
 }
 
 /// Files that may be taken: a deep tree, thresholds that are always or never

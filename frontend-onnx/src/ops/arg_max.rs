@@ -49,3 +49,37 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     }
     Ok(vec![Operand::Value(index)])
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{WithAttributes, model, node, operations, said};
+
+    #[test]
+    fn the_index_is_a_label() {
+        let best = node("ArgMax", &["X"], &["Y"]).int("axis", 1).int("keepdims", 0);
+        let expected = [
+            "%0 = input [c0, c1, c2] : f32[1x3]",
+            "%1 = argmax %0 : i64[1]",
+            "%2 = label @l0, %1 : label(@l0)[1]",
+            "output \"Y\" label %2",
+        ];
+        assert_eq!(operations(&model(3, vec![best], &["Y"])), expected);
+    }
+
+    #[test]
+    fn other_forms_are_refused() {
+        let rows = node("ArgMax", &["X"], &["Y"]);
+        assert_eq!(
+            said(&model(3, vec![rows.clone()], &["Y"])),
+            ["SKX0108: `ArgMax` along axis 0 compares rows, and skxc sees one row at a time"]
+        );
+        let last = rows.int("axis", -1).int("select_last_index", 1);
+        assert_eq!(
+            said(&model(3, vec![last], &["Y"])),
+            ["SKX0108: `ArgMax` with `select_last_index` is not supported"]
+        );
+        let far = node("ArgMax", &["X"], &["Y"]).int("axis", i64::MIN);
+        let said = said(&model(3, vec![far], &["Y"]));
+        assert!(said[0].starts_with("SKX0104: axis -9223372036854775808 is not"), "{said:?}");
+    }
+}

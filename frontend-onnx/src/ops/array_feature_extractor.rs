@@ -80,3 +80,58 @@ fn indices(node: &Node<'_>, width: u32) -> Lowered<Vec<u32>> {
     };
     positions.iter().map(index).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{WithAttributes, model, node, operations, said, with_integers};
+
+    #[test]
+    fn columns_are_picked() {
+        let pick = node("ArrayFeatureExtractor", &["X", "at"], &["Y"]);
+        let pick = model(3, vec![pick], &["Y"]);
+        let expected = [
+            "%0 = input [c0, c1, c2] : f32[1x3]",
+            "%1 = gather %0 [2, 0] : f32[1x2]",
+            "output \"Y\" value %1",
+        ];
+        assert_eq!(operations(&with_integers(pick.clone(), "at", &[2, 0])), expected);
+        assert_eq!(
+            said(&with_integers(pick, "at", &[3])),
+            ["SKX0112: position 3 is not one of the 3 columns"]
+        );
+    }
+
+    #[test]
+    fn labels_are_looked_up() {
+        let nodes = vec![
+            node("ArgMax", &["X"], &["best"]).int("axis", 1),
+            node("ArrayFeatureExtractor", &["labels", "best"], &["Y"]),
+        ];
+        let model = model(2, nodes, &["Y"]);
+        let expected = [
+            "%0 = input [c0, c1] : f32[1x2]",
+            "%1 = argmax %0 : i64[1]",
+            "%2 = reshape %1 : i64[1x1]",
+            "%3 = label @l0, %2 : label(@l0)[1x1]",
+            "output \"Y\" label %3",
+        ];
+        assert_eq!(operations(&with_integers(model.clone(), "labels", &[5, -1])), expected);
+        assert_eq!(
+            said(&with_integers(model, "labels", &[5, -1, 0])),
+            ["SKX0114: there are 3 labels for 2 classes"]
+        );
+    }
+
+    #[test]
+    fn a_computed_position_is_the_index_of_a_class() {
+        let nodes = vec![
+            node("Cast", &["X"], &["at"]).int("to", 7),
+            node("ArrayFeatureExtractor", &["labels", "at"], &["Y"]),
+        ];
+        let model = with_integers(model(1, nodes, &["Y"]), "labels", &[0, 1]);
+        assert_eq!(
+            said(&model),
+            ["SKX0108: the position is computed, but it is not the index of a class"]
+        );
+    }
+}

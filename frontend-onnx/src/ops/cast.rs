@@ -110,3 +110,34 @@ fn fold(tensor: &Tensor, to: DataType) -> Option<Tensor> {
     };
     Some(Tensor { shape: tensor.shape.clone(), data, per_row: tensor.per_row })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::proto::{DataType, NodeProto};
+    use crate::testing::{WithAttributes, model, node, operations, said, stump};
+
+    fn cast(from: &str, to: DataType) -> NodeProto {
+        node("Cast", &[from], &["Y"]).int("to", i32::from(to).into())
+    }
+
+    #[test]
+    fn numbers_change_their_type() {
+        let doubles = model(1, vec![cast("X", DataType::Double)], &["Y"]);
+        let expected =
+            ["%0 = input [c0] : f32[1x1]", "%1 = cast %0 : f64[1x1]", "output \"Y\" value %1"];
+        assert_eq!(operations(&doubles), expected);
+        let same = model(1, vec![cast("X", DataType::Float)], &["Y"]);
+        assert_eq!(operations(&same)[1], "output \"Y\" value %0");
+        let narrow = model(1, vec![cast("X", DataType::Int8)], &["Y"]);
+        assert_eq!(said(&narrow), ["SKX0108: `Cast` to `int8` is not supported here"]);
+    }
+
+    #[test]
+    fn labels_stay_labels() {
+        let trees = || stump(&[0, 1], &[(0, 0.25)], &[(0, 0.75)]);
+        let same = model(1, vec![trees(), cast("label", DataType::Int64)], &["Y"]);
+        assert_eq!(operations(&same).last().unwrap(), "output \"Y\" label %5");
+        let text = model(1, vec![trees(), cast("label", DataType::String)], &["Y"]);
+        assert_eq!(said(&text), ["SKX0108: `Cast` to `string` is not supported here"]);
+    }
+}

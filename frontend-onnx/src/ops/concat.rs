@@ -99,3 +99,33 @@ fn fold(node: &Node<'_>) -> Option<Tensor> {
     }
     (elements.len() <= ELEMENTS_MAX).then(|| Tensor { per_row, ..Tensor::integers(elements) })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::proto::DataType;
+    use crate::testing::{WithAttributes, graph, input, model, node, operations, said};
+
+    #[test]
+    fn inputs_of_one_column_are_joined() {
+        let join = node("Concat", &["X", "Z", "X"], &["Y"]).int("axis", 1);
+        let mut model = model(1, vec![join], &["Y"]);
+        graph(&mut model).input.push(input("Z", DataType::Float, &[-1, 2]));
+        let expected = [
+            "%0 = input [c0] : f32[1x1]",
+            "%1 = input [c1, c2] : f32[1x2]",
+            "%2 = concat [%0, %1, %0] : f32[1x4]",
+            "output \"Y\" value %2",
+        ];
+        assert_eq!(operations(&model), expected);
+    }
+
+    #[test]
+    fn types_must_fit() {
+        let join = node("Concat", &["X", "Z"], &["Y"]).int("axis", 1);
+        let mut model = model(1, vec![join.clone()], &["Y"]);
+        graph(&mut model).input.push(input("Z", DataType::Int64, &[-1, 1]));
+        assert_eq!(said(&model), ["SKX0107: `Concat` cannot join `i64[1x1]` to `f32[1x1]`"]);
+        graph(&mut model).node[0] = join.int("axis", 0);
+        assert_eq!(said(&model), ["SKX0108: `Concat` along axis 0 is not supported"]);
+    }
+}

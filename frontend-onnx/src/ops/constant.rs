@@ -95,3 +95,40 @@ fn bad(node: &Node<'_>, fault: Fault) -> Problems {
     let message = format!("attribute `value` {}", fault.what);
     node.attribute_error("value", fault.code, message).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{WithAttributes, doubles, integers, model, node, operations, said};
+
+    #[test]
+    fn a_constant_is_what_it_holds() {
+        let value = node("Constant", &[], &["c"]).tensor("value", doubles(&[0.5, 2.0]));
+        let double = node("Cast", &["X"], &["x"]).int("to", 11);
+        let shape = node("Constant", &[], &["shape"]).ints("value_ints", &[1, 2]);
+        let row = node("Reshape", &["c", "shape"], &["row"]);
+        let join = node("Concat", &["x", "row"], &["Y"]).int("axis", 1);
+        let expected = [
+            "%0 = input [c0] : f32[1x1]",
+            "%1 = cast %0 : f64[1x1]",
+            "%2 = constant @w0 : f64[1x2]",
+            "%3 = concat [%1, %2] : f64[1x3]",
+            "output \"Y\" value %3",
+        ];
+        let model = model(1, vec![value, double, shape, row, join], &["Y"]);
+        assert_eq!(operations(&model), expected);
+    }
+
+    #[test]
+    fn a_constant_of_shape_is_bounded() {
+        let shape = node("Constant", &[], &["shape"]).ints("value_ints", &[1 << 40, 0]);
+        let zeros = node("ConstantOfShape", &["shape"], &["Y"]);
+        let said_of_zeros = said(&model(1, vec![shape, zeros], &["Y"]));
+        assert!(said_of_zeros[0].starts_with("SKX0002: the shape of"), "{said_of_zeros:?}");
+        let shape = node("Constant", &[], &["shape"]).tensor("value", integers(&[2]));
+        let two = node("ConstantOfShape", &["shape"], &["Y"]).tensor("value", integers(&[1, 2]));
+        assert_eq!(
+            said(&model(1, vec![shape, two], &["Y"])),
+            ["SKX0107: `ConstantOfShape` needs a `value` of one element"]
+        );
+    }
+}

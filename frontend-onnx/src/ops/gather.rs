@@ -126,3 +126,33 @@ fn fold(node: &Node<'_>, tensor: &Tensor, positions: &Tensor, axis: i64) -> Lowe
     shape.extend(&tensor.shape[axis + 1..]);
     Ok(vec![known(tensor.pick(shape, &picked))])
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{WithAttributes, integers, model, node, operations, said, with_integers};
+
+    #[test]
+    fn columns_are_picked() {
+        let pick = node("Gather", &["X", "at"], &["Y"]).int("axis", -1);
+        let model = with_integers(model(3, vec![pick], &["Y"]), "at", &[-1]);
+        assert_eq!(operations(&model)[1], "%1 = gather %0 [2] : f32[1x1]");
+    }
+
+    #[test]
+    fn rows_are_not() {
+        let pick = node("Gather", &["X", "at"], &["Y"]);
+        let model = with_integers(model(3, vec![pick], &["Y"]), "at", &[0]);
+        assert_eq!(said(&model), ["SKX0108: `Gather` along axis 0 is not supported"]);
+    }
+
+    #[test]
+    fn constants_are_folded() {
+        let nodes = vec![
+            node("Constant", &[], &["c"]).tensor("value", integers(&[3, 1, 2])),
+            node("Gather", &["c", "at"], &["shape"]),
+            node("Reshape", &["X", "shape"], &["Y"]),
+        ];
+        let model = with_integers(model(2, nodes, &["Y"]), "at", &[1, -1, 1]);
+        assert_eq!(operations(&model)[1], "%1 = reshape %0 : f32[1x2x1]");
+    }
+}

@@ -12,3 +12,15 @@ pub(super) static IDENTITY: Operator = Operator {
     supported: "everything",
     lower: |_, node| Ok(vec![node.operand(0)?.clone()]),
 };
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{model, node, operations};
+
+    #[test]
+    fn the_result_is_the_operand() {
+        let model = model(2, vec![node("Identity", &["X"], &["Y"])], &["Y"]);
+        let expected = ["%0 = input [c0, c1] : f32[1x2]", "output \"Y\" value %0"];
+        assert_eq!(operations(&model), expected);
+    }
+}

@@ -199,3 +199,59 @@ fn finish(lowering: &mut Lowering<'_>, node: &Node<'_>, to: &[u32]) -> Lowered {
         other @ (Operand::Map(_) | Operand::Refused) => other.clone(),
     }])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::resolve;
+    use crate::proto::DataType;
+    use crate::testing::{
+        WithAttributes, graph, input, model, node, operations, said, with_integers,
+    };
+
+    #[test]
+    fn shapes_are_resolved() {
+        assert_eq!(resolve(&[1, 6], &[0, -1], true), Some(vec![1, 6]));
+        assert_eq!(resolve(&[1, 6], &[-1, 3], true), Some(vec![2, 3]));
+        assert_eq!(resolve(&[1, 6], &[-1, 4], true), None);
+        assert_eq!(resolve(&[1, 6], &[-1, -1], true), None);
+        assert_eq!(resolve(&[1, 6], &[0, -1], false), None);
+        assert_eq!(resolve(&[1, 6], &[i64::MAX, i64::MAX], true), None);
+        assert_eq!(resolve(&[1, 6], &[1; 9], true), None);
+    }
+
+    #[test]
+    fn axes_come_and_go() {
+        let nodes = vec![
+            node("Flatten", &["X"], &["a"]).int("axis", 0),
+            node("Squeeze", &["a", "axis"], &["b"]),
+            node("Unsqueeze", &["b", "axis"], &["Y"]),
+        ];
+        let expected = [
+            "%0 = input [c0, c1] : f32[1x2]",
+            "%1 = reshape %0 : f32[2]",
+            "%2 = reshape %1 : f32[1x2]",
+            "output \"Y\" value %2",
+        ];
+        let model = with_integers(model(2, nodes, &["Y"]), "axis", &[0]);
+        assert_eq!(operations(&model), expected);
+    }
+
+    #[test]
+    fn a_fixed_batch_is_one_row() {
+        let reshape = node("Reshape", &["X", "shape"], &["Y"]);
+        let mut batch = with_integers(model(2, vec![reshape], &["Y"]), "shape", &[4, 2, 1]);
+        let open = batch.clone();
+        graph(&mut batch).input[0] = input("X", DataType::Float, &[4, 2]);
+        assert_eq!(operations(&batch)[1], "%1 = reshape %0 : f32[1x2x1]");
+        assert_eq!(
+            said(&open),
+            ["SKX0107: `Reshape` of [1, 2] to [4, 2, 1] does not keep its elements"]
+        );
+    }
+
+    #[test]
+    fn the_shape_is_constant() {
+        let nodes = vec![node("Reshape", &["X", "X"], &["Y"])];
+        assert_eq!(said(&model(2, nodes, &["Y"])), ["SKX0102: `Reshape` needs a constant `shape`"]);
+    }
+}

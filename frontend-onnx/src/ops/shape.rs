@@ -40,3 +40,22 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     let per_row = counts_rows && start == 0 && end > 0;
     Ok(vec![known(Tensor { per_row, ..Tensor::integers(extents) })])
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{WithAttributes, model, node, operations};
+
+    #[test]
+    fn a_model_of_one_class_is_made_of_the_number_of_rows() {
+        let rows = node("Shape", &["X"], &["rows"]).int("start", 0).int("end", 1);
+        let ones = node("ConstantOfShape", &["rows"], &["label"])
+            .tensor("value", crate::testing::integers(&[7]));
+        let expected = [
+            "%0 = input [c0] : f32[1x1]",
+            "%1 = constant @w0 : i64[1]",
+            "%2 = label @l0, %1 : label(@l0)[1]",
+            "output \"label\" label %2",
+        ];
+        assert_eq!(operations(&model(1, vec![rows, ones], &["label"])), expected);
+    }
+}

@@ -127,6 +127,26 @@ fn pick(tensor: &Tensor, kept: &[Vec<u32>]) -> Tensor {
 #[cfg(test)]
 mod tests {
     use super::positions;
+    use crate::testing::{model, node, operations, said, with_integers};
+
+    #[test]
+    fn columns_are_cut_and_rows_are_not() {
+        let cut = |axis: i64| {
+            let cut = node("Slice", &["X", "from", "to", "axes"], &["Y"]);
+            let model = with_integers(model(3, vec![cut], &["Y"]), "from", &[1]);
+            with_integers(with_integers(model, "to", &[i64::MAX]), "axes", &[axis])
+        };
+        assert_eq!(operations(&cut(1))[1], "%1 = gather %0 [1, 2] : f32[1x2]");
+        assert_eq!(said(&cut(0)), ["SKX0108: `Slice` along axis 0 is not supported"]);
+        assert_eq!(said(&cut(2)), ["SKX0104: axis 2 is not one of the 2 axes of the input"]);
+    }
+
+    #[test]
+    fn nothing_left_is_refused() {
+        let cut = node("Slice", &["X", "from", "from"], &["Y"]);
+        let model = with_integers(model(3, vec![cut], &["Y"]), "from", &[0, 3]);
+        assert_eq!(said(&model), ["SKX0108: `Slice` along axis 0 is not supported"]);
+    }
 
     #[test]
     fn bounds_are_clamped_and_count_from_the_end() {

@@ -16,11 +16,15 @@
 //! - Integer features are compared as `float`, and so are `float` ones;
 //!   `double` ones are compared and summed as `double`, and their scores
 //!   rounded to `float` last (tree_ensemble_classifier.cc).
-//! - `base_values` holds a number a class, or one for one weight a leaf. Two
-//!   numbers for one sum are refused: versions of ONNX Runtime disagree on them.
+//! - `base_values` holds a number a class. For one weight a leaf it holds one,
+//!   or two of which the first counts; the scores of class id 0 are `[s, 0]`
+//!   then, as in ONNX Runtime. With class id 1 ONNX Runtime adds them to the
+//!   sum that is not looked at, or takes them for it; they are refused.
 //! - The label is taken before the post-transform.
 
 pub(super) mod labels;
+#[cfg(test)]
+mod tests;
 
 use skxc_diagnostics::codes::{AMBIGUOUS_LABEL, BASE_VALUES, POST_TRANSFORM, TYPE_MISMATCH};
 use skxc_ir::{ElementType, Forest, LabelTable, Real, RealOp, ScoreKind, Type, Value};
@@ -67,13 +71,24 @@ pub(super) static TREE_ENSEMBLE_CLASSIFIER: Operator = Operator {
 enum Rule {
     /// The first of the greatest sums.
     TopClass,
-    /// One sum, for class id 0 or 1, against 0.5 or 0.
+    /// One sum, against 0.5 if no weight is negative, against 0 otherwise.
     OneWeight {
-        /// The class id.
-        id: u32,
         /// No weight is negative.
         positive: bool,
+        /// How the scores are made of the sum.
+        layout: Layout,
     },
+}
+
+/// The two scores of one sum `s`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layout {
+    /// `[1 - s, s]`, or `[-s, s]` if a weight is negative: class id 0.
+    Complement,
+    /// `[s, 0]`: class id 0 and two base values.
+    First,
+    /// `[0, s]`: class id 1.
+    Second,
 }
 
 fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
@@ -152,7 +167,12 @@ fn rule_of(trees: &Trees<'_>, classes: usize) -> Rule {
         Some(&id @ (0 | 1)) if classes == 2 && ids.iter().all(|&other| other == id) => {
             let weights = &trees.leaves.weights;
             let positive = !weights.iter().any(|weight| weight < 0.0);
-            Rule::OneWeight { id: u32::from(id == 1), positive }
+            let layout = match (id, trees.base.values.iter().count()) {
+                (0, 2) => Layout::First,
+                (0, _) => Layout::Complement,
+                _ => Layout::Second,
+            };
+            Rule::OneWeight { positive, layout }
         }
         _ => Rule::TopClass,
     }
@@ -189,22 +209,29 @@ fn build(
     Ok(forest)
 }
 
+/// The base value of each sum; none if all are 0.
 fn base_values(
     node: &Node<'_>,
     trees: &Trees<'_>,
     classes: usize,
     rule: Rule,
 ) -> Lowered<Vec<f64>> {
-    let (name, values) = (trees.base.name, trees.base.values.iter().collect::<Vec<_>>());
+    let (name, mut values) = (trees.base.name, trees.base.values.iter().collect::<Vec<_>>());
     let (allowed, why) = match rule {
         Rule::TopClass => (classes, "one for each class"),
-        Rule::OneWeight { id: 0, .. } => (1, "one for the only sum"),
-        Rule::OneWeight { .. } => (0, "none, since nobody agrees to which class they belong"),
+        Rule::OneWeight { layout: Layout::Complement, .. } => (1, "one for the only sum"),
+        Rule::OneWeight { layout: Layout::First, .. } => (2, "two, of which the first counts"),
+        Rule::OneWeight { layout: Layout::Second, .. } => {
+            (0, "none, since nobody agrees to which class they belong")
+        }
     };
     if !(values.is_empty() || values.len() == allowed) {
         let message = format!("`{name}` has {} numbers; there should be {why}", values.len());
         let error = node.attribute_error(name, BASE_VALUES, message);
         return Err(error.note("an empty list means that every sum starts from 0").into());
+    }
+    if rule != Rule::TopClass {
+        values.truncate(1);
     }
     Ok(values)
 }
@@ -222,20 +249,21 @@ fn exceeds(lowering: &mut Lowering<'_>, node: &Node<'_>, sums: Value, positive: 
 
 /// The scores, `elem[1xclasses]`, before any post-transform.
 fn scores(lowering: &mut Lowering<'_>, node: &Node<'_>, sums: Value, rule: Rule) -> Value {
-    let Rule::OneWeight { id, positive } = rule else { return sums };
+    let Rule::OneWeight { positive, layout } = rule else { return sums };
     let origin = node.origin;
     let elem = lowering.module.ty(sums).elem;
     let single = Type::new(elem, &[1, 1]);
-    let minuend = if id == 0 && positive { 1.0 } else { 0.0 };
-    let constant = lowering.constant(minuend, single.clone(), origin);
-    let first = if id == 0 {
-        let op = RealOp::Subtract { a: constant, b: sums };
-        lowering.module.push(op, single, origin)
-    } else {
-        constant
+    let number = if layout == Layout::Complement && positive { 1.0 } else { 0.0 };
+    let constant = lowering.constant(number, single.clone(), origin);
+    let inputs = match layout {
+        Layout::Complement => {
+            let op = RealOp::Subtract { a: constant, b: sums };
+            vec![lowering.module.push(op, single, origin), sums]
+        }
+        Layout::First => vec![sums, constant],
+        Layout::Second => vec![constant, sums],
     };
-    let op = RealOp::Concat { inputs: vec![first, sums] };
-    lowering.module.push(op, Type::new(elem, &[1, 2]), origin)
+    lowering.module.push(RealOp::Concat { inputs }, Type::new(elem, &[1, 2]), origin)
 }
 
 /// Sums of leaves are probabilities if nothing is negative and, whatever the
@@ -248,7 +276,7 @@ fn score_kind(forest: &Forest<Real>, rule: Rule) -> ScoreKind {
     let adds_up = match rule {
         Rule::TopClass => least >= 1.0 - tolerance && most <= 1.0 + tolerance,
         // `1 - s` makes up for what is missing.
-        Rule::OneWeight { id: 0, .. } => most <= 1.0 + tolerance,
+        Rule::OneWeight { layout: Layout::Complement, .. } => most <= 1.0 + tolerance,
         Rule::OneWeight { .. } => false,
     };
     if starts_at_zero && !is_negative && adds_up { ScoreKind::Probability } else { ScoreKind::Raw }

@@ -17,6 +17,8 @@
 mod attributes;
 mod faults;
 mod order;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 use skxc_diagnostics::codes::{ATTRIBUTE_INVALID, BAD_NUMBER, IGNORED_PART, INDEX_OUT_OF_RANGE};

@@ -28,7 +28,7 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     let scores = lowering.value(node, 0)?;
     let width = lowering.module.shape(scores).0.last().copied().unwrap_or(1);
     if table.len() != width as usize {
-        let message = format!("`ZipMap` has {} labels for {width} scores", table.len());
+        let message = format!("`{}` has {} labels for {width} scores", node.name(), table.len());
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
     }
     warn_if_others(lowering, node, &table, attribute);
@@ -46,9 +46,42 @@ fn warn_if_others(
     if let [decided] = decided[..]
         && decided != table
     {
-        let message = "`ZipMap` names the scores by other labels than the classifier has";
+        let message =
+            format!("`{}` names the scores by other labels than the classifier has", node.name());
         let warning = node.attribute_warning(attribute, CLASS_LABELS, message);
         lowering
             .warn(warning.note("scores are named by position; the labels of the classifier count"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::{WithAttributes, model, node, operations, said, stump};
+
+    fn with_map(labels: &[i64]) -> crate::proto::ModelProto {
+        let trees = stump(&[3, 5], &[(0, 0.25)], &[(0, 0.75)]);
+        let map = node("ZipMap", &["scores"], &["map"]).ints("classlabels_int64s", labels);
+        model(1, vec![trees, map], &["label", "map"])
+    }
+
+    #[test]
+    fn the_map_is_the_row_of_scores() {
+        let operations = operations(&with_map(&[3, 5]));
+        assert_eq!(operations.last().unwrap(), "output \"map\" score probability %8");
+    }
+
+    #[test]
+    fn labels_are_as_many_as_scores_and_those_of_the_classifier() {
+        assert_eq!(
+            said(&with_map(&[3, 5, 7])),
+            ["SKX0107: `ai.onnx.ml.ZipMap` has 3 labels for 2 scores"]
+        );
+        assert_eq!(
+            said(&with_map(&[3, 4])),
+            [
+                "SKX0114: `ai.onnx.ml.ZipMap` names the scores by other labels than the classifier has"
+            ]
+        );
+        assert_eq!(said(&with_map(&[3, 3])), ["SKX0114: two classes have the label `3`"]);
     }
 }

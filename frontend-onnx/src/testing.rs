@@ -1,0 +1,218 @@
+//! Small ONNX models for tests, and what the front end makes of them.
+
+use prost::Message as _;
+use skxc_diagnostics::Sources;
+use skxc_ir::validate::Validator;
+use skxc_ir::{Column, Interval, Module, Real};
+
+use crate::proto::{
+    AttributeProto, AttributeType, DataType, Dimension, GraphProto, ModelProto, NodeProto,
+    OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TypeProto,
+    ValueInfoProto, dimension, type_proto,
+};
+use crate::{Import, ImportOptions, import};
+
+/// A model with the given nodes, the input `X` of `width` floats, and outputs.
+pub(crate) fn model(width: i64, nodes: Vec<NodeProto>, outputs: &[&str]) -> ModelProto {
+    let set = |domain: &str, version| OperatorSetIdProto { domain: domain.to_owned(), version };
+    ModelProto {
+        ir_version: 8,
+        producer_name: "test".to_owned(),
+        opset_import: vec![set("", 18), set("ai.onnx.ml", 3)],
+        graph: Some(GraphProto {
+            node: nodes,
+            name: "graph".to_owned(),
+            input: vec![input("X", DataType::Float, &[-1, width])],
+            output: outputs
+                .iter()
+                .map(|&name| ValueInfoProto { name: name.to_owned(), r#type: None })
+                .collect(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    }
+}
+
+/// An input; a negative extent is left open.
+pub(crate) fn input(name: &str, elem: DataType, extents: &[i64]) -> ValueInfoProto {
+    let dim = extents.iter().map(|&extent| Dimension {
+        value: (extent >= 0).then_some(dimension::Value::DimValue(extent)),
+    });
+    let shape = Some(TensorShapeProto { dim: dim.collect() });
+    let tensor = type_proto::Tensor { elem_type: elem.into(), shape };
+    let value = Some(type_proto::Value::TensorType(tensor));
+    ValueInfoProto { name: name.to_owned(), r#type: Some(TypeProto { value }) }
+}
+
+/// A node; operators that only ai.onnx.ml has are of that domain.
+pub(crate) fn node(op_type: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
+    let is_ml = ["TreeEnsembleClassifier", "ZipMap", "ArrayFeatureExtractor"].contains(&op_type);
+    let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    NodeProto {
+        input: owned(inputs),
+        output: owned(outputs),
+        op_type: op_type.to_owned(),
+        domain: if is_ml { "ai.onnx.ml".to_owned() } else { String::new() },
+        ..Default::default()
+    }
+}
+
+/// Attributes, to be chained. One that is there already is replaced.
+pub(crate) trait WithAttributes: Sized {
+    fn with(self, attribute: AttributeProto) -> Self;
+
+    fn int(self, name: &str, i: i64) -> Self {
+        self.with(AttributeProto { i, ..named(name, AttributeType::Int) })
+    }
+
+    fn ints(self, name: &str, ints: &[i64]) -> Self {
+        self.with(AttributeProto { ints: ints.to_vec(), ..named(name, AttributeType::Ints) })
+    }
+
+    fn floats(self, name: &str, floats: &[f32]) -> Self {
+        self.with(AttributeProto { floats: floats.to_vec(), ..named(name, AttributeType::Floats) })
+    }
+
+    fn string(self, name: &str, text: &str) -> Self {
+        let s = text.as_bytes().to_vec().into();
+        self.with(AttributeProto { s, ..named(name, AttributeType::String) })
+    }
+
+    fn strings(self, name: &str, texts: &[&str]) -> Self {
+        let strings = texts.iter().map(|text| text.as_bytes().to_vec().into()).collect();
+        self.with(AttributeProto { strings, ..named(name, AttributeType::Strings) })
+    }
+
+    fn tensor(self, name: &str, tensor: TensorProto) -> Self {
+        self.with(AttributeProto { t: Some(tensor), ..named(name, AttributeType::Tensor) })
+    }
+}
+
+impl WithAttributes for NodeProto {
+    fn with(mut self, attribute: AttributeProto) -> Self {
+        self.attribute.retain(|other| other.name != attribute.name);
+        self.attribute.push(attribute);
+        self
+    }
+}
+
+fn named(name: &str, ty: AttributeType) -> AttributeProto {
+    AttributeProto { name: name.to_owned(), r#type: ty.into(), ..Default::default() }
+}
+
+/// Adds the constant `name`, a list of integers, to the model.
+pub(crate) fn with_integers(mut model: ModelProto, name: &str, values: &[i64]) -> ModelProto {
+    graph(&mut model).initializer.push(TensorProto { name: name.to_owned(), ..integers(values) });
+    model
+}
+
+/// A tensor of integers.
+pub(crate) fn integers(values: &[i64]) -> TensorProto {
+    TensorProto {
+        dims: vec![values.len() as i64],
+        data_type: DataType::Int64.into(),
+        int64_data: values.to_vec(),
+        ..Default::default()
+    }
+}
+
+/// A tensor of doubles.
+pub(crate) fn doubles(values: &[f64]) -> TensorProto {
+    TensorProto {
+        dims: vec![values.len() as i64],
+        data_type: DataType::Double.into(),
+        double_data: values.to_vec(),
+        ..Default::default()
+    }
+}
+
+/// The graph of a model, to change.
+pub(crate) fn graph(model: &mut ModelProto) -> &mut GraphProto {
+    model.graph.as_mut().unwrap()
+}
+
+/// Adds a metadata property.
+pub(crate) fn with_property(mut model: ModelProto, key: &str, value: &str) -> ModelProto {
+    let (key, value) = (key.to_owned(), value.to_owned());
+    model.metadata_props.push(StringStringEntryProto { key, value });
+    model
+}
+
+/// A classifier with one tree `x0 <= 0.5`, whose leaves have the weights
+/// `(class, weight)`.
+pub(crate) fn stump(classes: &[i64], yes: &[(i64, f32)], no: &[(i64, f32)]) -> NodeProto {
+    let leaves = yes.iter().map(|weight| (1, weight)).chain(no.iter().map(|weight| (2, weight)));
+    let (nodes, weights): (Vec<i64>, Vec<&(i64, f32)>) = leaves.unzip();
+    let ids: Vec<i64> = weights.iter().map(|weight| weight.0).collect();
+    let weights: Vec<f32> = weights.iter().map(|weight| weight.1).collect();
+    node("TreeEnsembleClassifier", &["X"], &["label", "scores"])
+        .ints("nodes_treeids", &[0, 0, 0])
+        .ints("nodes_nodeids", &[0, 1, 2])
+        .ints("nodes_featureids", &[0, 0, 0])
+        .strings("nodes_modes", &["BRANCH_LEQ", "LEAF", "LEAF"])
+        .floats("nodes_values", &[0.5, 0.0, 0.0])
+        .ints("nodes_truenodeids", &[1, 0, 0])
+        .ints("nodes_falsenodeids", &[2, 0, 0])
+        .ints("class_treeids", &vec![0; ids.len()])
+        .ints("class_nodeids", &nodes)
+        .ints("class_ids", &ids)
+        .floats("class_weights", &weights)
+        .ints("classlabels_int64s", classes)
+        .string("post_transform", "NONE")
+}
+
+/// Imports bytes with columns `c0`, `c1`, ... of 16 bits.
+pub(crate) fn import_bytes(bytes: &[u8]) -> (Import, Sources) {
+    let mut sources = Sources::default();
+    let mut bind = |inputs: &crate::ModelInputs| {
+        let range = Interval::new(0, 65_535);
+        let column = |i| Column { name: format!("c{i}"), range, missing: None };
+        Ok((0..inputs.width()).map(column).collect())
+    };
+    let mut options =
+        ImportOptions { file_name: "model.onnx", model_name: "model", bind: &mut bind };
+    let imported = import(bytes, &mut options, &mut sources);
+    (imported, sources)
+}
+
+/// Imports bytes; the property that every import has: nothing panics, spans
+/// are within the listing, and a module is there if nothing is an error, and valid.
+pub(crate) fn check_import(bytes: &[u8]) -> Import {
+    let (imported, sources) = import_bytes(bytes);
+    let text =
+        skxc_diagnostics::render(&sources, &imported.diagnostics, skxc_diagnostics::Style::Plain);
+    assert!(!text.contains('\x1b'));
+    let has_errors = skxc_diagnostics::has_errors(&imported.diagnostics);
+    assert_eq!(imported.module.is_none(), has_errors, "{text}");
+    if let Some(module) = &imported.module {
+        let errors = Validator::check(module);
+        assert!(errors.is_empty(), "{errors:?}");
+    }
+    imported
+}
+
+/// The module of a model that is imported without a word.
+pub(crate) fn imported(model: &ModelProto) -> Module<Real> {
+    let imported = check_import(&model.encode_to_vec());
+    assert!(imported.diagnostics.is_empty(), "{:#?}", imported.diagnostics);
+    imported.module.unwrap()
+}
+
+/// The operations of a module in the text form, without forests and origins.
+pub(crate) fn operations(model: &ModelProto) -> Vec<String> {
+    listed(&imported(model))
+}
+
+/// As [`operations`], of a module.
+pub(crate) fn listed(module: &Module<Real>) -> Vec<String> {
+    let text = skxc_ir::text::print(module);
+    let lines = text.lines().map(str::trim);
+    let lines = lines.filter(|line| line.starts_with('%') || line.starts_with("output"));
+    lines.map(|line| line.split('!').next().unwrap_or(line).trim().to_owned()).collect()
+}
+
+/// The diagnostics of a model, as `SKX0104: message`.
+pub(crate) fn said(model: &ModelProto) -> Vec<String> {
+    let imported = check_import(&model.encode_to_vec());
+    imported.diagnostics.iter().map(|said| format!("{}: {}", said.code, said.message)).collect()
+}

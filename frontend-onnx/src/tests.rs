@@ -1,0 +1,256 @@
+//! Tests of the front end as a whole.
+
+use proptest::prelude::*;
+use prost::Message as _;
+
+use crate::proto::{DataType, ModelProto};
+use crate::testing::{
+    WithAttributes, check_import, graph, import_bytes, imported, input, integers, listed, model,
+    node, operations, said, stump, with_integers, with_property,
+};
+use crate::{ImportOptions, import};
+use skxc_diagnostics::{Diagnostic, Sources, Style, render};
+
+fn trees() -> crate::proto::NodeProto {
+    stump(&[0, 1], &[(0, 0.25)], &[(0, 0.75)])
+}
+
+/// What skl2onnx exports with `zipmap="columns"`.
+fn with_score_columns() -> ModelProto {
+    let nodes = vec![
+        trees(),
+        node("Slice", &["scores", "zero", "one", "one"], &["first"]),
+        node("Slice", &["scores", "one", "two", "one"], &["second"]),
+        node("Reshape", &["first", "flat"], &["s0"]),
+        node("Reshape", &["second", "flat"], &["s1"]),
+        node("Identity", &["label"], &["decision"]),
+    ];
+    let mut model = model(1, nodes, &["decision", "s0", "s1"]);
+    for (name, value) in [("zero", 0), ("one", 1), ("two", 2), ("flat", -1)] {
+        model = with_integers(model, name, &[value]);
+    }
+    model
+}
+
+#[test]
+fn score_columns_are_one_result() {
+    let operations = operations(&with_score_columns());
+    assert_eq!(
+        operations[operations.len() - 2..],
+        ["output \"decision\" label %5", "output \"s0,s1\" score probability %8"]
+    );
+}
+
+#[test]
+fn a_list_of_labels_is_no_result() {
+    let model = model(1, vec![trees()], &["label", "classes"]);
+    let model = with_integers(model, "classes", &[0, 1]);
+    assert_eq!(operations(&model).last().unwrap(), "output \"label\" label %5");
+}
+
+#[test]
+fn a_model_needs_a_decision() {
+    let scores = model(1, vec![trees()], &["scores"]);
+    assert_eq!(said(&scores), ["SKX0009: no output of the graph is a label or a prediction"]);
+    let list = with_integers(model(1, vec![trees()], &["classes"]), "classes", &[0]);
+    assert_eq!(said(&list), ["SKX0009: no output of the graph depends on its inputs"]);
+    assert_eq!(said(&model(1, vec![trees()], &[])), ["SKX0009: the graph has no output"]);
+}
+
+#[test]
+fn inputs_are_rows_of_numbers() {
+    let say = |elem, extents: &[i64]| {
+        let mut model = model(1, vec![trees()], &["label"]);
+        graph(&mut model).input[0] = input("X", elem, extents);
+        said(&model)
+    };
+    let axis = "SKX0008: input `X` has one axis; nobody can tell whether it holds rows or columns";
+    assert_eq!(say(DataType::Float, &[4]), [axis]);
+    assert_eq!(
+        say(DataType::Float, &[-1, -1]),
+        ["SKX0008: input `X` does not say how many columns it has"]
+    );
+    assert_eq!(
+        say(DataType::String, &[-1, 1]),
+        ["SKX0008: input `X` has elements of type `string`"]
+    );
+    assert_eq!(
+        say(DataType::Uint8, &[-1, 1]),
+        ["SKX0008: column `c0` holds values in [0, 65535], but input `X` is of type `uint8`"]
+    );
+    let wide = say(DataType::Float, &[-1, 5000]);
+    assert_eq!(wide[0], "SKX0002: the inputs have 5000 columns; at most 4096 are allowed");
+}
+
+#[test]
+fn an_initializer_is_the_default_of_its_input() {
+    let reshape = node("Reshape", &["X", "shape"], &["Y"]);
+    let mut model = with_integers(model(2, vec![reshape], &["Y"]), "shape", &[1, 2, 1]);
+    graph(&mut model).input.push(input("shape", DataType::Int64, &[3]));
+    assert_eq!(imported(&model).columns.len(), 2);
+}
+
+#[test]
+fn names_and_order_are_checked() {
+    let mut unordered = model(1, vec![node("Identity", &["label"], &["Y"]), trees()], &["Y"]);
+    assert_eq!(operations(&unordered).last().unwrap(), "output \"Y\" label %5");
+    graph(&mut unordered).node[1].input[0] = "Y".to_owned();
+    assert_eq!(said(&unordered), ["SKX0007: the nodes of the graph form a cycle"]);
+    graph(&mut unordered).node[1].input[0] = "Z".to_owned();
+    assert_eq!(said(&unordered), ["SKX0006: value `Z` is used but nobody makes it"]);
+    let twice = model(1, vec![trees(), trees()], &["label", "label"]);
+    assert_eq!(
+        said(&twice),
+        [
+            "SKX0005: value `label` is made twice",
+            "SKX0005: value `scores` is made twice",
+            "SKX0005: two outputs of the graph are called `label`",
+        ]
+    );
+}
+
+#[test]
+fn operators_and_sets_are_checked() {
+    let mut model = model(1, vec![node("Shrink", &["X"], &["Y"])], &["Y"]);
+    graph(&mut model).node.push(node("Shrink", &["X"], &["Z"]));
+    assert_eq!(said(&model), ["SKX0101: operator `Shrink` is not supported"]);
+    graph(&mut model).node.truncate(1);
+    graph(&mut model).node[0] = node("Identity", &["X"], &["Y"]);
+    model.opset_import.push(model.opset_import[0].clone());
+    model.opset_import[0].version = 29;
+    assert_eq!(
+        said(&model),
+        ["SKX0004: operator set 29 of `ai.onnx` is not known; known are 1 to 28"]
+    );
+    model.opset_import.clear();
+    assert_eq!(said(&model), ["SKX0004: the model imports no operator set of `ai.onnx`"]);
+    model.functions.push(Default::default());
+    assert_eq!(said(&model)[0], "SKX0003: the model has functions of its own (1)");
+}
+
+#[test]
+fn features_are_read_and_errors_of_the_caller_are_kept() {
+    let model = with_property(model(2, vec![trees()], &["label"]), "skxc.features", "a, b");
+    let mut sources = Sources::default();
+    let mut bind = |inputs: &crate::ModelInputs| {
+        let features = inputs.features.as_ref().unwrap();
+        assert_eq!(features.names, ["a", "b"]);
+        let code = skxc_diagnostics::codes::NOT_A_MODEL;
+        let error = Diagnostic::error(code, "no such feature");
+        Err(vec![error.at(inputs.listing, features.span.clone(), "here")])
+    };
+    let mut options =
+        ImportOptions { file_name: "a\nb.onnx", model_name: "model", bind: &mut bind };
+    let imported = import(&model.encode_to_vec(), &mut options, &mut sources);
+    assert!(imported.module.is_none());
+    let text = render(&sources, &imported.diagnostics, Style::Plain);
+    assert!(text.contains("property skxc.features = \"a, b\""), "{text}");
+    assert_eq!(imported.summary.operators[0].count, 1);
+    assert_eq!(imported.summary.classes, [["0", "1"]]);
+}
+
+#[test]
+fn a_model_has_a_version_and_a_graph() {
+    for bytes in [&b""[..], b"\x08\x08", b"GIF89a", &[0xff; 64]] {
+        let imported = check_import(bytes);
+        assert_eq!(imported.diagnostics[0].code, skxc_diagnostics::codes::NOT_A_MODEL);
+    }
+}
+
+#[test]
+fn the_listing_is_escaped_and_short() {
+    let mut hostile = stump(&[0, 1], &[(0, 0.25)], &[(0, 0.75)])
+        .strings("classlabels_strings", &["\u{202e}a", "b\u{1b}[31m\n"])
+        .ints("classlabels_int64s", &[])
+        .ints("nodes_hitrates", &[1; 100]);
+    hostile.attribute.retain(|attribute| attribute.name != "classlabels_int64s");
+    hostile.name = "*/ evil(); /*\n".repeat(100);
+    let model = model(1, vec![hostile], &["label"]);
+    let (imported, sources) = import_bytes(&model.encode_to_vec());
+    let listing = sources.text(imported.listing);
+    assert!(listing.lines().count() < 32 && listing.len() < 2048, "{listing}");
+    assert!(!listing.contains(['\u{202e}', '\u{1b}']), "{listing}");
+    assert!(listing.contains("nodes_hitrates = [1, 1, 1, 1, … 100 in all]"), "{listing}");
+}
+
+#[test]
+fn the_table_of_operators_is_in_the_document() {
+    let document = skxc_diagnostics::codes::UNKNOWN_OPERATOR.document();
+    for operator in crate::supported_operators() {
+        let row = format!("| {} | {} | {} |", operator.name, operator.domain, operator.supported);
+        assert!(document.text.contains(&row), "the document of the code lacks\n{row}");
+    }
+}
+
+/// Models of many operators, to be damaged.
+fn seeds() -> Vec<Vec<u8>> {
+    let lookup = vec![
+        trees(),
+        node("ArgMax", &["scores"], &["best"]).int("axis", 1),
+        node("ArrayFeatureExtractor", &["labels", "best"], &["looked"]),
+        node("Cast", &["looked"], &["cast"]).int("to", 7),
+        node("ZipMap", &["scores"], &["map"]).ints("classlabels_int64s", &[0, 1]),
+        node("Shape", &["X"], &["shape"]),
+        node("Slice", &["shape", "from", "to"], &["part"]),
+        node("ConstantOfShape", &["shape"], &["c"]).tensor("value", integers(&[1])),
+        node("Gather", &["scores", "labels"], &["g"]).int("axis", 1),
+        node("Concat", &["g", "scores"], &["joined"]).int("axis", 1),
+        node("Unsqueeze", &["joined", "labels"], &["Y"]),
+        node("Flatten", &["Y"], &["flat"]),
+    ];
+    let lookup = model(1, lookup, &["cast", "map", "flat", "part", "c"]);
+    let lookup = with_integers(with_integers(lookup, "labels", &[0, 1]), "unused", &[3; 9]);
+    let lookup = with_integers(with_integers(lookup, "from", &[0]), "to", &[1]);
+    let three =
+        stump(&[0, 1, 2], &[(0, 0.25), (1, 0.75)], &[(2, 1.0)]).floats("base_values", &[0.5; 3]);
+    let three = model(3, vec![three], &["label", "scores"]);
+    [lookup, with_score_columns(), three].map(|model| model.encode_to_vec()).to_vec()
+}
+
+#[test]
+fn seeds_are_imported() {
+    for seed in seeds() {
+        let imported = check_import(&seed);
+        let module = imported.module.unwrap_or_else(|| panic!("{:#?}", imported.diagnostics));
+        assert!(listed(&module).iter().any(|line| line.contains(" label %")));
+    }
+}
+
+/// A change of some bytes: position and length as parts of the whole, and what
+/// takes their place.
+fn damage() -> impl Strategy<Value = (f64, usize, Vec<u8>)> {
+    (0.0..1.0, 0usize..4, prop::collection::vec(any::<u8>(), 0..4))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn any_bytes_are_told_from_models(bytes in prop::collection::vec(any::<u8>(), 0..512)) {
+        check_import(&bytes);
+    }
+
+    #[test]
+    fn damaged_models_are_imported_or_refused(
+        seed in 0usize..3,
+        damages in prop::collection::vec(damage(), 1..4),
+    ) {
+        let mut bytes = seeds().swap_remove(seed);
+        for (place, length, replacement) in damages {
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a position")]
+            let start = (place * bytes.len() as f64) as usize;
+            let end = (start + length).min(bytes.len());
+            bytes.splice(start..end, replacement);
+        }
+        check_import(&bytes);
+    }
+
+    #[test]
+    fn single_bytes_may_change(seed in 0usize..3, place in 0.0..1.0f64, byte in any::<u8>()) {
+        let mut bytes = seeds().swap_remove(seed);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a position")]
+        let at = (place * bytes.len() as f64) as usize;
+        bytes[at] = byte;
+        check_import(&bytes);
+    }
+}
