@@ -15,6 +15,9 @@ use skxc_ir::validate::Validated;
 use skxc_ir::{Int, Module};
 use tempfile::TempDir;
 
+/// Lines of the verifier's log that are shown.
+const LOG_LINES: usize = 20;
+
 /// What can go wrong on the way to a program.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ProgramError {
@@ -128,7 +131,7 @@ impl Generated {
         let text = self.files.iter().find(|(path, _)| *path == source);
         let text = &text.expect("the program is among the files").1;
         let object = bpf_object(&self.name, text, &self.files)?;
-        Ok(Batch::load(Loader::new(&object)?, &self.name, 1 << 16)?)
+        Batch::load(Loader::new(&object)?, &self.name, 1 << 16).map_err(with_log)
     }
 
     fn write(&self) -> io::Result<TempDir> {
@@ -136,6 +139,16 @@ impl Generated {
         write_files(scratch.path(), &self.files)?;
         Ok(scratch)
     }
+}
+
+/// The end of the verifier's log says why, if there is a log.
+fn with_log(error: skxc_bpf::Error) -> Box<dyn std::error::Error> {
+    if let skxc_bpf::Error::Refused { log, .. } = &error {
+        let lines: Vec<&str> = log.lines().collect();
+        let end = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n");
+        return format!("{error}\n{end}").into();
+    }
+    error.into()
 }
 
 /// The generated function as a program that reads features and writes results.
