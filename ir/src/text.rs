@@ -1,4 +1,4 @@
-//! The text form `.skir` of a module: [`print`] and [`parse`].
+//! The text form `.skir` of a module: [`print()`] and [`parse`].
 //!
 //! The grammar stands in `ir/README.md`, "Text form".
 //!

@@ -11,8 +11,8 @@
 //! - it collects errors, and each names its place.
 //!
 //! Concerns are judged in order, since each rests on those before:
-//! [`structure`] and [`forest`] (handles, names, counts), then [`types`], then
-//! [`ranges`]. The errors of one of these three steps are reported together.
+//! `structure` and `forest` (handles, names, counts), then `types`, then
+//! `ranges`. The errors of one of these three steps are reported together.
 
 mod error;
 mod forest;
