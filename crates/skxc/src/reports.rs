@@ -203,7 +203,7 @@ fn details(text: &mut String, timed: &Timed, columns: &[String]) {
 pub(crate) fn small(number: f64) -> String {
     match number {
         0.0 => "0".to_owned(),
-        _ if number < f64::MIN_POSITIVE => "1e-300".to_owned(),
+        _ if number < f64::MIN_POSITIVE => "less than 1e-300".to_owned(),
         _ => format!("{number:.1e}"),
     }
 }
