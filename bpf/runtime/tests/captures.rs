@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write as _};
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
@@ -15,6 +15,11 @@ use pcap_file::DataLink;
 use pcap_file::pcap::PcapReader;
 use pcap_file::pcapng::{Block, PcapNgReader};
 use skxc_runtime::{FEATURES, Needs, find, parse};
+
+/// Tells whoever runs the tests with `--nocapture`.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
 
 fn data() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
@@ -79,7 +84,7 @@ fn explained(column: &str, row: &HashMap<&str, u32>, inner: u32) -> Option<&'sta
 #[test]
 fn agrees_with_the_reference_extractor() {
     let Some(data) = data() else {
-        return eprintln!("skipped: no captures (SKXC_SHARED)");
+        return say("skipped: no captures (SKXC_SHARED)");
     };
     let mut text = String::new();
     GzDecoder::new(File::open(data.join("features.csv.gz")).expect("the table is readable"))
@@ -118,6 +123,6 @@ fn agrees_with_the_reference_extractor() {
             }
         }
     }
-    eprintln!("{rows} packets, {fields} fields, differences explained: {differences:?}");
+    say(&format!("{rows} packets, {fields} fields, differences explained: {differences:?}"));
     assert!(rows > 0, "the table has rows");
 }

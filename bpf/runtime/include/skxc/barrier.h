@@ -8,9 +8,9 @@
 #ifndef SKXC_BARRIER_H
 #define SKXC_BARRIER_H
 
-#ifndef __always_inline
+/* linux/stddef.h makes it a mere hint. */
+#undef __always_inline
 #define __always_inline inline __attribute__((always_inline))
-#endif
 
 /*
  * The value of the integer or pointer x, of which the compiler knows nothing

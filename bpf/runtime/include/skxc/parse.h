@@ -263,6 +263,37 @@ skxc_fragment_of_ip6(const struct skxc_extension *extension)
 		       ((fragment & 1) ? SKXC_FRAGMENT_MF : 0));
 }
 
+/* Whether an IPv6 extension header of this number is walked over. */
+static __always_inline int skxc_is_extension(__u8 protocol)
+{
+	const __u64 walked = 1ull << SKXC_IP_HOP_OPTIONS |
+			     1ull << SKXC_IP_ROUTING |
+			     1ull << SKXC_IP_FRAGMENT |
+			     1ull << SKXC_IP_DEST_OPTIONS;
+
+	return protocol < 64 && (walked >> protocol & 1);
+}
+
+/*
+ * The same offset, below 2^15. Verifier: it would keep the exact range of the
+ * offset for every way through the chain, and verify all that follows once
+ * for each. What it lacks is that the range does not matter, since the end of
+ * the frame is the bound; mixing in and out a number that it does not know
+ * makes all ways look alike.
+ */
+static __always_inline __u32 skxc_forget(__u32 offset, __u32 unknown)
+{
+#ifdef __bpf__
+	offset ^= unknown;
+	skxc_barrier(offset);
+	offset ^= unknown;
+	skxc_barrier(offset);
+#else
+	(void)unknown;
+#endif
+	return offset & 0x7fff;
+}
+
 /*
  * Walks the extension headers behind the fixed IPv6 header. h->ip_protocol is
  * the last next-header that was reached: the layer-4 protocol, or a header
@@ -272,19 +303,18 @@ static __always_inline enum skxc_reason
 skxc_parse_chain(const void *ip, const void *end, struct skxc_headers *h,
 		 const __u32 needs)
 {
-	__u32 before = sizeof(struct skxc_ip6);
+	const struct skxc_ip6 *ip6 = ip;
+	const __u32 unknown = skxc_be32(ip6->source);
+	__u32 before = skxc_forget(sizeof(*ip6), unknown);
 	const struct skxc_extension *extension;
 	const __u8 *p;
 	int i;
 
-	for (i = 0; i <= SKXC_EXTENSIONS_MAX; i++) {
-		if (h->ip_protocol != SKXC_IP_HOP_OPTIONS &&
-		    h->ip_protocol != SKXC_IP_ROUTING &&
-		    h->ip_protocol != SKXC_IP_DEST_OPTIONS &&
-		    h->ip_protocol != SKXC_IP_FRAGMENT)
-			return skxc_parse_l4(ip, end, before, SKXC_IP_ICMP6, h,
-					     needs);
-		if (i == SKXC_EXTENSIONS_MAX)
+#ifdef __bpf__
+#pragma clang loop unroll(disable)
+#endif
+	for (i = 0; i < SKXC_EXTENSIONS_MAX; i++) {
+		if (!skxc_is_extension(h->ip_protocol))
 			break;
 		p = (const __u8 *)ip + before;
 		/* Verifier: as in skxc_parse_l4(). */
@@ -295,16 +325,19 @@ skxc_parse_chain(const void *ip, const void *end, struct skxc_headers *h,
 		if (h->ip_protocol == SKXC_IP_FRAGMENT) {
 			h->ip_id = skxc_be16(extension->id + 2);
 			h->ip_fragment = skxc_fragment_of_ip6(extension);
-			h->ip_protocol = extension->next_header;
-			if (h->ip_fragment & SKXC_FRAGMENT_OFFSET)
-				return SKXC_CLASSIFIABLE;
 			before += sizeof(*extension);
 		} else {
-			h->ip_protocol = extension->next_header;
 			before += 8 * (1 + (__u32)extension->length);
 		}
+		before = skxc_forget(before, unknown);
+		h->ip_protocol = extension->next_header;
+		/* A later fragment has no layer-4 header. */
+		if (h->ip_fragment & SKXC_FRAGMENT_OFFSET)
+			return SKXC_CLASSIFIABLE;
 	}
-	return SKXC_EXTENSIONS_MANY;
+	if (skxc_is_extension(h->ip_protocol))
+		return SKXC_EXTENSIONS_MANY;
+	return skxc_parse_l4(ip, end, before, SKXC_IP_ICMP6, h, needs);
 }
 
 static __always_inline enum skxc_reason
@@ -356,7 +389,6 @@ skxc_parse(const struct skxc_frame *frame, struct skxc_headers *h,
 	ip = eth + 1;
 	if (frame->tagged)
 		h->vlan_id = frame->tag_tci & 0xfff;
-#pragma GCC unroll 2
 	for (i = 0; i < SKXC_VLAN_TAGS_MAX; i++) {
 		/* A tag beside the frame is the outer one of the two. */
 		if (!skxc_is_vlan(h->eth_type) || (i == 1 && frame->tagged))
