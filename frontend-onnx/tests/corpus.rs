@@ -85,8 +85,7 @@ fn trees_and_forests_of_the_corpus_are_imported() {
 const ROWS_MAX: usize = 250;
 
 /// Compares labels with those that ONNX Runtime found, on the rows on which
-/// scikit-learn agrees with it. Where ONNX Runtime cannot run the model, there
-/// is only scikit-learn.
+/// scikit-learn agrees with it.
 fn compare(name: &str, case: &Path, module: &Module<Real>) {
     let read = |file: &str| fs::read_to_string(case.join(file)).unwrap();
     let (inputs, expected) = (read("inputs.csv"), read("expected.csv"));
@@ -102,13 +101,15 @@ fn compare(name: &str, case: &Path, module: &Module<Real>) {
     let rows = inputs.lines().zip(expected.lines()).enumerate().skip(1);
     for (number, (row, expected)) in rows.step_by(count.div_ceil(ROWS_MAX)) {
         let expected: Vec<&str> = expected.split(',').collect();
-        if expected[ort] != expected[sk] && !expected[ort].is_empty() {
+        if expected[ort] != expected[sk] {
             continue;
         }
         let row: Vec<Option<i64>> = row.split(',').map(|x| Some(x.parse().unwrap())).collect();
-        let Outcome::Label(class) = interpret::float(module, &row)[label] else {
-            panic!("a label output is a label")
-        };
+        let outcomes = interpret::float(module, &row);
+        let Outcome::Label(class) = outcomes[label] else { panic!("a label output is a label") };
+        if outcomes.iter().any(is_tie) {
+            continue;
+        }
         compared += 1;
         let found = module.labels[table].text(class);
         if found != expected[sk] {
@@ -117,6 +118,15 @@ fn compare(name: &str, case: &Path, module: &Module<Real>) {
     }
     println!("    {compared} rows, {} wrong", wrong.len());
     assert!(wrong.is_empty(), "{name}: {wrong:#?}");
+}
+
+/// Are the two greatest scores equal but for the rounding of a sum of floats?
+/// ONNX Runtime adds the trees of a batch in another order.
+fn is_tie(outcome: &Outcome<f64>) -> bool {
+    let Outcome::Numbers(scores) = outcome else { return false };
+    let mut scores = scores.clone();
+    scores.sort_unstable_by(f64::total_cmp);
+    matches!(scores[..], [.., second, first] if first - second < 1e-5)
 }
 
 /// Files that may be taken: a deep tree, thresholds that are always or never
