@@ -104,11 +104,15 @@ pub(super) fn quantize_forest(forest: &Forest<Real>, row: &Row<'_>, frac_bits: u
     // Leaves that no tree reaches have no part in the bound on the sums.
     let forest = &forest.reached();
     let elem = ElementType::Fixed { bits: SUM_BITS, frac_bits };
-    let (nodes, place) = quantize_nodes(forest, row);
-    let weights = forest.weights.iter().map(|weight| LeafWeight {
-        target: weight.target,
-        weight: nearest(weight.weight, frac_bits),
-    });
+    let (mut nodes, place) = quantize_nodes(forest, row);
+    let mut weights = Vec::with_capacity(forest.weights.len());
+    for node in &mut nodes {
+        if let TreeNode::Leaf { first, count, .. } = node {
+            let start = weights.len();
+            push_sums(&mut weights, forest.leaf_weights(*first, *count), frac_bits);
+            (*first, *count) = (start as u32, (weights.len() - start) as u32);
+        }
+    }
     Forest {
         features: forest.features,
         targets: forest.targets,
@@ -116,9 +120,30 @@ pub(super) fn quantize_forest(forest: &Forest<Real>, row: &Row<'_>, frac_bits: u
         base: forest.base.iter().map(|&base| nearest(base, frac_bits)).collect(),
         roots: forest.roots.iter().map(|&root| place[root as usize]).collect(),
         nodes,
-        weights: weights.collect(),
+        weights,
         rounding_half_units: rounding_half_units(forest, frac_bits),
     }
+}
+
+/// Appends what a leaf adds to each sum: one weight a target, in order.
+fn push_sums(sums: &mut Vec<LeafWeight<Int>>, leaf: &[LeafWeight<Real>], frac_bits: u8) {
+    let start = sums.len();
+    sums.extend(leaf.iter().map(|weight| LeafWeight {
+        target: weight.target,
+        weight: nearest(weight.weight, frac_bits),
+    }));
+    sums[start..].sort_by_key(|sum| sum.target);
+    let mut kept = start;
+    for at in start..sums.len() {
+        let sum = sums[at];
+        if kept > start && sums[kept - 1].target == sum.target {
+            sums[kept - 1].weight += sum.weight;
+        } else {
+            sums[kept] = sum;
+            kept += 1;
+        }
+    }
+    sums.truncate(kept);
 }
 
 /// A test can take several integer tests, or none: nodes move. Returns the new
@@ -198,4 +223,35 @@ fn rounding_half_units(forest: &Forest<Real>, frac_bits: u8) -> Vec<u64> {
         }
     }
     half_units
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_of_one_target_in_one_leaf_add_up() {
+        let leaf = [(1, 0.5), (0, 0.25), (1, 0.125)];
+        let leaf = leaf.map(|(target, weight)| LeafWeight { target, weight });
+        let mut sums = vec![LeafWeight { target: 1, weight: 7 }];
+        push_sums(&mut sums, &leaf, 4);
+        let sums: Vec<_> = sums.iter().map(|sum| (sum.target, sum.weight)).collect();
+        assert_eq!(sums, [(1, 7), (0, 4), (1, 10)]);
+    }
+
+    #[test]
+    fn integer_bits_are_the_least_power_above() {
+        for (magnitude, bits) in [(0.5, 0), (0.75, 0), (1.0, 1), (1.5, 1), (2.0, 2), (1e-3, -9)] {
+            assert_eq!(integer_bits(magnitude), bits, "{magnitude}");
+        }
+    }
+
+    #[test]
+    fn the_floor_of_a_threshold_saturates() {
+        assert_eq!(floor(0.3, 2), 1);
+        assert_eq!(floor(-0.3, 2), -2);
+        assert_eq!(floor(1e30, 61), i64::MAX);
+        assert_eq!(exact(0.3, 2), None);
+        assert_eq!(exact(0.25, 2), Some(1));
+    }
 }
