@@ -175,14 +175,7 @@ fn same(a: &[String], b: &[String], relative: f64) -> bool {
 
 /// The diagnostic codes of a failed run, or what it printed last.
 fn failure(run: &Run) -> String {
-    let mut codes: Vec<&str> = run
-        .stderr
-        .match_indices("SKX")
-        .filter_map(|(at, _)| run.stderr.get(at..at + 7))
-        .filter(|code| code[3..].bytes().all(|byte| byte.is_ascii_digit()))
-        .collect();
-    codes.sort_unstable();
-    codes.dedup();
+    let codes = run.codes();
     if codes.is_empty() {
         let last = run.stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("");
         return format!("exit {}: {last}", run.code);

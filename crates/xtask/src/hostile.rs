@@ -14,6 +14,9 @@ use crate::{Outcome, TaskResult, project, say, table};
 const PEAK_BYTES_MAX: u64 = 1 << 30;
 const SECONDS_MAX: f64 = 10.0;
 
+/// The models of the folder have four columns, if any.
+const FEATURES: &str = "ip_ttl,ip_protocol,tcp_source_port,tcp_dest_port";
+
 const HEADER: [&str; 7] = ["file", "wanted", "exit", "written", "seconds", "MB", "verdict"];
 
 /// Runs every model of the folder.
@@ -52,15 +55,16 @@ fn run_file(
         "--name",
         "model",
         "--shadow",
+        "--features",
+        FEATURES,
         "-o",
         &out.display().to_string(),
     ]
     .map(str::to_owned);
-    // Broken models do not name features; a first run says what is missing.
     let run = measure(&command, scratch.path())?;
     let written = fs::read_dir(&out).map(Iterator::count).unwrap_or(0);
     let died = run.code < 0 || run.code >= 100;
-    let explained = run.stderr.contains("SKX");
+    let explained = !run.codes().is_empty();
     let refused = run.code != 0 && written == 0 && explained;
     let accepted = run.code == 0 && written > 0;
     let verdict = if died {
@@ -78,12 +82,10 @@ fn run_file(
     } else {
         "accepted"
     };
-    let codes = run.stderr.match_indices("SKX").next();
-    let code = codes.and_then(|(at, _)| run.stderr.get(at..at + 7)).unwrap_or("");
     let row = vec![
         file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
         wanted.to_owned(),
-        format!("{} {code}", run.code).trim().to_owned(),
+        format!("{} {}", run.code, run.codes().join(" ")).trim().to_owned(),
         written.to_string(),
         format!("{:.2}", run.seconds),
         (run.peak_bytes >> 20).to_string(),

@@ -36,6 +36,20 @@ pub(crate) struct Run {
     pub(crate) peak_bytes: u64,
 }
 
+impl Run {
+    /// The diagnostic codes in what it said, sorted, each once.
+    pub(crate) fn codes(&self) -> Vec<&str> {
+        let words = self.stderr.match_indices("SKX");
+        let mut codes: Vec<&str> = words
+            .filter_map(|(at, _)| self.stderr.get(at..at + 7))
+            .filter(|code| code[3..].bytes().all(|byte| byte.is_ascii_digit()))
+            .collect();
+        codes.sort_unstable();
+        codes.dedup();
+        codes
+    }
+}
+
 /// Runs `command` and measures it. `scratch` is a folder to write to.
 ///
 /// # Errors
