@@ -5,6 +5,7 @@
 //! namespaces of their own, which go with the thread that made them.
 
 mod attach;
+mod cost;
 mod load;
 mod parser;
 mod setup;

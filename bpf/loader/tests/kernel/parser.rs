@@ -16,7 +16,7 @@ use crate::setup::{compile, privileged, say};
 /// A set of columns: indices into `FEATURES`.
 type Columns = Vec<usize>;
 
-const SKIMXDP: [&str; 22] = [
+pub(crate) const SKIMXDP: [&str; 22] = [
     "ip_ihl",
     "ip_version",
     "ip_precedence",
@@ -41,7 +41,7 @@ const SKIMXDP: [&str; 22] = [
     "packet_length",
 ];
 
-fn named(names: &[&str]) -> Columns {
+pub(crate) fn named(names: &[&str]) -> Columns {
     names.iter().map(|name| skxc_runtime::find(name).expect("a feature").0).collect()
 }
 
@@ -244,7 +244,7 @@ fn frames_cut_anywhere_agree_with_user_space() {
 }
 
 /// The captures beside the project, if they are there.
-fn captures() -> Vec<PathBuf> {
+pub(crate) fn captures() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let data = root
         .join(std::env::var_os("SKXC_SHARED").unwrap_or_else(|| "../shared".into()))
@@ -261,7 +261,7 @@ fn captures() -> Vec<PathBuf> {
 
 /// The frames of a classic little-endian capture; others are passed over. The
 /// link type does not matter here: bytes are bytes to both parsers.
-fn frames_of(capture: &[u8]) -> Vec<&[u8]> {
+pub(crate) fn frames_of(capture: &[u8]) -> Vec<&[u8]> {
     let mut frames = Vec::new();
     let Some((header, mut rest)) = capture.split_at_checked(24) else { return frames };
     if header[..4] != [0xd4, 0xc3, 0xb2, 0xa1] {
