@@ -27,14 +27,20 @@ heading() {
 	printf '\n%s%d. %s%s\n' "$bold" "$step" "$1" "$plain"
 }
 say() { printf '%s\n' "$@"; }
-# show COMMAND...: print it as one would type it, then run it.
+# show COMMAND...: print it as one would type it, then run it. What it says stays
+# in order with what it prints, wherever the output of the demo goes.
 show() {
-	local words="$*"
+	local words='' word
+	for word; do
+		[[ $word != *[[:space:]]* ]] || word="'$word'"
+		words+=" $word"
+	done
+	words=${words# }
 	words=${words//$skxc/skxc}
 	words=${words//$out/${out##*/}}
 	words=${words/"nsenter --net=/run/netns/$LAB_HOST "/}
 	printf '$ %s\n' "${words#on_peer }"
-	"$@"
+	"$@" 2>&1
 }
 fail() {
 	printf '\nFAILED: %s\n' "$1" >&2
@@ -124,6 +130,12 @@ lab_know_neighbours
 attach --shadow
 show on_peer python3 replay.py "$LAB_IF" "$out/heldout.pcap"
 on_host_bpf "$skxc" status -i "$LAB_IF"
+counted=$(nsenter --net="/run/netns/$LAB_HOST" "$skxc" status -i "$LAB_IF" --format csv |
+	awk -F, '{ gsub(/"/, "") } $3 == "scan" { print $5 }')
+decided=$(grep -c '^scan,' "$out/decided.csv")
+[ "$counted" = "$decided" ] ||
+	fail "on the interface $counted packets were scan, in step 4 $decided"
+say "As many scan packets as in step 4: $decided."
 detach
 
 heading 'Before: what a port scan learns about the host'
@@ -135,8 +147,9 @@ attach
 
 heading 'Ordinary traffic passes'
 show on_peer curl -sS --max-time 5 -o /dev/null \
-	-w 'HTTP %{http_code}, %{size_download} bytes\n' http://$HOST4/50000 ||
+	-w 'HTTP %{http_code}, %{size_download} bytes' http://$HOST4/50000 ||
 	fail 'HTTP did not get through'
+echo
 show on_peer ping -q -c 10 -i 0.05 $HOST4 >"$LAB_TMP/ping" || fail 'ping did not get through'
 grep -E '^\$|packets transmitted' "$LAB_TMP/ping"
 show on_peer dig +short +tries=1 +time=2 @$HOST4 mail.example.com A | tee "$LAB_TMP/dig" ||
