@@ -42,6 +42,8 @@ pub(crate) fn closest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) ->
         })
         .collect();
     near.sort_by_key(|&(distance, _)| distance);
+    // The same name may come from two lists; its distances are then equal.
+    near.dedup();
     near.into_iter().take(3).map(|(_, name)| name).collect()
 }
 
@@ -87,5 +89,6 @@ mod tests {
         assert_eq!(closest("tcp_dst_port", names.into_iter()), ["tcp_dest_port", "udp_dest_port"]);
         assert_eq!(closest("ip_tll", names.into_iter()), ["ip_ttl"]);
         assert!(closest("payload", names.into_iter()).is_empty());
+        assert_eq!(closest("ip_tl", ["ip_ttl", "ip_ttl"].into_iter()), ["ip_ttl"]);
     }
 }

@@ -257,3 +257,47 @@ fn pcap(frame: &[u8]) -> Vec<u8> {
     capture.extend(frame);
     capture
 }
+
+#[cfg(test)]
+mod tests {
+    use skxc_equivalence::{Kind, Part};
+
+    use super::*;
+    use crate::capture;
+
+    fn found(row: &[i64], frame: Option<&[u8]>) -> Counterexample {
+        Counterexample {
+            comparison: Comparison::Object,
+            kind: Kind::Random,
+            row: row.to_vec(),
+            frame: frame.map(<[u8]>::to_vec),
+            index: None,
+            part: Part::Label,
+            expected: "0".to_owned(),
+            got: "1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_row_is_shown_again_by_a_pipe() {
+        let columns = ["a".to_owned(), "b".to_owned()];
+        assert_eq!(
+            reproduce("skxc check m o", "", &found(&[1, -2], None), &columns),
+            "printf 'a,b\\n1,-2\\n' | skxc check m o --vectors 0 --input -"
+        );
+    }
+
+    #[test]
+    fn a_frame_is_shown_again_by_a_capture() {
+        let frame = [7, b'\'', 0, 255].repeat(5);
+        let command = reproduce("skxc check m o", "", &found(&[], Some(&frame)), &[]);
+        let folder = tempfile::tempdir().unwrap();
+        let (print, _) = command.split_once("; ").unwrap();
+        let mut shell = std::process::Command::new("sh");
+        assert!(shell.args(["-c", print]).current_dir(folder.path()).status().unwrap().success());
+        let (frames, warnings) =
+            capture::load(&[folder.path().join("counterexample.pcap")], 10).unwrap();
+        assert_eq!(frames, [frame]);
+        assert!(warnings.is_empty());
+    }
+}

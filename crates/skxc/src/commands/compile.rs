@@ -5,12 +5,14 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use skxc_bpf::strip_debug;
+use skxc_diagnostics::escape_to_one_line;
 use skxc_ir::passes::pipeline::Snapshot;
 use skxc_ir::text;
 
+use crate::actions::Action;
 use crate::bounds;
 use crate::clang::{self, Clang};
-use crate::cli::{Compile, Emit};
+use crate::cli::{Compile, Emit, Hook};
 use crate::config::Project;
 use crate::depfile;
 use crate::describe;
@@ -167,21 +169,24 @@ impl Build {
             () => name.clone(),
         };
         let path = folder.join(file);
-        let classes = self.manifest.classes.iter();
-        let acted: Vec<String> = classes
-            .filter(|class| class.action != crate::actions::Action::Pass)
-            .map(|class| {
-                format!(
-                    "{} on {}",
-                    class.action,
-                    skxc_diagnostics::escape_to_one_line(&class.label)
-                )
-            })
-            .collect();
-        let acted = if acted.is_empty() { "pass all".to_owned() } else { acted.join(", ") };
+        let acted = self.what_happens();
         let shadow = if self.manifest.options.shadow { ", shadow" } else { "" };
         let ns = self.manifest.cost.decision_ns;
         format!("{}: {acted}{shadow}; about {ns} ns a decision", path.display())
+    }
+}
+
+impl Build {
+    /// What the program does with packets, in a few words.
+    fn what_happens(&self) -> String {
+        if self.manifest.options.hook == Hook::None {
+            return "no hook: call it from a program of your own".to_owned();
+        }
+        let classes = self.manifest.classes.iter().filter(|class| class.action != Action::Pass);
+        let acted: Vec<String> = classes
+            .map(|class| format!("{} on {}", class.action, escape_to_one_line(&class.label)))
+            .collect();
+        if acted.is_empty() { "pass all".to_owned() } else { acted.join(", ") }
     }
 }
 
