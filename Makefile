@@ -65,7 +65,7 @@ build: setup
 	cargo build --release --package skxc
 
 demo: build setup-demo
-	@SKXC=target/release/skxc examples/portscan/demo.sh demo-output
+	@SKXC=$(or $(CARGO_TARGET_DIR),target)/release/skxc examples/portscan/demo.sh demo-output
 
 test: setup
 	cargo fmt --all --check
