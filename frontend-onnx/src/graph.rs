@@ -12,7 +12,7 @@ use skxc_diagnostics::codes::{
 };
 
 use crate::limits::{ML_OPSET_MAX, OPSET_MAX};
-use crate::listing::{Listing, Span, domain_name, operator_name, short};
+use crate::listing::{Listing, Span, counted, domain_name, operator_name, short};
 use crate::ops::{self, Operator};
 use crate::proto::{GraphProto, ModelProto, ValueInfoProto};
 use crate::report::Report;
@@ -28,6 +28,10 @@ pub(crate) struct Graph<'a> {
     /// The nodes, operands before users. Those on a cycle are missing.
     pub(crate) order: Vec<usize>,
 }
+
+/// What helps where the graph is not one.
+const EXPORT: &str = "export the model again; `onnx.checker.check_model` tells more";
+const MAKERS: &str = "a value is an input of the graph, an initializer, or made by a node";
 
 /// Who makes a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,7 +63,11 @@ pub(crate) fn check<'a>(
 fn refuse_parts(model: &ModelProto, graph: &GraphProto, report: &mut Report) {
     let parts = [
         (model.training_info.len(), "training information", "export the model for inference"),
-        (model.functions.len(), "functions of its own", "inline them: `onnx.inliner`"),
+        (
+            model.functions.len(),
+            "functions of its own",
+            "inline them: `onnx.inliner.inline_local_functions`",
+        ),
         (graph.sparse_initializer.len(), "sparse tensors", "export with dense tensors"),
     ];
     for (count, what, help) in parts {
@@ -150,10 +158,12 @@ fn unknown_operator(
 ) -> Diagnostic {
     let qualified = operator_name(domain, name);
     let message = match domain {
+        _ if name.is_empty() => "a node names no operator".to_owned(),
         "ai.onnx" | "ai.onnx.ml" => format!("operator `{qualified}` is not supported"),
         _ => format!("operator `{qualified}` is of a domain that skxc does not know"),
     };
-    let label = if count > 1 { format!("and {} more nodes", count - 1) } else { String::new() };
+    let label =
+        if count > 1 { format!("and {} more", counted(count - 1, "node")) } else { String::new() };
     report
         .error(UNKNOWN_OPERATOR, message, span, &label)
         .help("`skxc explain SKX0101` lists the operators that are supported")
@@ -214,7 +224,9 @@ fn define_names<'a>(
             Some(&first) => {
                 let message = format!("value `{}` is made twice", short(name));
                 let error = report.error(DUPLICATE_NAME, message, span_of(maker), "again here");
-                report.add(error.see(listing.source, span_of(first).clone(), "first here"));
+                report.add(
+                    error.see(listing.source, span_of(first).clone(), "first here").help(EXPORT),
+                );
             }
         }
     }
@@ -245,9 +257,7 @@ fn order_nodes(
                     let message = format!("value `{}` is used but nobody makes it", short(name));
                     let span = &listing.nodes[index].inputs[position];
                     let error = report.error(UNDEFINED_NAME, message, span, "used here");
-                    report.add(error.note(
-                        "a value is an input of the graph, an initializer, or made by a node",
-                    ));
+                    report.add(error.note(MAKERS).help(EXPORT));
                 }
             }
         }
@@ -299,7 +309,8 @@ fn report_cycle(
     let span = &listing.nodes[node].inputs[position];
     let message = "the nodes of the graph form a cycle".to_owned();
     let error = report.error(GRAPH_CYCLE, message, span, "depends on the result of its own node");
-    report.add(error.note("a graph of ONNX computes each value once, from values before it"));
+    let why = "a graph of ONNX computes each value once, from values before it";
+    report.add(error.note(why).help(EXPORT));
 }
 
 fn check_outputs(
@@ -314,12 +325,16 @@ fn check_outputs(
         if let Some(&first) = seen.get(name) {
             let message = format!("two outputs of the graph are called `{}`", short(name));
             let error = report.error(DUPLICATE_NAME, message, span, "again here");
-            report.add(error.see(listing.source, listing.outputs[first].clone(), "first here"));
+            report.add(
+                error
+                    .see(listing.source, listing.outputs[first].clone(), "first here")
+                    .help(EXPORT),
+            );
         }
         seen.entry(name).or_insert(index);
         if !makers.contains_key(name) {
             let message = format!("output `{}` is made by nobody", short(name));
-            report.add(report.error(UNDEFINED_NAME, message, span, ""));
+            report.add(report.error(UNDEFINED_NAME, message, span, "").note(MAKERS).help(EXPORT));
         }
     }
 }

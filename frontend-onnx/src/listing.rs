@@ -118,6 +118,11 @@ fn abbreviate(text: &str, chars_max: usize) -> String {
     }
 }
 
+/// A number of things: `1 node`, `2 nodes`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// The type of a graph input or output, as `float[?,20]`.
 pub(crate) fn type_text(ty: &TypeProto) -> String {
     let mut text = String::new();

@@ -13,7 +13,7 @@ use skxc_ir::{
 
 use crate::graph::Graph;
 use crate::inputs::ModelInputs;
-use crate::listing::{Listing, operator_name, short};
+use crate::listing::{Listing, counted, operator_name, short};
 use crate::node::{Lowered, Node, Operand};
 use crate::report::Report;
 use crate::tensor;
@@ -111,7 +111,8 @@ impl<'a> Lowering<'a> {
                 Ok(tensor) => Operand::Constant(tensor),
                 Err(fault) => {
                     let message = format!("tensor `{}` {}", short(&tensor.name), fault.what);
-                    self.report.add(self.report.error(fault.code, message, span, ""));
+                    let error = self.report.error(fault.code, message, span, "");
+                    self.report.add(error.help("export the model again, all in one file"));
                     Operand::Refused
                 }
             };
@@ -157,7 +158,8 @@ impl<'a> Lowering<'a> {
         let results = (operator.lower)(self, &node)?;
         if proto.output.len() > results.len() {
             let (found, most) = (proto.output.len(), results.len());
-            let message = format!("`{}` has {found} outputs; it makes {most}", node.name());
+            let found = counted(found, "output");
+            let message = format!("`{}` has {found}; it makes {most}", node.name());
             return Err(node.error(OPERAND_COUNT, message).into());
         }
         self.check_results(&node, &results)?;
@@ -280,8 +282,13 @@ fn check_form(node: &Node<'_>) -> Lowered<()> {
     let mut problems = Vec::new();
     let (found, allowed) = (node.operands.len(), &node.operator.inputs);
     if !allowed.contains(&found) {
-        let (least, most) = (allowed.start(), allowed.end());
-        let message = format!("`{}` has {found} inputs; it takes {least} to {most}", node.name());
+        let takes = match (*allowed.start(), *allowed.end()) {
+            (least, most) if least == most => least.to_string(),
+            (least, usize::MAX) => format!("at least {least}"),
+            (least, most) => format!("{least} to {most}"),
+        };
+        let found = counted(found, "input");
+        let message = format!("`{}` has {found}; it takes {takes}", node.name());
         problems.push(node.error(OPERAND_COUNT, message));
     }
     let attributes = &node.proto.attribute;

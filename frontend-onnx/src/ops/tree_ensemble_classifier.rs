@@ -31,6 +31,7 @@ use skxc_ir::{ElementType, Forest, LabelTable, Real, RealOp, ScoreKind, Type, Va
 
 use super::Operator;
 use super::trees::{self, Trees};
+use crate::listing::counted;
 use crate::lower::{Lowering, Scores};
 use crate::node::{Lowered, Node, Operand};
 
@@ -226,7 +227,8 @@ fn base_values(
         }
     };
     if !(values.is_empty() || values.len() == allowed) {
-        let message = format!("`{name}` has {} numbers; there should be {why}", values.len());
+        let numbers = counted(values.len(), "number");
+        let message = format!("`{name}` has {numbers}; there should be {why}");
         let error = node.attribute_error(name, BASE_VALUES, message);
         return Err(error.note("an empty list means that every sum starts from 0").into());
     }

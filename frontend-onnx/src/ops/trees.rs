@@ -24,6 +24,7 @@ mod weights;
 use skxc_diagnostics::codes::{ATTRIBUTE_INVALID, BAD_NUMBER, IGNORED_PART, INDEX_OUT_OF_RANGE};
 use skxc_ir::{ElementType, Forest, Mode, Origin, Origins, Real, RealTest, TreeNode};
 
+use crate::listing::counted;
 use crate::lower::Lowering;
 use crate::node::{Lowered, Node};
 use faults::Faults;
@@ -45,8 +46,8 @@ pub(super) fn build(
     let index = Index::new(trees, &mut faults);
     faults.check()?;
     let order = Order::new(trees, &index, &modes, &mut faults);
-    let weights = weights::group(trees, &index, &modes, &order, target, &mut faults);
     faults.check()?;
+    let weights = weights::group(trees, &index, &modes, &order, target, &mut faults);
     let mut forest = Forest::new(width, targets, trees.elem, 0.0);
     forest.roots = order.roots.clone();
     forest.nodes.reserve_exact(order.positions.len());
@@ -180,7 +181,8 @@ impl Place<'_, '_> {
         let feature = u32::try_from(feature).ok().filter(|&id| id < width).unwrap_or_else(|| {
             faults.add(INDEX_OUT_OF_RANGE, "nodes_featureids", || {
                 let node = trees.describe(position);
-                format!("{node} asks for feature {feature}; the input has {width} features")
+                let features = counted(width as usize, "feature");
+                format!("{node} asks for feature {feature}; the input has {features}")
             });
             0
         });
@@ -201,13 +203,13 @@ impl Place<'_, '_> {
 
 fn warn(lowering: &mut Lowering<'_>, node: &Node<'_>, unreached: usize, ignored: usize) {
     if unreached > 0 {
-        let message = format!("{unreached} nodes are in no tree; they are dropped");
+        let message = format!("{} in no tree", counted(unreached, "node"));
         let warning = node.attribute_warning("nodes_nodeids", IGNORED_PART, message);
-        lowering.warn(warning.note("no walk from the first node of a tree reaches them"));
+        lowering.warn(warning.note("dropped: no walk from the first node of a tree gets there"));
     }
     if ignored > 0 {
-        let message = format!("{ignored} weights belong to nodes that are no leaves of a tree");
+        let message = format!("{} of no leaf", counted(ignored, "weight"));
         let warning = node.attribute_warning("class_nodeids", IGNORED_PART, message);
-        lowering.warn(warning.note("only leaves add weights; ONNX Runtime ignores them, too"));
+        lowering.warn(warning.note("dropped: only leaves add weights"));
     }
 }

@@ -175,8 +175,11 @@ impl<'n> Trees<'n> {
             .into_iter()
             .filter(|&(_, found, _, wanted)| found != wanted)
             .map(|(name, found, other, wanted)| {
-                let message = format!("`{name}` has {found} entries, but `{other}` has {wanted}");
+                let message =
+                    format!("`{name}` has length {found}, but `{other}` has length {wanted}");
                 node.attribute_error(name, LENGTHS_DIFFER, message)
+                    .note("entry `i` of each list describes thing `i`")
+                    .help("export the model again: something is missing")
             })
             .collect();
         if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }

@@ -1,6 +1,7 @@
 //! Collects what is wrong with tree nodes: one diagnostic for each kind of
 //! fault, however many nodes have it.
 
+use skxc_diagnostics::codes::{BAD_NUMBER, INDEX_OUT_OF_RANGE, LIMIT_EXCEEDED};
 use skxc_diagnostics::{Code, Diagnostic};
 
 use crate::node::{Lowered, Node, Problems};
@@ -46,10 +47,25 @@ impl<'f, 'n> Faults<'f, 'n> {
             return Ok(());
         }
         let faults = std::mem::take(&mut self.found).into_iter();
-        let diagnostics = faults.map(|fault| match fault.count {
-            1 => fault.first,
-            count => fault.first.note(format!("and {} more of this kind", count - 1)),
+        let diagnostics = faults.map(|fault| {
+            let diagnostic = fault.first.help(help(fault.code));
+            match fault.count {
+                1 => diagnostic,
+                count => diagnostic.note(format!("and {} more of this kind", count - 1)),
+            }
         });
         Err(Problems(diagnostics.collect()))
+    }
+}
+
+/// What to do about a fault of a tree.
+fn help(code: Code) -> &'static str {
+    match code {
+        BAD_NUMBER => "look for NaN, and for values beyond float32, in the training data",
+        INDEX_OUT_OF_RANGE => {
+            "export with as many columns and classes as the model was trained with"
+        }
+        LIMIT_EXCEEDED => "train fewer or shallower trees",
+        _ => "export the model again: its trees are damaged",
     }
 }
