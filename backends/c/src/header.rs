@@ -20,10 +20,9 @@ pub(crate) fn begin(out: &mut Writer, context: &Context<'_>, options: &EmitOptio
     out.line("");
     out.line("#include <linux/types.h>");
     out.line("");
-    out.lines(
-        "#ifndef __always_inline\n#define __always_inline inline __attribute__((always_inline))",
-    );
-    out.line("#endif");
+    out.comment(&["linux/stddef.h makes it a mere hint.".to_owned()]);
+    out.line("#undef __always_inline");
+    out.line("#define __always_inline inline __attribute__((always_inline))");
     out.line("");
     barriers(out, context);
     out.line(&format!("#define {upper}_CLASSES {}", context.layout.classes));

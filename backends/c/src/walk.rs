@@ -125,31 +125,103 @@ fn step(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
     out.line(&format!("return (const void *)((const char *){lower}_nodes + at);"));
     out.close("}");
     out.line("");
-    out.comment(&["One level down, without a branch.".to_owned()]);
+    out.comment(&[
+        format!(
+            "One level down, without a branch: the sign of at_most - x adds {} if x is greater, \
+             and the mask leaves {} of them, the size of a node.",
+            past(plan.format),
+            plan.format.node_bytes()
+        ),
+        "In the kernel by instructions, since clang would spill more than it computes where many \
+         lanes walk."
+            .to_owned(),
+    ]);
     out.line("static __always_inline __u64");
     out.line(&format!("{lower}_step(const struct {name}_scratch *s, __u64 at)"));
     out.open("{");
-    out.line(&format!("const struct {lower}_node *node = {lower}_node_at(at);"));
-    let (x, link, shift) = match plan.format {
-        Format::Narrow => (format!("(__s64)s->x{suffix}[node->link >> 24]"), "link", 60),
-        Format::Wide => {
-            (format!("s->x{suffix}[node->slot & {:#x}]", plan.slot_entries - 1), "kids", 59)
-        }
-    };
-    match plan.format {
-        Format::Narrow => out.line(&format!("__s64 d = (__s64)node->at_most - {x};")),
-        Format::Wide => out.line(&format!("__s64 d = node->at_most - {x};")),
-    }
+    out.line("#ifdef __bpf__");
+    out.line(&format!("const void *nodes = {lower}_nodes;"));
+    out.line(&format!("const void *features = s->x{suffix};"));
+    out.line("__u64 d, x;");
     out.line("");
-    out.line(&format!("{name}_barrier(d);"));
-    let past = (1_u32 << (64 - shift)) - 1;
-    out.comment(&[format!(
-        "The sign adds {past} if x is greater; the mask leaves {} of them, the size of a node.",
-        plan.format.node_bytes()
-    )]);
-    out.line(&format!("return (node->{link} + ((__u64)d >> {shift})) & {upper}_NODES_MASK;"));
+    out.open("__asm__ volatile(");
+    for instruction in instructions(plan) {
+        out.line(&format!("\"{instruction}\\n\""));
+    }
+    out.line(": [at] \"+r\"(at), [d] \"=&r\"(d), [x] \"=&r\"(x)");
+    out.line(": [nodes] \"r\"(nodes), [features] \"r\"(features),");
+    out.line(&format!("  [mask] \"i\"({upper}_NODES_MASK)"));
+    out.line(": \"memory\");");
+    out.indent_to(1);
+    out.line("return at;");
+    out.line("#else");
+    twin(out, part, plan);
+    out.line("#endif");
     out.close("}");
     out.line("");
+}
+
+/// Bits that a sign shifts in: all of them below the size of two nodes.
+fn past(format: Format) -> usize {
+    2 * format.node_bytes() - 1
+}
+
+/// Right shift that leaves [`past`] of a negative difference.
+fn shift(format: Format) -> u32 {
+    past(format).leading_zeros() - (usize::BITS - u64::BITS)
+}
+
+/// A step as BPF instructions. What must hold for the verifier: `at` is masked
+/// behind every step, and the slot cannot leave the array of features.
+fn instructions(plan: &Plan) -> Vec<String> {
+    let load: &[&str] = match plan.format {
+        Format::Narrow => &[
+            "%[d] = *(u32 *)(%[at] + 0)",
+            "%[at] = *(u32 *)(%[at] + 4)",
+            "%[x] = %[at]",
+            "%[x] >>= 24",
+            "%[x] <<= 2",
+            "%[x] += %[features]",
+            "%[x] = *(u32 *)(%[x] + 0)",
+        ],
+        Format::Wide => &[
+            "%[d] = *(u64 *)(%[at] + 0)",
+            "%[x] = *(u32 *)(%[at] + 12)",
+            "%[at] = *(u32 *)(%[at] + 8)",
+            "%[x] &= SLOTS",
+            "%[x] <<= 3",
+            "%[x] += %[features]",
+            "%[x] = *(u64 *)(%[x] + 0)",
+        ],
+    };
+    let slots = (plan.slot_entries - 1).to_string();
+    let mut all = vec!["%[at] += %[nodes]".to_owned()];
+    all.extend(load.iter().map(|instruction| instruction.replace("SLOTS", &slots)));
+    all.push("%[d] -= %[x]".to_owned());
+    all.push(format!("%[d] >>= {}", shift(plan.format)));
+    all.extend(["%[at] += %[d]".to_owned(), "%[at] &= %[mask]".to_owned()]);
+    all
+}
+
+/// The same step in C.
+fn twin(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
+    let Part { lower, upper, suffix, .. } = part;
+    let shift = shift(plan.format);
+    out.line(&format!("const struct {lower}_node *node = {lower}_node_at(at);"));
+    match plan.format {
+        Format::Narrow => {
+            out.line("__s64 d = (__s64)node->at_most -");
+            out.line(&format!("\t  (__s64)s->x{suffix}[node->link >> 24];"));
+            out.line("");
+            out.line(&format!("return (node->link + ((__u64)d >> {shift})) & {upper}_NODES_MASK;"));
+        }
+        Format::Wide => {
+            let slots = plan.slot_entries - 1;
+            out.line(&format!("__s64 d = node->at_most - s->x{suffix}[node->slot & {slots:#x}];"));
+            out.line("");
+            out.line(&format!("return (node->kids + ((__u64)d >> {shift})) & {upper}_NODES_MASK;"));
+        }
+    }
 }
 
 /// The row of a leaf.
@@ -214,7 +286,7 @@ fn group(out: &mut Writer, part: &Part<'_>, plan: &Plan, checked: bool) {
             step_all(out, part, lanes);
             out.close("}");
         }
-        true => checked_loop(out, part, lanes),
+        true => checked_loop(out, part, name, lanes),
     }
     out.line("");
     sum(out, part, plan);
@@ -228,7 +300,7 @@ fn step_all(out: &mut Writer, part: &Part<'_>, lanes: usize) {
     }
 }
 
-fn checked_loop(out: &mut Writer, part: &Part<'_>, lanes: usize) {
+fn checked_loop(out: &mut Writer, part: &Part<'_>, name: &str, lanes: usize) {
     out.open("for (level = 0; level < levels; level += every) {");
     out.open("for (i = 1; i < every; i++) {");
     step_all(out, part, lanes);
@@ -239,6 +311,7 @@ fn checked_loop(out: &mut Writer, part: &Part<'_>, lanes: usize) {
         out.line(&format!("at{lane} = {}_step(s, at{lane});", part.lower));
         out.line(&format!("moved |= at{lane} ^ before;"));
     }
+    out.line(&format!("{name}_barrier(moved);"));
     out.line("if (!moved)");
     out.line("\tbreak;");
     out.close("}");

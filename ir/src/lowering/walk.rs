@@ -22,13 +22,13 @@ use crate::lowering::cost::{Cost, Exceeded, Limits, Refusal};
 use crate::lowering::trees::{Rows, Trees};
 
 /// Trees that walk at once. Twelve exceed the stack that clang spills to.
-pub const LANES_MAX: usize = 8;
+pub const LANES_MAX: usize = 16;
 /// Loops over groups in the program text; each is a copy of the walk.
 const RUNS_MAX: usize = 4;
 /// Walks of more levels than this stop when no lane moves.
-const LEVELS_UNCHECKED_MAX: u32 = 12;
+const LEVELS_UNCHECKED_MAX: u32 = 40;
 /// Levels between two looks at whether a lane moved.
-const LEVELS_PER_CHECK: u32 = 4;
+const LEVELS_PER_CHECK: u32 = 8;
 /// Looks of one walk: the verifier keeps each pending, 8192 at most
 /// (`BPF_COMPLEXITY_LIMIT_JMP_SEQ`, kernel/bpf/verifier.c).
 const CHECKS_MAX: u32 = 4096;

@@ -27,4 +27,17 @@
  */
 #define skxc_barrier_memory(x) __asm__ volatile("" : "+r"(x) : : "memory")
 
+/*
+ * Before a short loop: leave no loop. Verifier: before Linux 6.7 (commit
+ * 10e14e9652bf, check_cfg in kernel/bpf/verifier.c) it refuses as a
+ * "back-edge" a loop that is closed by falling through to its head instead of
+ * by a jump, and clang lays out blocks as it likes. clang warns if it cannot
+ * unroll.
+ */
+#ifdef __clang__
+#define SKXC_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define SKXC_UNROLL
+#endif
+
 #endif /* SKXC_BARRIER_H */
