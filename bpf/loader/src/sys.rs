@@ -36,9 +36,9 @@ pub(crate) fn load(mut open: OpenObject) -> Result<Object, (io::Error, Vec<Progr
     let mut buffers: Vec<(String, Vec<u8>)> = Vec::new();
     for program in open.progs_mut().filter(|program| program.autoload()) {
         let mut buffer = vec![0_u8; LOG_BYTES];
-        // SAFETY: the program is alive; the buffer outlives the load below,
-        // after which `bpf_object__close` or nothing at all uses the pointer,
-        // and its heap memory does not move when the vector does.
+        // SAFETY: the program is alive. The buffer lives until this function
+        // returns and its memory does not move when the vector does; libbpf
+        // uses it in `bpf_object_load_prog` only, that is in the load below.
         let code = unsafe {
             libbpf_sys::bpf_program__set_log_buf(
                 program.as_libbpf_object().as_ptr(),
@@ -59,18 +59,6 @@ pub(crate) fn load(mut open: OpenObject) -> Result<Object, (io::Error, Vec<Progr
             .map(|(program, buffer)| ProgramLog { program, log: text_of(&buffer) })
             .collect();
         return Err((source, logs));
-    }
-    for program in open.progs_mut() {
-        // SAFETY: as above; a null buffer of no length takes ours away, so no
-        // pointer to freed memory stays in the object. Refused only if the
-        // object is loaded, where libbpf does not use the buffer any more.
-        unsafe {
-            libbpf_sys::bpf_program__set_log_buf(
-                program.as_libbpf_object().as_ptr(),
-                std::ptr::null_mut(),
-                0,
-            )
-        };
     }
     let pointer = open.take_ptr();
     // SAFETY: the pointer is that of an object just loaded, owned by no one.

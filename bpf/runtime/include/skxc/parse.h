@@ -310,9 +310,7 @@ skxc_parse_chain(const void *ip, const void *end, struct skxc_headers *h,
 	const __u8 *p;
 	int i;
 
-#ifdef __bpf__
-#pragma clang loop unroll(disable)
-#endif
+	SKXC_UNROLL
 	for (i = 0; i < SKXC_EXTENSIONS_MAX; i++) {
 		if (!skxc_is_extension(h->ip_protocol))
 			break;
@@ -389,6 +387,7 @@ skxc_parse(const struct skxc_frame *frame, struct skxc_headers *h,
 	ip = eth + 1;
 	if (frame->tagged)
 		h->vlan_id = frame->tag_tci & 0xfff;
+	SKXC_UNROLL
 	for (i = 0; i < SKXC_VLAN_TAGS_MAX; i++) {
 		/* A tag beside the frame is the outer one of the two. */
 		if (!skxc_is_vlan(h->eth_type) || (i == 1 && frame->tagged))
@@ -442,6 +441,7 @@ skxc_parse_tc(struct __sk_buff *skb, struct skxc_headers *h, const __u32 needs)
 	struct skxc_frame frame;
 	int i;
 
+	SKXC_UNROLL
 	for (i = 0; i < 2; i++) {
 		if (pull > skb->len)
 			pull = skb->len;
