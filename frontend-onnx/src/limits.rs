@@ -1,9 +1,8 @@
 //! What an ONNX file may ask for, beside the limits of the IR
 //! ([`skxc_ir::limits`]). A hostile file is refused before memory is spent.
 
-/// Bytes of a file. The largest model within the limits of the IR has about
-/// half of it.
-pub const FILE_BYTES_MAX: usize = 256 << 20;
+/// Bytes of a file. Four million tree nodes take 165 million.
+pub const FILE_BYTES_MAX: usize = 192 << 20;
 /// Bytes that the decoded file may take, by the estimate of `wire`. Two
 /// megabytes of empty nodes decode to more than two hundred.
 pub const DECODED_BYTES_MAX: u64 = 512 << 20;

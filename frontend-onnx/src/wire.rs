@@ -32,10 +32,29 @@ pub(crate) enum Refusal {
 /// Levels of messages that prost decodes.
 const DEPTH_MAX: usize = 100;
 
+/// Things that a file may have a limited number of.
+#[derive(Clone, Copy)]
+enum Counted {
+    Nodes,
+    Operands,
+    Values,
+    Entries,
+}
+
+/// What they are called and how many there may be, in the order of [`Counted`].
+const LIMITS: [(&str, usize); 4] = [
+    ("nodes and tensors", NODES_MAX),
+    ("inputs and outputs of nodes", 16 * NODES_MAX),
+    ("inputs and outputs", NODES_MAX),
+    ("operator sets and properties", NODES_MAX),
+];
+
 /// What a field holds.
 enum Kind {
     /// A message.
     Message(&'static Schema),
+    /// The name of an operand of a node.
+    Operand,
     /// Text or bytes, of which there may be several.
     Text,
     /// Numbers of eight bytes, packed or single.
@@ -47,17 +66,19 @@ enum Kind {
 /// A message: what it takes in memory, and its fields that allocate.
 struct Schema {
     bytes: usize,
-    /// How many of it a file may have, and what they are called.
-    most: Option<(usize, &'static str)>,
+    /// Is their number limited?
+    counted: Option<Counted>,
     fields: &'static [(u32, Kind)],
 }
 
 static ENTRY: Schema =
-    Schema { bytes: 48, most: None, fields: &[(1, Kind::Text), (2, Kind::Text)] };
-static EMPTY: Schema = Schema { bytes: 24, most: None, fields: &[] };
+    Schema { bytes: 48, counted: None, fields: &[(1, Kind::Text), (2, Kind::Text)] };
+static LISTED: Schema =
+    Schema { bytes: ENTRY.bytes, counted: Some(Counted::Entries), fields: ENTRY.fields };
+static EMPTY: Schema = Schema { bytes: 24, counted: None, fields: &[] };
 static TENSOR: Schema = Schema {
     bytes: size_of::<TensorProto>(),
-    most: None,
+    counted: None,
     fields: &[
         (1, Kind::Varints),
         (4, Kind::Fixed),
@@ -72,7 +93,7 @@ static TENSOR: Schema = Schema {
 };
 static ATTRIBUTE: Schema = Schema {
     bytes: size_of::<AttributeProto>(),
-    most: None,
+    counted: None,
     fields: &[
         (1, Kind::Text),
         (5, Kind::Message(&TENSOR)),
@@ -84,31 +105,29 @@ static ATTRIBUTE: Schema = Schema {
 };
 static NODE: Schema = Schema {
     bytes: size_of::<NodeProto>(),
-    most: Some((NODES_MAX, "nodes and tensors")),
+    counted: Some(Counted::Nodes),
     fields: &[
-        (1, Kind::Text),
-        (2, Kind::Text),
+        (1, Kind::Operand),
+        (2, Kind::Operand),
         (3, Kind::Text),
         (4, Kind::Text),
         (5, Kind::Message(&ATTRIBUTE)),
         (7, Kind::Text),
     ],
 };
-static INITIALIZER: Schema = Schema {
-    bytes: TENSOR.bytes,
-    most: Some((NODES_MAX, "nodes and tensors")),
-    fields: TENSOR.fields,
-};
-static DIMENSION: Schema = Schema { bytes: 32, most: None, fields: &[(2, Kind::Text)] };
-static SHAPE: Schema = Schema { bytes: 24, most: None, fields: &[(1, Kind::Message(&DIMENSION))] };
+static INITIALIZER: Schema =
+    Schema { bytes: TENSOR.bytes, counted: Some(Counted::Nodes), fields: TENSOR.fields };
+static DIMENSION: Schema = Schema { bytes: 32, counted: None, fields: &[(2, Kind::Text)] };
+static SHAPE: Schema =
+    Schema { bytes: 24, counted: None, fields: &[(1, Kind::Message(&DIMENSION))] };
 static TENSOR_TYPE: Schema =
-    Schema { bytes: 32, most: None, fields: &[(2, Kind::Message(&SHAPE))] };
+    Schema { bytes: 32, counted: None, fields: &[(2, Kind::Message(&SHAPE))] };
 static SEQUENCE_TYPE: Schema =
-    Schema { bytes: 64, most: None, fields: &[(1, Kind::Message(&TYPE))] };
-static MAP_TYPE: Schema = Schema { bytes: 64, most: None, fields: &[(2, Kind::Message(&TYPE))] };
+    Schema { bytes: 64, counted: None, fields: &[(1, Kind::Message(&TYPE))] };
+static MAP_TYPE: Schema = Schema { bytes: 64, counted: None, fields: &[(2, Kind::Message(&TYPE))] };
 static TYPE: Schema = Schema {
     bytes: 64,
-    most: None,
+    counted: None,
     fields: &[
         (1, Kind::Message(&TENSOR_TYPE)),
         (4, Kind::Message(&SEQUENCE_TYPE)),
@@ -117,12 +136,12 @@ static TYPE: Schema = Schema {
 };
 static VALUE_INFO: Schema = Schema {
     bytes: size_of::<ValueInfoProto>(),
-    most: Some((NODES_MAX, "inputs and outputs")),
+    counted: Some(Counted::Values),
     fields: &[(1, Kind::Text), (2, Kind::Message(&TYPE))],
 };
 static GRAPH: Schema = Schema {
     bytes: 256,
-    most: None,
+    counted: None,
     fields: &[
         (1, Kind::Message(&NODE)),
         (2, Kind::Text),
@@ -134,15 +153,15 @@ static GRAPH: Schema = Schema {
 };
 static MODEL: Schema = Schema {
     bytes: 512,
-    most: None,
+    counted: None,
     fields: &[
         (2, Kind::Text),
         (3, Kind::Text),
         (7, Kind::Message(&GRAPH)),
-        (8, Kind::Message(&ENTRY)),
-        (14, Kind::Message(&ENTRY)),
+        (8, Kind::Message(&LISTED)),
+        (14, Kind::Message(&LISTED)),
         (20, Kind::Message(&EMPTY)),
-        (25, Kind::Message(&ENTRY)),
+        (25, Kind::Message(&LISTED)),
     ],
 };
 
@@ -157,7 +176,7 @@ const FIXED_32: u64 = 5;
 /// # Errors
 /// Says which limit it would break.
 pub(crate) fn check(bytes: &[u8]) -> Result<(), Refusal> {
-    let mut scan = Scan { bytes, at: 0, decoded: 0, named: 0, tensors: 0 };
+    let mut scan = Scan { bytes, at: 0, decoded: 0, counts: [0; LIMITS.len()] };
     let mut open = vec![(bytes.len(), &MODEL)];
     while let Some(&(end, schema)) = open.last() {
         if scan.at == end {
@@ -177,10 +196,8 @@ struct Scan<'a> {
     at: usize,
     /// Estimate of the memory so far.
     decoded: u64,
-    /// Graph inputs and outputs so far.
-    named: usize,
-    /// Nodes and initializers so far.
-    tensors: usize,
+    /// How many of each there are so far.
+    counts: [usize; LIMITS.len()],
 }
 
 impl Scan<'_> {
@@ -210,9 +227,14 @@ impl Scan<'_> {
                 match kind.map(|field| &field.1) {
                     None => {}
                     Some(Kind::Message(inner)) => {
-                        self.enter(inner)?;
+                        self.allocate(inner.bytes as u64)?;
+                        inner.counted.map_or(Ok(()), |counted| self.count(counted))?;
                         entered = Some((self.at, *inner));
                         self.at = start;
+                    }
+                    Some(Kind::Operand) => {
+                        self.count(Counted::Operands)?;
+                        self.allocate(32 + length as u64)?;
                     }
                     Some(Kind::Text) => self.allocate(32 + length as u64)?,
                     Some(Kind::Fixed) => self.allocate(length as u64)?,
@@ -227,13 +249,11 @@ impl Scan<'_> {
         Ok(entered)
     }
 
-    fn enter(&mut self, schema: &'static Schema) -> Result<(), Refusal> {
-        self.allocate(schema.bytes as u64)?;
-        let Some((most, what)) = schema.most else { return Ok(()) };
-        let count =
-            if std::ptr::eq(schema, &VALUE_INFO) { &mut self.named } else { &mut self.tensors };
-        *count += 1;
-        if *count > most { Err(Refusal::TooMany { what, most }) } else { Ok(()) }
+    fn count(&mut self, counted: Counted) -> Result<(), Refusal> {
+        let index = counted as usize;
+        self.counts[index] += 1;
+        let (what, most) = LIMITS[index];
+        if self.counts[index] > most { Err(Refusal::TooMany { what, most }) } else { Ok(()) }
     }
 
     fn allocate(&mut self, bytes: u64) -> Result<(), Refusal> {
