@@ -141,7 +141,7 @@ fn write_program(out: &mut impl Write, manifest: &Manifest) -> io::Result<()> {
             [] => writeln!(out, "gives      {name}: {}", output.kind)?,
             _ => writeln!(
                 out,
-                "gives      {name}: {} x {}, units of 2^-{}, off by at most {}",
+                "gives      {name}: {} x {}, units of 2^-{}, rounding error {}",
                 output.elements,
                 output.kind,
                 output.frac_bits,
