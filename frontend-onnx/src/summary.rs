@@ -17,7 +17,7 @@ pub struct Summary {
     pub ir_version: i64,
     /// The tool that wrote the file, with its version.
     pub producer: String,
-    /// Domain and version of each imported operator set.
+    /// Domain and version of each imported operator set, each once; of very many the first.
     pub operator_sets: Vec<(String, i64)>,
     /// The operators of the graph, by name.
     pub operators: Vec<OperatorCount>,
@@ -69,6 +69,9 @@ pub fn supported_operators() -> impl Iterator<Item = SupportedOperator> {
     })
 }
 
+/// A domain has one operator set, and there are few domains.
+const OPERATOR_SETS_SHOWN: usize = 16;
+
 pub(crate) fn summarize(
     model: &ModelProto,
     graph: &GraphProto,
@@ -89,11 +92,17 @@ pub(crate) fn summarize(
     let classes = module.labels.iter().map(|(_, table)| {
         (0..table.len()).map(|class| escape_to_one_line(&table.text(class))).collect()
     });
-    let sets = model.opset_import.iter();
+    let mut sets: Vec<(String, i64)> = Vec::new();
+    for set in &model.opset_import {
+        let set = (short(domain_name(&set.domain)), set.version);
+        if !sets.contains(&set) && sets.len() < OPERATOR_SETS_SHOWN {
+            sets.push(set);
+        }
+    }
     Summary {
         ir_version: model.ir_version,
         producer: producer.trim().to_owned(),
-        operator_sets: sets.map(|set| (short(domain_name(&set.domain)), set.version)).collect(),
+        operator_sets: sets,
         operators: operators
             .into_iter()
             .map(|(name, (count, supported))| OperatorCount { name, count, supported })
