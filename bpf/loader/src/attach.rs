@@ -30,6 +30,8 @@ pub const PIN_ROOT: &str = "/sys/fs/bpf/skxc";
 /// The files that every attachment has.
 const LINK: &str = "link";
 const PROGRAM: &str = "program";
+/// The pin of a new program until it takes the place of [`PROGRAM`].
+const NEXT_PROGRAM: &str = "program-next";
 
 /// A network interface of this network namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -294,9 +296,11 @@ impl Attachment {
                 _ => Error::kernel(Action::Replace, source),
             }
         })?;
-        let pin = self.path.join(PROGRAM);
-        fs::remove_file(&pin)
-            .and_then(|()| sys::pin(new.as_fd(), &pin))
+        // The pin is exchanged in one step as well: there is always one.
+        let (pin, next) = (self.path.join(PROGRAM), self.path.join(NEXT_PROGRAM));
+        let _ = fs::remove_file(&next);
+        sys::pin(new.as_fd(), &next)
+            .and_then(|()| fs::rename(&next, &pin))
             .map_err(|source| Error::path(Action::Pin, pin, source))
     }
 
@@ -355,6 +359,16 @@ fn add(sum: Counter, value: &[u8], file: &str) -> Result<Counter, Error> {
     })
 }
 
+/// Asks the nearest directory above `root` that exists, or `root` itself.
+fn check_file_system(root: &Path) -> Result<(), Error> {
+    let exists = root.ancestors().find(|path| path.exists()).unwrap_or(root);
+    match sys::is_bpf_file_system(exists) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::NoBpfFileSystem { path: root.to_owned() }),
+        Err(source) => Err(Error::path(Action::Pin, exists, source)),
+    }
+}
+
 /// Pins being made. Unless kept, they are removed again.
 struct Pins<'a> {
     path: &'a Path,
@@ -364,6 +378,7 @@ struct Pins<'a> {
 impl<'a> Pins<'a> {
     /// Makes the directory of the pins, which must not be there.
     fn create(root: &Path, path: &'a Path) -> Result<Pins<'a>, Error> {
+        check_file_system(root)?;
         let parent = path.parent().unwrap_or(root);
         fs::create_dir_all(parent).map_err(|source| Error::path(Action::Pin, parent, source))?;
         match fs::create_dir(path) {

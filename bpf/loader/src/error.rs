@@ -123,6 +123,12 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// Pins need the BPF file system.
+    #[error("`{}` is not on a BPF file system; `mount -t bpf bpf /sys/fs/bpf` makes one", path.display())]
+    NoBpfFileSystem {
+        /// Directory that was to hold pins.
+        path: PathBuf,
+    },
     /// There are pins of that name already.
     #[error("`{}` exists: something of that name is attached", path.display())]
     Pinned {
@@ -231,12 +237,6 @@ impl Error {
             }
             _ => Error::Path { action, path: path.into(), source },
         }
-    }
-
-    /// Whether the environment rather than the input is at fault: privileges
-    /// or a capability of the kernel are missing.
-    pub fn is_privileges(&self) -> bool {
-        matches!(self, Error::Privileges { .. })
     }
 }
 

@@ -43,7 +43,7 @@ pub struct Probe {
     pub kernel: Option<String>,
     /// Whether programs are compiled to machine code.
     pub jit: Option<bool>,
-    /// The effective capabilities of this process.
+    /// The effective capabilities of this thread, usually those of the process.
     pub capabilities: Vec<Capability>,
     /// Whether the kernel tells its own types.
     pub btf: bool,
@@ -60,7 +60,7 @@ impl Probe {
             kernel: line("/proc/sys/kernel/osrelease"),
             jit: line("/proc/sys/net/core/bpf_jit_enable").map(|value| value != "0"),
             capabilities: effective_capabilities(
-                &fs::read_to_string("/proc/self/status").unwrap_or_default(),
+                &fs::read_to_string("/proc/thread-self/status").unwrap_or_default(),
             ),
             btf: Path::new("/sys/kernel/btf/vmlinux").exists(),
             bpf_file_system: has_bpf_file_system(

@@ -223,6 +223,19 @@ pub(crate) fn open_pin(path: &Path) -> io::Result<OwnedFd> {
     descriptor(unsafe { libbpf_sys::bpf_obj_get(path.as_ptr()) })
 }
 
+/// Whether a path that exists is on a BPF file system.
+pub(crate) fn is_bpf_file_system(path: &Path) -> io::Result<bool> {
+    let path = c_path(path)?;
+    let mut status = mem::MaybeUninit::<libc::statfs>::zeroed();
+    // SAFETY: the path ends in NUL; `status` is writable.
+    if unsafe { libc::statfs(path.as_ptr(), status.as_mut_ptr()) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: zeros are a valid statfs, and the kernel has filled it.
+    let found = unsafe { status.assume_init() }.f_type;
+    Ok(found == libc::BPF_FS_MAGIC)
+}
+
 /// Loads the smallest XDP program there is and lets it go.
 pub(crate) fn load_trivial_program() -> io::Result<()> {
     // r0 = XDP_PASS; exit

@@ -139,23 +139,35 @@ fn replacing_is_compare_and_swap() {
         let info = attachment.info().expect("it is attached");
         assert_ne!(info.program.id, before);
 
-        // Someone puts the pin of another program in place of the right one.
-        let pin = attachment.path.join("program");
-        std::fs::remove_file(&pin).expect("the pin is there");
-        let first_as_pinned = Attachment { name: "bench".to_owned(), ..attachment.clone() };
-        pin_program(&first, &pin);
+        // Someone else is faster: the pinned program is not the attached one.
         let third = load(&object, XDP_PASS);
-        let error = first_as_pinned.replace(&third, "bench_xdp").expect_err("a lost race");
-        assert!(matches!(error, Error::Swapped { .. }), "{error:?}");
+        ip(&["link", "add", "cable", "type", "veth", "peer", "name", "other"]);
+        let cable = Interface::find("cable").expect("it was made");
+        let (elsewhere, _) =
+            attach_xdp(&third, "bench_xdp", "bench", &cable, None, &root.0).expect("it attaches");
+        let pin = |attachment: &Attachment| attachment.path.join("program");
+        std::fs::rename(pin(&elsewhere), pin(&attachment)).expect("pins can be moved");
+        let error = attachment.replace(&third, "bench_xdp").expect_err("a lost race");
+        let Error::Swapped { found, expected } = error else { panic!("{error:?}") };
+        assert_eq!(found, info.program.id);
+        assert_eq!(expected, program_id(&third));
     });
 }
 
-fn pin_program(loaded: &Loaded, path: &std::path::Path) {
-    let id = loaded.program("bench_xdp").expect("it is there").info().expect("info").id;
-    let output = std::process::Command::new("bpftool")
-        .args(["prog", "pin", "id", &id.to_string()])
-        .arg(path)
-        .output()
-        .expect("bpftool runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+fn program_id(loaded: &Loaded) -> u32 {
+    loaded.program("bench_xdp").expect("it is there").info().expect("info").id
+}
+
+#[test]
+fn pins_need_the_bpf_file_system() {
+    let Some(object) = bench() else { return };
+    let elsewhere = tempfile::tempdir().expect("a temporary directory");
+    in_namespace(|| {
+        let lo = Interface::find("lo").expect("lo is there");
+        let loaded = load(&object, XDP_PASS);
+        let root = elsewhere.path().join("skxc");
+        let error = attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root);
+        assert!(matches!(error, Err(Error::NoBpfFileSystem { .. })));
+        assert!(!root.exists());
+    });
 }

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use skxc_bpf::{Batch, Error, Loader, ObjectFile, strip_debug};
+use skxc_bpf::{Action, Batch, Error, Loader, ObjectFile, Probe, strip_debug};
 
-use crate::setup::{bench, compile, say};
+use crate::setup::{bench, compile, say, without_capabilities};
 
 const XDP_DROP: u32 = 1;
 const XDP_TX: u32 = 3;
@@ -49,6 +49,19 @@ fn a_refusal_names_the_program_and_has_the_log() {
     assert_eq!(program, "bench_refused");
     assert!(log.contains("invalid access to packet"), "{log}");
     assert_eq!(source.raw_os_error(), Some(libc::EACCES));
+}
+
+#[test]
+fn missing_privileges_are_told_apart_from_a_refusal() {
+    let Some(object) = bench() else { return };
+    without_capabilities(|| {
+        let loader = Loader::new(&object).expect("an object").program("bench_xdp");
+        let error = loader.load().expect_err("no capability, no program");
+        assert!(matches!(error, Error::Privileges { action: Action::Load, .. }), "{error:?}");
+        let probe = Probe::new();
+        assert_eq!(probe.capabilities, []);
+        assert!(!probe.can_load());
+    });
 }
 
 #[test]

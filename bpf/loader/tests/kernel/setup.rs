@@ -21,7 +21,7 @@ pub(crate) fn compile(source: &str, debug: bool) -> Option<Vec<u8>> {
     let mut command = Command::new(clang);
     command.current_dir(dir.path());
     command.args(["-O2", "-g", "-target", "bpf", "-mcpu=v3", "-Wall", "-Wextra", "-Werror"]);
-    command.args(["-Wno-unused-const-variable", "-Wno-unused-variable", "-I."]);
+    command.arg("-I.");
     if let Some(directory) = multiarch() {
         command.arg("-idirafter").arg(directory);
     }
@@ -92,6 +92,27 @@ fn unshare_network() {
     // SAFETY: changes the network namespace of this thread and no memory.
     let code = unsafe { libc::unshare(libc::CLONE_NEWNET) };
     assert_eq!(code, 0, "unshare: {}", std::io::Error::last_os_error());
+}
+
+/// Runs `test` in a thread without capabilities. Only the thread loses them.
+pub(crate) fn without_capabilities(test: impl FnOnce() + Send) {
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            drop_capabilities();
+            test();
+        });
+    });
+}
+
+#[allow(unsafe_code)]
+fn drop_capabilities() {
+    // capset(2): version 3, this thread; then effective, permitted and
+    // inheritable for the lower and the upper 32 capabilities.
+    let header = [0x2008_0522_u32, 0];
+    let sets = [0_u32; 6];
+    // SAFETY: the kernel reads two words and six words, which are there.
+    let code = unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), sets.as_ptr()) };
+    assert_eq!(code, 0, "capset: {}", std::io::Error::last_os_error());
 }
 
 /// Runs ip(8) in the namespace of this thread.
