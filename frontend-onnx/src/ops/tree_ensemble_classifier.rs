@@ -13,9 +13,12 @@
 //!   decides by `sum[1] > 0` if two classes both have weights, and passes over
 //!   a class that has had no weight on the way; where that can differ from the
 //!   top class, there is a warning.
-//! - Integer features are compared as `float`, and so are `float` ones;
-//!   `double` ones are compared and summed as `double`, and their scores
-//!   rounded to `float` last (tree_ensemble_classifier.cc).
+//! - Features are compared in the type of the thresholds: as `float`, whatever
+//!   their own type, with `nodes_values`, since trainers and converters choose
+//!   these for that comparison; as `double` with `nodes_values_as_tensor`, and
+//!   scores rounded to `float` last. ONNX Runtime does the same for `int64`
+//!   (tree_ensemble_classifier.cc), but compares `double` features with `float`
+//!   thresholds as `double`, which is not what scikit-learn computes beyond 2^24.
 //! - `base_values` holds a number a class. For one weight a leaf it holds one,
 //!   or two of which the first counts; the scores of class id 0 are `[s, 0]`
 //!   then, as in ONNX Runtime. With class id 1 ONNX Runtime adds them to the
@@ -135,7 +138,7 @@ fn check_post_transform(node: &Node<'_>) -> Lowered<()> {
         return Ok(());
     }
     let transform = crate::listing::short(&transform);
-    let what = if known { "is not supported yet" } else { "is not one of the specification" };
+    let what = if known { "is not supported" } else { "is not one of the specification" };
     let message = format!("`post_transform` {transform} of `{}` {what}", node.name());
     let error = node.attribute_error(name, POST_TRANSFORM, message);
     Err(error
@@ -152,9 +155,13 @@ fn features(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered<Value> {
         let message = format!("`{}` needs a row of features, not `{ty}`", node.name());
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
     };
+    let has_double_thresholds = node.tensor("nodes_values_as_tensor")?.is_some();
     match ty.elem {
-        ElementType::F32 | ElementType::F64 => Ok(input),
-        ElementType::I64 => Ok(lowering.cast(input, ElementType::F32, node.origin)),
+        ElementType::F32 => Ok(input),
+        ElementType::F64 if has_double_thresholds => Ok(input),
+        ElementType::F64 | ElementType::I64 => {
+            Ok(lowering.cast(input, ElementType::F32, node.origin))
+        }
         ElementType::Bool | ElementType::Label(_) | ElementType::Fixed { .. } => {
             let message = format!("`{}` cannot compare `{ty}`", node.name());
             Err(node.operand_error(0, TYPE_MISMATCH, message).into())

@@ -14,7 +14,6 @@ use crate::forest::{Forest, TreeNode};
 use crate::module::{Module, Real, Value};
 use crate::ops::RealOp;
 use crate::passes::quantize::weights::scaled;
-use crate::types::ElementType;
 
 /// Relative error of the trainer's own arithmetic on a share: a division by
 /// the samples of the leaf, one by the number of trees, and a sum.
@@ -55,7 +54,7 @@ fn margin(forest: &Forest<Real>, frac_bits: u8, sums: usize) -> i64 {
         reach.each(forest, root, |_, node| {
             let TreeNode::Leaf { first, count, .. } = *node else { return };
             let weights = forest.leaf_weights(first, count).iter();
-            let errors = weights.map(|weight| export_error(weight.weight, forest.elem));
+            let errors = weights.map(|weight| export_error(weight.weight));
             tree = tree.max(largest_sum(errors, sums));
         });
         total += scaled(tree, frac_bits).ceil() as i64;
@@ -76,23 +75,19 @@ fn largest_sum(errors: impl Iterator<Item = f64>, count: usize) -> f64 {
     if count == 1 { first } else { first + second }
 }
 
-/// How far a weight can be from the trainer's share. A share of 0 is exact.
-fn export_error(weight: f64, elem: ElementType) -> f64 {
+/// How far a weight can be from the trainer's share. A share of 0 is exact. An
+/// `f64` that is an `f32`, too, may well have been rounded to one.
+fn export_error(weight: f64) -> f64 {
     if weight == 0.0 {
         return 0.0;
     }
-    let half_ulp = match elem {
-        ElementType::F32 => {
-            let single = weight as f32;
-            f64::from(single.next_up() - single) / 2.0
-        }
-        ElementType::F64
-        | ElementType::I64
-        | ElementType::Bool
-        | ElementType::Label(_)
-        | ElementType::Fixed { .. } => (weight.next_up() - weight) / 2.0,
+    let single = weight as f32;
+    let ulp = if f64::from(single) == weight {
+        f64::from(single.next_up() - single)
+    } else {
+        weight.next_up() - weight
     };
-    half_ulp + weight * TRAINER_ERROR
+    ulp / 2.0 + weight * TRAINER_ERROR
 }
 
 #[cfg(test)]
@@ -101,10 +96,11 @@ mod tests {
 
     #[test]
     fn the_error_of_a_share_is_half_an_ulp_and_a_little() {
-        let error = export_error(f64::from(0.1_f32), ElementType::F32);
+        let error = export_error(f64::from(0.1_f32));
         let true_error = (f64::from(0.1_f32) - 0.1).abs();
         assert!(true_error <= error && error < f64::exp2(-27.0), "{error:e}");
-        assert_eq!(export_error(0.0, ElementType::F32), 0.0);
+        assert!(export_error(0.1) < f64::exp2(-53.0), "a double is off by less");
+        assert_eq!(export_error(0.0), 0.0);
         assert_eq!(largest_sum([1.0, 3.0, 2.0].into_iter(), 2), 5.0);
         assert_eq!(largest_sum([1.0, 3.0, 2.0].into_iter(), 1), 3.0);
     }
