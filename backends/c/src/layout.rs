@@ -92,7 +92,8 @@ impl Layout {
     pub fn of(module: &Module<Int>, elements: &Elements) -> Self {
         let features = fields(module);
         let align = features.first().map_or(1, |field| field.ty.bytes);
-        let end = features.last().map_or(0, |field| field.offset + field.ty.bytes);
+        // C has no empty structs: one without features holds a byte.
+        let end = features.last().map_or(1, |field| field.offset + field.ty.bytes);
         let features_bytes = end.next_multiple_of(align);
         let scores = scores(module).map_or(0, |value| elements.of_value(value).len()) as u32;
         let (scores_offset, result_bytes) = if scores == 0 { (4, 4) } else { (8, 8 + scores * 8) };
