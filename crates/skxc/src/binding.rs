@@ -17,7 +17,7 @@ use skxc_ir::{Column, Interval};
 use skxc_runtime::FEATURES;
 
 use crate::config::{FeatureEntry, Project};
-use crate::names::closest;
+use crate::names::{closest, is_column_name};
 
 /// A name of a feature, and where in the project file it stands, if it does.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,14 +127,6 @@ fn missing(
         .note(format!("the range is {} to {}", range.min, range.max))
         .help("widen the range, or choose a value within it");
     Err(project.label(diagnostic, missing.span(), ""))
-}
-
-/// A C identifier that no generated name collides with: those start with the
-/// name of the program or with `skxc_`.
-fn is_column_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    let starts = bytes.next().is_some_and(|b| b.is_ascii_alphabetic());
-    starts && bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_') && name.len() <= 64
 }
 
 /// Says that a name is no feature, with those near to it.

@@ -7,15 +7,19 @@
 //! - the same build gives the same bytes: no path, time or host;
 //! - a manifest of another format is refused, not half understood.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use skxc_backend_bpf::KernelVersion;
 use skxc_diagnostics::{Diagnostic, codes};
+use skxc_ir::limits::FEATURE_MAGNITUDE_MAX;
 use skxc_ir::{Column, Interval};
 
 use crate::actions::Action;
 use crate::digest;
 use crate::files;
+use crate::names::{is_column_name, is_program_name};
 use crate::options::Options;
 use crate::session::Stop;
 
@@ -196,7 +200,35 @@ impl Manifest {
         if value.get("format").and_then(serde_json::Value::as_u64) != Some(FORMAT.into()) {
             return Err(unusable("it is of another version of skxc".to_owned()));
         }
-        serde_json::from_value(value).map_err(|error| unusable(error.to_string()))
+        let manifest: Self =
+            serde_json::from_value(value).map_err(|error| unusable(error.to_string()))?;
+        manifest.check().map_err(unusable)?;
+        Ok(manifest)
+    }
+
+    /// A manifest is a file like any other: what the stages rely on is checked.
+    fn check(&self) -> Result<(), String> {
+        if !is_program_name(&self.name) || self.name != self.options.name {
+            return Err(format!("`{}` is not the name of a program", self.name.escape_debug()));
+        }
+        if self.options.kernel.parse::<KernelVersion>().is_err() {
+            return Err("its `kernel` is not a version".to_owned());
+        }
+        let mut names = BTreeSet::new();
+        for column in &self.columns {
+            let limit = -FEATURE_MAGNITUDE_MAX..=FEATURE_MAGNITUDE_MAX;
+            let range = column.min..=column.max;
+            let sound = !range.is_empty()
+                && limit.contains(&column.min)
+                && limit.contains(&column.max)
+                && column.missing.is_none_or(|missing| range.contains(&missing))
+                && is_column_name(&column.name)
+                && names.insert(column.name.as_str());
+            if !sound {
+                return Err(format!("its column `{}` is not one", column.name.escape_debug()));
+            }
+        }
+        Ok(())
     }
 
     /// Where the manifest of an object lies: `x/NAME.bpf.o` has `x/NAME.json`.

@@ -16,6 +16,15 @@ pub(crate) fn is_program_name(name: &str) -> bool {
     starts && goes_on && name.len() <= NAME_BYTES_MAX && !TAKEN.contains(&name)
 }
 
+/// Is `name` a C identifier that a column can have? No generated name collides
+/// with it: those start with the name of the program or with `skxc_`.
+pub(crate) fn is_column_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    let starts = bytes.next().is_some_and(|b| b.is_ascii_alphabetic());
+    let goes_on = bytes.all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    starts && goes_on && name.len() <= NAME_BYTES_MAX
+}
+
 /// A program name made of the stem of a file name.
 pub(crate) fn program_name_of(stem: &str) -> String {
     let mut name: String = stem

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use skxc_bpf::strip_debug;
-use skxc_diagnostics::escape_to_one_line;
+use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 use skxc_ir::passes::pipeline::Snapshot;
 use skxc_ir::text;
 
@@ -131,7 +131,10 @@ impl Build {
         let source = format!("{name}.bpf.c");
         let _progress = Progress::start(session, &format!("compiling {source} with clang"));
         let object = clang.compile(&self.program.artifact.files, &source)?;
-        let object = strip_debug(&object).expect("clang writes well-formed objects");
+        let object = strip_debug(&object).map_err(|error| {
+            let message = format!("what clang made of `{source}` is not a usable object: {error}");
+            Stop::environment(Diagnostic::error(codes::CLANG_REFUSED, message))
+        })?;
         self.manifest.object = Some(ObjectEntry {
             file: format!("{name}.bpf.o"),
             sha256: digest::sha256(&object),
