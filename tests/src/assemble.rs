@@ -20,8 +20,8 @@ pub(crate) fn assemble(text: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     Ok(message.encode_to_vec())
 }
 
-/// Copies a folder of inputs into `scratch`: each `NAME.pbtxt` becomes
-/// `NAME.onnx`, other files stay as they are.
+/// Copies a folder of inputs into `scratch` and puts `NAME.onnx` beside each
+/// `NAME.pbtxt`.
 ///
 /// # Errors
 /// If a file cannot be read, assembled or written.
@@ -30,12 +30,11 @@ pub(crate) fn copy_inputs(from: &Path, scratch: &Path) -> Result<(), Box<dyn Err
     for entry in entries {
         let path = entry?.path();
         let Some(name) = path.file_name().filter(|_| path.is_file()) else { continue };
+        fs::copy(&path, scratch.join(name))?;
         if path.extension().is_some_and(|extension| extension == "pbtxt") {
             let model = assemble(&fs::read_to_string(&path)?)
                 .map_err(|error| format!("{}: {error}", name.display()))?;
             fs::write(scratch.join(name).with_extension("onnx"), model)?;
-        } else {
-            fs::copy(&path, scratch.join(name))?;
         }
     }
     Ok(())

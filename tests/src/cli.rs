@@ -54,6 +54,10 @@ pub(crate) fn run_file(path: &Path) -> Result<Printed, Box<dyn Error>> {
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
+        if let Some(model) = line.strip_prefix("MODEL ") {
+            make_model(model, scratch.path())?;
+            continue;
+        }
         let (code, command) = directive(line)?;
         run_command(command, code, &scratch, &mut printed)?;
     }
@@ -72,6 +76,17 @@ fn directive(line: &str) -> Result<(i32, &str), Box<dyn Error>> {
     Ok((code, command))
 }
 
+/// `NAME: command`: the command prints the text of `NAME.onnx`.
+fn make_model(model: &str, scratch: &Path) -> Outcome {
+    let (name, command) = model.split_once(": ").ok_or("a model has a name and a command")?;
+    let output = Command::new("sh").args(["-c", command]).current_dir(scratch).output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into());
+    }
+    let bytes = assemble::assemble(&String::from_utf8(output.stdout)?)?;
+    Ok(fs::write(scratch.join(name).with_extension("onnx"), bytes)?)
+}
+
 fn run_command(command: &str, code: i32, scratch: &TempDir, printed: &mut Printed) -> Outcome {
     // A shell, so that a file can say `< rows.csv` and `| head`.
     let output = Command::new("sh")
@@ -80,6 +95,7 @@ fn run_command(command: &str, code: i32, scratch: &TempDir, printed: &mut Printe
         .env_clear()
         .env("PATH", search_path()?)
         .env("ROOT", crate::root())
+        .env("SKXC", binary::skxc()?)
         .env("LC_ALL", "C.UTF-8")
         .output()?;
     let text = |bytes: &[u8]| {

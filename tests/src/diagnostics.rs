@@ -1,12 +1,17 @@
 //! `diagnostics/SKXnnnn/*`: each diagnostic has a case that shows it.
 //!
-//! - `NAME.skir` is read; `NAME.stderr` holds what is wrong with it;
+//! - `NAME.skir` is read, and made a module of integers if it is valid;
+//!   `NAME.stderr` holds what is wrong with it;
 //! - `NAME.cli` is as in `cli/`, and its standard error must name the code.
 
 use std::fs;
 use std::path::Path;
 
 use libtest_mimic::Trial;
+use skxc_diagnostics::{Sources, Style, render};
+use skxc_ir::passes::quantize;
+use skxc_ir::passes::threshold::set_threshold;
+use skxc_ir::validate::Validated;
 use skxc_ir::{Int, Real, text};
 
 use crate::expectation::compare_file;
@@ -34,11 +39,25 @@ fn plain_trial(path: &Path, run: fn(&Path) -> Outcome) -> Trial {
 fn check_text(path: &Path) -> Outcome {
     let text = fs::read_to_string(path)?;
     let found = if text::domain(&text) == Some("real") {
-        filetests::read::<Real>(&text).err()
+        filetests::read::<Real>(&text).map_or_else(Some, |module| compile(&text, module))
     } else {
         filetests::read::<Int>(&text).err()
     };
     check(path, &found.ok_or("nothing is wrong with it")?)
+}
+
+/// What stands in the way of integers; `; threshold: P` sets a threshold first.
+fn compile(text: &str, module: Validated<Real>) -> Option<String> {
+    let mut module = module.into_inner();
+    let threshold = text.lines().find_map(|line| line.strip_prefix("; threshold: "));
+    let mut found = Vec::new();
+    if let Some(threshold) = threshold {
+        let number = threshold.trim().parse().expect("a threshold is a number");
+        found.extend(set_threshold(&mut module, number).err().map(|error| error.diagnostic()));
+    }
+    let errors = quantize::quantize(&module).err().unwrap_or_default();
+    found.extend(errors.iter().map(quantize::QuantizeError::diagnostic));
+    (!found.is_empty()).then(|| render(&Sources::default(), &found, Style::Plain))
 }
 
 fn check_command(path: &Path) -> Outcome {

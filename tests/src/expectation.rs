@@ -8,6 +8,10 @@ use similar::TextDiff;
 /// Stands for any text within a line of an expectation.
 const ANYTHING: &str = "[..]";
 
+/// A line of its own that stands for any number of lines, up to the first that
+/// matches the next one.
+const ANY_LINES: &str = "[...]";
+
 /// Are expectations to be rewritten?
 pub(crate) fn blessing() -> bool {
     env::var_os("SKXC_BLESS").is_some_and(|value| value == "1")
@@ -20,7 +24,8 @@ pub(crate) struct Differs {
     difference: String,
 }
 
-/// Compares; `[..]` in a line of `expected` stands for any text.
+/// Compares; `[..]` in a line of `expected` stands for any text, and `[...]`
+/// alone for any lines.
 ///
 /// # Errors
 /// The difference, as a unified diff.
@@ -36,10 +41,19 @@ pub(crate) fn compare(expected: &str, found: &str) -> Result<(), Differs> {
 fn matches(expected: &str, found: &str) -> bool {
     let (mut expected, mut found) = (expected.lines(), found.lines());
     loop {
-        match (expected.next(), found.next()) {
-            (None, None) => return true,
-            (Some(pattern), Some(line)) if line_matches(pattern, line) => {}
-            _ => return false,
+        match expected.next() {
+            None => return found.next().is_none(),
+            Some(pattern) if pattern.trim() == ANY_LINES => {
+                let Some(pattern) = expected.next() else { return true };
+                if !found.any(|line| line_matches(pattern, line)) {
+                    return false;
+                }
+            }
+            Some(pattern) => {
+                if !found.next().is_some_and(|line| line_matches(pattern, line)) {
+                    return false;
+                }
+            }
         }
     }
 }
@@ -105,6 +119,15 @@ mod tests {
         ] {
             assert_eq!(line_matches(pattern, line), matched, "{pattern} {line}");
         }
-        assert!(compare("a\nb\n", "a\n").is_err());
+        for (expected, found, matched) in [
+            ("a\nb\n", "a\n", false),
+            ("a\n", "a\nb\n", false),
+            ("a\n[...]\nd\n", "a\nb\nc\nd\n", true),
+            ("a\n[...]\nd\n", "a\nd\n", true),
+            ("a\n[...]\nd\n", "a\nb\n", false),
+            ("a\n[...]\n", "a\nb\nc\n", true),
+        ] {
+            assert_eq!(compare(expected, found).is_ok(), matched, "{expected:?} {found:?}");
+        }
     }
 }

@@ -26,9 +26,10 @@ const MAY_USE: [(&str, &[&str]); 9] = [
 const ABOVE_ALL: [&str; 2] = ["skxc", "skxc-tests"];
 
 /// Where a crate of others must stay, by the start of its name.
-const STAYS_AT: [(&str, &[&str]); 6] = [
+const STAYS_AT: [(&str, &[&str]); 7] = [
     ("prost-build", &["xtask"]),
-    ("protox", &["xtask"]),
+    ("prost-reflect", &["skxc-tests"]),
+    ("protox", &["xtask", "skxc-tests"]),
     ("prost", &["skxc-frontend-onnx", "xtask"]),
     ("libbpf", &["skxc-bpf"]),
     ("tract", &["skxc-equivalence"]),
