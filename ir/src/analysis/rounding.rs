@@ -51,7 +51,7 @@ impl Rounding {
             }
             IntOp::Subtract { a, b } => {
                 let (a, b) = (self.of_value(*a), self.of_value(*b));
-                (0..elements).map(|i| (a[i % a.len()] + b[i % b.len()]).next_up()).collect()
+                (0..elements).map(|i| sum_up(a[i % a.len()], b[i % b.len()])).collect()
             }
             IntOp::TreeEnsemble { forest, .. } => {
                 let forest = &module.forests[*forest];
@@ -60,6 +60,11 @@ impl Rounding {
             }
         }
     }
+}
+
+/// The sum of two bounds, rounded up; nothing to round if one is 0.
+fn sum_up(a: f64, b: f64) -> f64 {
+    if a == 0.0 || b == 0.0 { a + b } else { (a + b).next_up() }
 }
 
 /// `halves` half units of the last place of `elem`, rounded up.
