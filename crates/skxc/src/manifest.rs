@@ -174,6 +174,15 @@ pub(crate) struct CostEntry {
     pub(crate) decision_ns: u64,
 }
 
+impl ColumnEntry {
+    /// A packet feature has its own name and the range of its header field.
+    fn agrees_with_packets(&self) -> bool {
+        skxc_runtime::find(&self.name).is_none_or(|(_, feature)| {
+            self.name == feature.name && self.min == 0 && self.max == i64::from(feature.max)
+        })
+    }
+}
+
 impl Manifest {
     /// The number that `format` must have.
     pub(crate) const FORMAT: u32 = FORMAT;
@@ -223,6 +232,7 @@ impl Manifest {
                 && limit.contains(&column.max)
                 && column.missing.is_none_or(|missing| range.contains(&missing))
                 && is_column_name(&column.name)
+                && column.agrees_with_packets()
                 && names.insert(column.name.as_str());
             if !sound {
                 return Err(format!("its column `{}` is not one", column.name.escape_debug()));
