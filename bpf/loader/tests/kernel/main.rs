@@ -9,3 +9,4 @@ mod cost;
 mod load;
 mod parser;
 mod setup;
+mod tc;

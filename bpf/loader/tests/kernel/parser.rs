@@ -5,10 +5,11 @@
 //! Every program must pass the verifier and give, for packets whole and cut
 //! short anywhere, what `skxc_runtime::parse` gives for the same columns.
 
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use skxc_bpf::{Error, Loaded, Loader, Values};
+use skxc_bpf::{Error, Loaded, Loader, Program, Values};
 use skxc_runtime::{FEATURES, Needs, parse};
 
 use crate::setup::{compile, privileged, say};
@@ -45,7 +46,7 @@ pub(crate) fn named(names: &[&str]) -> Columns {
     names.iter().map(|name| skxc_runtime::find(name).expect("a feature").0).collect()
 }
 
-fn everything() -> Columns {
+pub(crate) fn everything() -> Columns {
     (0..FEATURES.len()).collect()
 }
 
@@ -113,57 +114,83 @@ fn source(sets: &[Columns]) -> String {
     text
 }
 
-struct Bench {
+/// Loaded programs, and the map that they leave their values in.
+pub(crate) struct Bench {
     loaded: Loaded,
-    values: Values,
+    values: RefCell<Values>,
     sets: Vec<Columns>,
 }
 
 impl Bench {
-    fn load(sets: Vec<Columns>) -> Option<Bench> {
+    /// Loads programs for these sets of columns, if the machine can.
+    pub(crate) fn load(sets: Vec<Columns>) -> Option<Bench> {
         privileged()?;
         let object = compile(&source(&sets), false)?;
         let loaded = Loader::new(&object).expect("an object").load();
         let loaded = loaded.unwrap_or_else(|error| panic!("{error:?}"));
         let values = loaded.map("values").expect("a map").values().expect("it is mmapable");
-        Some(Bench { loaded, values, sets })
+        Some(Bench { loaded, values: RefCell::new(values), sets })
+    }
+
+    /// The program for a set of columns at a hook.
+    pub(crate) fn program(&self, hook: &str, number: usize) -> Program<'_> {
+        self.loaded.program(&format!("{hook}_{number}")).expect("it is loaded")
     }
 
     /// Runs every program on a frame and compares.
-    fn check(&mut self, frame: &[u8]) {
-        for (number, columns) in self.sets.iter().enumerate() {
-            let expected = parse(frame, needs(columns));
-            let expected_reason = expected.reason.map_or(0, |reason| reason.number());
+    fn check(&self, frame: &[u8]) {
+        for number in 0..self.sets.len() {
             for (hook, _) in HOOKS {
-                let program = self.loaded.program(&format!("{hook}_{number}")).expect("loaded");
-                self.values.write(0, 0, &vec![0xff; self.values.value_bytes()]);
-                match program.test_run(frame, 1) {
+                self.forget();
+                match self.program(hook, number).test_run(frame, 1) {
                     Ok(_) => {}
                     // net/bpf/test_run.c makes a packet buffer only of what
                     // has a whole IP header, if it says that it is IP.
                     Err(Error::Kernel { .. }) if hook == "tc" && frame.len() < 14 + 40 => continue,
                     Err(error) => panic!("{hook} {error:?} {frame:02x?}"),
                 }
-                let word = |index: usize| {
-                    let mut bytes = [0; 4];
-                    self.values.read(0, 4 * index, &mut bytes);
-                    u32::from_ne_bytes(bytes)
-                };
-                assert_eq!(word(0), expected_reason, "{hook} {columns:?} {frame:02x?}");
-                if expected.reason.is_none() {
-                    for &index in columns {
-                        let name = FEATURES[index].name;
-                        let value = expected.values[index];
-                        assert_eq!(word(1 + index), value, "{hook} {name} {frame:02x?}");
-                    }
-                }
+                self.compare(hook, number, frame);
             }
         }
+    }
+
+    /// Compares what a program has left with what user space says.
+    pub(crate) fn compare(&self, hook: &str, number: usize, frame: &[u8]) {
+        let columns = &self.sets[number];
+        let expected = parse(frame, needs(columns));
+        let reason = expected.reason.map_or(0, |reason| reason.number());
+        assert_eq!(self.word(0), reason, "{hook} {columns:?} {frame:02x?}");
+        if expected.reason.is_some() {
+            return;
+        }
+        for &index in columns {
+            let name = FEATURES[index].name;
+            let value = expected.values[index];
+            assert_eq!(self.word(1 + index), value, "{hook} {name} {frame:02x?}");
+        }
+    }
+
+    /// Overwrites what programs have left, with what none leaves.
+    pub(crate) fn forget(&self) {
+        let mut values = self.values.borrow_mut();
+        let unwritten = vec![0xff; values.value_bytes()];
+        values.write(0, 0, &unwritten);
+    }
+
+    /// Whether no program has run since [`Bench::forget`].
+    pub(crate) fn is_unwritten(&self) -> bool {
+        self.word(0) == u32::MAX
+    }
+
+    fn word(&self, index: usize) -> u32 {
+        let mut bytes = [0; 4];
+        self.values.borrow().read(0, 4 * index, &mut bytes);
+        u32::from_ne_bytes(bytes)
     }
 }
 
 /// Frames that take every path through the parser.
-fn frames() -> Vec<Vec<u8>> {
+pub(crate) fn frames() -> Vec<Vec<u8>> {
     let hex = |text: &str| -> Vec<u8> {
         let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
         digits
@@ -217,15 +244,15 @@ fn every_set_of_columns_loads_and_agrees_with_user_space() {
     sets.push(everything());
     sets.push(named(&SKIMXDP));
     sets.extend(drawn(16));
-    let Some(mut bench) = Bench::load(sets) else { return };
+    let Some(bench) = Bench::load(sets) else { return };
     for frame in frames() {
         bench.check(&frame);
     }
     let mut most = 0;
     for number in 0..bench.sets.len() {
         for (hook, _) in HOOKS {
-            let program = bench.loaded.program(&format!("{hook}_{number}")).expect("loaded");
-            most = most.max(program.info().expect("info").verified_insns);
+            let info = bench.program(hook, number).info().expect("info");
+            most = most.max(info.verified_insns);
         }
     }
     say(&format!("most instructions that the verifier processed: {most}"));
@@ -235,7 +262,7 @@ fn every_set_of_columns_loads_and_agrees_with_user_space() {
 #[test]
 fn frames_cut_anywhere_agree_with_user_space() {
     let sets = vec![everything(), named(&SKIMXDP), named(&["packet_length"])];
-    let Some(mut bench) = Bench::load(sets) else { return };
+    let Some(bench) = Bench::load(sets) else { return };
     for frame in frames() {
         for length in 14..frame.len().min(300) {
             bench.check(&frame[..length]);
@@ -282,7 +309,7 @@ fn captures_agree_with_user_space() {
     if captures.is_empty() {
         return say("skipped: no captures (SKXC_SHARED)");
     }
-    let Some(mut bench) = Bench::load(vec![everything()]) else { return };
+    let Some(bench) = Bench::load(vec![everything()]) else { return };
     let mut packets = 0;
     for path in captures {
         let capture = std::fs::read(&path).expect("the capture is readable");
