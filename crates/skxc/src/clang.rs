@@ -142,7 +142,7 @@ impl Clang {
             .env("LC_ALL", "C")
             .args(["-target", "bpf", "-O2", "-g", "-std=gnu11"])
             .arg(format!("-mcpu={CPU}"))
-            .args(["-Wall", "-Wextra", "-Werror", "-fno-ident", "-fdebug-compilation-dir=."])
+            .args(["-fno-ident", "-fdebug-compilation-dir=."])
             .arg(format!("-ffile-prefix-map={}=.", folder.display()))
             .arg("-I.");
         for include in multiarch_folders() {

@@ -62,13 +62,13 @@ pub(crate) fn layout(manifest: &Manifest) -> Layout {
     }
 }
 
-/// Says to a person why an object does not run.
-pub(crate) fn failure(object: &str, error: &Error) -> Stop {
+/// Says to a person why something does not work: `what` is what was tried, such
+/// as "run `scan.bpf.o`".
+pub(crate) fn failure(what: &str, error: &Error) -> Stop {
     let chain = chain(error);
     let diagnostic = match error {
-        Error::Privileges { needs, .. } => {
-            Diagnostic::error(codes::NO_PRIVILEGE, format!("cannot run `{object}`: {chain}"))
-                .note(format!("it takes {needs}"))
+        Error::Privileges { .. } => {
+            Diagnostic::error(codes::NO_PRIVILEGE, format!("cannot {what}: {chain}"))
                 .help("use sudo; `skxc doctor` shows what is missing")
         }
         Error::Refused { program, log, .. } => {
@@ -102,10 +102,10 @@ pub(crate) fn failure(object: &str, error: &Error) -> Stop {
         | Error::NoVariable { .. }
         | Error::NoType { .. }
         | Error::Size { .. } => {
-            let message = format!("cannot run `{object}`: {chain}");
+            let message = format!("cannot {what}: {chain}");
             return Stop::input(Diagnostic::error(codes::CANNOT_RUN, message));
         }
-        _ => Diagnostic::error(codes::CANNOT_RUN, format!("cannot run `{object}`: {chain}")),
+        _ => Diagnostic::error(codes::CANNOT_RUN, format!("cannot {what}: {chain}")),
     };
     Stop::environment(diagnostic)
 }

@@ -47,7 +47,7 @@ pub(crate) fn attach(
         ));
     }
     let (attachment, mode) = load_and_attach(object, &manifest, interface, mode)
-        .map_err(|error| kernel::failure(&path.display().to_string(), &error))?;
+        .map_err(|error| kernel::failure(&format!("attach `{}`", path.display()), &error))?;
     let record = Record::of(&manifest);
     if let Err(error) = attached::remember(&attachment, &record) {
         session.report(&[Diagnostic::warning(

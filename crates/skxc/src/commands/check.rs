@@ -187,7 +187,7 @@ fn add(
     match result {
         Ok(report) => findings.comparisons.push(Timed { report, elapsed, note: None }),
         Err(error) => {
-            let list = match kernel::failure(&path.display().to_string(), &error) {
+            let list = match kernel::failure(&format!("run `{}`", path.display()), &error) {
                 Stop::Environment(list) => list,
                 Stop::Input(list) if findings.foreign.is_some() => list,
                 stop => return Err(stop),

@@ -12,7 +12,7 @@ use crate::session::{Exit, Session, Stop};
 
 /// Detaches everything of skxc from the interface.
 pub(crate) fn run(session: &Session, args: &Detach) -> Result<Exit, Stop> {
-    let failed = |error: Error| kernel::failure(PIN_ROOT, &error);
+    let failed = |error: Error| kernel::failure("detach", &error);
     let mut found = attachments(Path::new(PIN_ROOT)).map_err(failed)?;
     found.retain(|attachment| attachment.interface == args.interface);
     if found.is_empty() {

@@ -9,7 +9,11 @@ use crate::binding::unknown_feature;
 use crate::capture;
 use crate::cli::Extract;
 use crate::output::Sink;
+use crate::progress::Progress;
 use crate::session::{Exit, Session, Stop};
+
+/// Packets between two looks at the progress line.
+const PACKETS_A_STEP: u64 = 1 << 14;
 
 /// Writes one row a packet. A row takes constant memory.
 pub(crate) fn run(session: &Session, args: &Extract) -> Result<Exit, Stop> {
@@ -18,9 +22,13 @@ pub(crate) fn run(session: &Session, args: &Extract) -> Result<Exit, Stop> {
     let mut sink = Sink::open(args.output.as_deref())?;
     let mut counts = Counts::default();
     write_header(sink.writer(), &features, args.only_classifiable)?;
+    let progress = Progress::start(session, "reading packets");
     for path in &args.captures {
         let warnings = capture::for_each(path, |packet| {
             counts.packets += 1;
+            if counts.packets % PACKETS_A_STEP == 0 {
+                progress.set(format!("{} packets", counts.packets));
+            }
             let parsed = parse(packet.frame, needs);
             if args.only_classifiable && parsed.reason.is_some() {
                 return Ok(());
@@ -30,6 +38,7 @@ pub(crate) fn run(session: &Session, args: &Extract) -> Result<Exit, Stop> {
         })?;
         session.report(&warnings);
     }
+    drop(progress);
     sink.finish()?;
     session.detail(format_args!("{} packets, {} rows", counts.packets, counts.rows));
     Ok(Exit::Done)

@@ -69,8 +69,8 @@ fn in_kernel(session: &mut Session, project: &Project, args: &Predict) -> Result
         }
     };
     let rows = read_rows(args, build.lowered.int.columns.iter().map(|(_, it)| it))?;
-    let decisions =
-        decide_in_kernel(&build, &object, &rows).map_err(|error| kernel::failure(&name, &error))?;
+    let decisions = decide_in_kernel(&build, &object, &rows)
+        .map_err(|error| kernel::failure(&format!("run `{name}`"), &error))?;
     let mut sink = Sink::open(args.output.as_deref())?;
     write_header(sink.writer(), &build.lowered.int)?;
     for decision in &decisions {

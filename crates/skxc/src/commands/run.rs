@@ -15,7 +15,7 @@ use crate::session::{Exit, Session, Stop};
 pub(crate) fn run(session: &mut Session, project: &Project, args: &Run) -> Result<Exit, Stop> {
     // Before anything takes time.
     skxc_bpf::Interface::find(&args.interface)
-        .map_err(|error| kernel::failure(&args.interface, &error))?;
+        .map_err(|error| kernel::failure("attach", &error))?;
     let options = Options::new(&args.model, &args.program, project)?;
     let columns = Columns::Bound(column_names(&args.model, project));
     let mut build = compile::build(session, project, &args.model.model, columns, options, &[])?;

@@ -36,7 +36,7 @@ struct Count {
 
 /// Prints the counters of all programs of skxc.
 pub(crate) fn run(session: &Session, args: &Status) -> Result<Exit, Stop> {
-    let failed = |error: Error| kernel::failure(PIN_ROOT, &error);
+    let failed = |error: Error| kernel::failure("read what is attached", &error);
     let wanted = |attachment: &Attachment| {
         args.interface.as_ref().is_none_or(|name| *name == attachment.interface)
     };
