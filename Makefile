@@ -68,6 +68,7 @@ demo: build setup-demo
 	@SKXC=$(or $(CARGO_TARGET_DIR),target)/release/skxc examples/portscan/demo.sh demo-output
 
 test: setup
+	@set -x
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	cargo xtask tidy

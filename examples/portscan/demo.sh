@@ -119,8 +119,15 @@ show "$skxc" predict portscan.onnx --input "$out/heldout.csv" --engine kernel \
 	--object "$out/portscan.bpf.o" -o "$out/decided.csv"
 paste -d, "$out/decided.csv" heldout-expected.csv | awk -F, -f confusion.awk
 
-ip netns add "$LAB_HOST" 2>/dev/null ||
-	leave_out 'this machine does not let root make network namespaces'
+missing=
+for tool in curl dig dnsmasq ethtool ip nmap ping python3 sysctl; do
+	command -v "$tool" >/dev/null || missing+=" $tool"
+done
+[ -z "$missing" ] || leave_out "the live part needs programs that are not installed:$missing"
+{
+	ip netns add "$LAB_HOST" &&
+		ip -n "$LAB_HOST" link add probe0 type veth peer name probe1
+} 2>/dev/null || leave_out 'this machine does not let root make namespaces and veth pairs'
 ip netns delete "$LAB_HOST"
 
 heading 'Replay the held-out packets through a network interface, in shadow mode'
