@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use skxc_diagnostics::escape_to_one_line;
-use skxc_equivalence::{Comparison, Counterexample, Report, Verdict};
+use skxc_equivalence::{Comparison, Counterexample, Reason, Report, Verdict};
 
 use crate::session::Exit;
 
@@ -54,15 +54,23 @@ pub(crate) struct Findings {
     pub(crate) commands: Vec<String>,
 }
 
+impl Timed {
+    /// Did it pass, or is it a witness that has nothing to say?
+    fn is_settled(&self) -> bool {
+        let is_silent =
+            matches!(self.report.verdict, Verdict::Inconclusive { reason: Reason::NotImplemented });
+        self.report.verdict.passed() || (self.report.comparison == Comparison::Oracle && is_silent)
+    }
+}
+
 impl Findings {
     /// What they amount to.
     pub(crate) fn exit(&self) -> Exit {
-        let verdicts = || self.comparisons.iter().map(|timed| &timed.report.verdict);
         if self.foreign.is_some() || self.is_refuted() {
             Exit::Refuted
         } else if self.not_run {
             Exit::Environment
-        } else if verdicts().all(Verdict::passed) {
+        } else if self.comparisons.iter().all(Timed::is_settled) {
             Exit::Done
         } else {
             Exit::Inconclusive

@@ -51,7 +51,11 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Check) -> Res
     let material = material(session, args, &build)?;
     let object_sha256 = digest::sha256(&object);
     let foreign = foreign(session, args, &build, &object, manifest.as_ref(), &object_sha256);
+    #[cfg(feature = "oracle")]
+    let witness = witness(args, &build, &material)?;
     let mut findings = compare_all(session, &build, &object, &args.object, material, foreign)?;
+    #[cfg(feature = "oracle")]
+    findings.comparisons.insert(0, witness);
     let (command, given) = (command(args), given(args));
     let columns = findings.columns.clone();
     let reports = findings.comparisons.iter();
@@ -84,6 +88,22 @@ pub(crate) struct Material {
     expected: Option<Vec<String>>,
     /// How much to try.
     options: equivalence::Options,
+}
+
+/// Rows that the independent implementation is asked about.
+#[cfg(feature = "oracle")]
+const WITNESS_ROWS: usize = 20_000;
+
+/// Compares an independent implementation of ONNX with ours, on rows of the
+/// caller first.
+#[cfg(feature = "oracle")]
+fn witness(args: &Check, build: &Build, material: &Material) -> Result<Timed, Stop> {
+    let onnx = files::read_bytes(&args.model.model)?;
+    let (real, int) = (&build.model.real, &build.lowered.int);
+    let mut rows = equivalence::Rows::new(int.columns.len());
+    let mut inputs = equivalence::Inputs::new(int, material.rows.clone(), material.options);
+    inputs.next_batch(&mut rows, WITNESS_ROWS);
+    Ok(timed(|| equivalence::oracle::labels(real, int, &onnx, &rows)))
 }
 
 /// The manifest beside the object, if there is one.
