@@ -137,22 +137,21 @@ impl<'a> Tree<'a> {
                 Some((test, yes, no)) if here || !self.goes_elsewhere(out, id) => {
                     let yes_first = self.plan.sizes[yes as usize] <= self.plan.sizes[no as usize];
                     let (first, then) = if yes_first { (yes, no) } else { (no, yes) };
-                    let condition = self.condition(id, test, yes_first);
+                    let nests = self.nests(first, tabs);
+                    self.test(out, id, test, yes_first, nests);
+                    if nests {
+                        open.push(then);
+                        next = Some((first, false));
+                        continue;
+                    }
                     if self.part.trees.branch(first).is_none() {
-                        out.line(&condition);
                         out.line(&format!("\t{}", self.leaf(first)));
-                        next = Some((then, false));
-                    } else if tabs == TABS_MAX || self.shared.contains_key(&first) {
-                        out.line(&condition);
+                    } else {
                         out.line(&format!("\tgoto node_{first};"));
                         self.shared.entry(first).or_insert(false);
                         self.behind.push(first);
-                        next = Some((then, false));
-                    } else {
-                        out.line(&with_brace(&condition));
-                        open.push(then);
-                        next = Some((first, false));
                     }
+                    next = Some((then, false));
                 }
                 branch => {
                     if branch.is_none() {
@@ -178,16 +177,31 @@ impl<'a> Tree<'a> {
         true
     }
 
-    fn condition(&self, id: NodeId, test: IntTest, holds: bool) -> String {
-        let feature = self.part.trees.features[test.feature as usize];
-        let x = self.context.element(feature);
+    /// Is this branch printed within a block of its own, below so many tabs?
+    fn nests(&self, id: NodeId, tabs: usize) -> bool {
+        let is_branch = self.part.trees.branch(id).is_some();
+        is_branch && tabs < TABS_MAX && !self.shared.contains_key(&id)
+    }
+
+    /// The `if` of a branch, with its place in the model behind or, where that
+    /// would be too long, before it.
+    fn test(&self, out: &mut Writer, id: NodeId, test: IntTest, holds: bool, brace: bool) {
+        let x = self.context.element(self.part.trees.features[test.feature as usize]);
         let relation = if holds { "<=" } else { ">" };
+        let brace = if brace { " {" } else { "" };
         let node = &self.part.trees.forest.nodes[id as usize];
         let places = self.context.module.origins.places(node.origin(), 2);
         let place = places.first().and_then(|place| place.tree_node);
         let more = if places.len() > 1 { "+" } else { "" };
-        let place = place.map_or(String::new(), |(tree, id)| format!(" /* {tree}.{id}{more} */"));
-        format!("if ({x} {relation} {}){place}", literal(test.at_most))
+        let place = place.map(|(tree, id)| format!("/* {tree}.{id}{more} */"));
+        let condition = format!("if ({x} {relation} {}){brace}", literal(test.at_most));
+        match place {
+            None => out.line(&condition),
+            Some(place) if out.fits(&condition, &place) => {
+                out.line(&format!("{condition} {place}"));
+            }
+            Some(place) => out.lines(&format!("{place}\n{condition}")),
+        }
     }
 
     fn leaf(&self, id: NodeId) -> String {
@@ -199,14 +213,6 @@ impl<'a> Tree<'a> {
             }
             false => format!("return {};", row as usize * self.plan.rows.targets),
         }
-    }
-}
-
-/// `if (test) /* place */` becomes `if (test) { /* place */`.
-fn with_brace(condition: &str) -> String {
-    match condition.split_once(" /*") {
-        Some((test, place)) => format!("{test} {{ /*{place}"),
-        None => format!("{condition} {{"),
     }
 }
 

@@ -110,7 +110,8 @@ impl<'a> Context<'a> {
         match self.module.ty(value).elem {
             ElementType::Fixed { frac_bits, .. } => {
                 let real = stored as f64 / f64::from(frac_bits).exp2();
-                format!("{real:.6}")
+                let is_plain = stored == 0 || (1e-4..1e6).contains(&real.abs());
+                if is_plain { format!("{real:.6}") } else { format!("{real:.6e}") }
             }
             _ => stored.to_string(),
         }

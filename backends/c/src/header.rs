@@ -57,9 +57,9 @@ fn about(context: &Context<'_>, options: &EmitOptions) -> Vec<String> {
     text.extend(context.layout.features.iter().map(|field| {
         let column = &context.module.columns[field.column];
         let (ty, range) = (field.ty.name(), column.range);
-        let bounds = format!("[{}, {}]", range.min, range.max);
+        let bounds = format!("{} to {}", range.min, range.max);
         let origin = if column.name == field.name { String::new() } else { column.name.clone() };
-        format!("\t{:<24}\t{ty:<6} {bounds} {origin}", field.name).trim_end().to_owned()
+        format!("\t{:<20} {ty:<5} {bounds} {origin}", field.name).trim_end().to_owned()
     }));
     text.extend([String::new(), "Out:".into(), String::new()]);
     text.extend(outputs(context));
@@ -75,7 +75,7 @@ fn outputs(context: &Context<'_>) -> Vec<String> {
     {
         let table = &context.module.labels[table];
         text.push(format!("label, an index; the classes of `{}`:", output.name));
-        text.extend((0..table.len()).map(|class| format!("\t{class}\t{}", table.text(class))));
+        text.extend((0..table.len()).map(|class| format!("\t{class:<3} {}", table.text(class))));
     }
     let Some(value) = layout::scores(context.module) else { return text };
     let kind = context.module.outputs.iter().find(|output| output.value == value);

@@ -357,9 +357,12 @@ fn trees(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) 
     out.line(&format!("{open}const struct {name}_features *f,"));
     out.line(&format!("{}struct {name}_scratch *s)", align(&open)));
     out.open("{");
-    if !plan.roots.is_empty() {
+    if plan.runs.iter().any(|run| run.groups > 1) {
         out.line("__u32 i;");
         out.line("");
+    }
+    if plan.slots.is_empty() {
+        out.line("(void)f;");
     }
     out.line(&format!("s->x{suffix}[0] = 0;"));
     for (slot, feature) in (1..).zip(&plan.slots) {
@@ -393,15 +396,18 @@ fn biased(context: &Context<'_>, element: Element, bias: i64, format: Format) ->
 
 fn run_loop(out: &mut Writer, part: &Part<'_>, plan: &Plan, run: &Run, first: usize) {
     let lower = &part.lower;
-    let from = match first {
-        0 => format!("{lower}_roots + {} * i", plan.lanes),
-        _ => format!("{lower}_roots + {first} + {} * i", plan.lanes),
-    };
+    let mut from = format!("{lower}_roots");
+    if first > 0 {
+        from.push_str(&format!(" + {first}"));
+    }
     let (function, levels) = match run.check_every {
         None => ("walk", format!("{});", run.levels)),
         Some(every) => ("until", format!("{}, {every});", run.levels)),
     };
-    out.open(&format!("for (i = 0; i < {}; i++)", run.groups));
+    if run.groups > 1 {
+        from.push_str(&format!(" + {} * i", plan.lanes));
+        out.open(&format!("for (i = 0; i < {}; i++)", run.groups));
+    }
     out.wrapped(&[format!("{lower}_{function}(s, {from},"), levels]);
     out.indent_to(1);
 }

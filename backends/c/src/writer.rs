@@ -57,6 +57,12 @@ impl Writer {
         self.line(line);
     }
 
+    /// Do two pieces and a blank between them fit a line here?
+    #[must_use]
+    pub fn fits(&self, first: &str, second: &str) -> bool {
+        self.indent * TAB + first.len() + 1 + second.len() <= COLUMNS
+    }
+
     /// Sets the indentation in tabs.
     pub fn indent_to(&mut self, tabs: usize) {
         self.indent = tabs;
@@ -87,7 +93,7 @@ impl Writer {
     /// a new line and is wrapped at blanks; an empty one is an empty line.
     pub fn comment(&mut self, paragraphs: &[String]) {
         if let [one] = paragraphs {
-            let one = comment_text(one);
+            let one = comment_text(one).trim_end().to_owned();
             if self.indent * TAB + one.len() + 6 <= COLUMNS && !one.is_empty() {
                 self.line(&format!("/* {one} */"));
                 return;
@@ -95,7 +101,7 @@ impl Writer {
         }
         self.line("/*");
         for paragraph in paragraphs {
-            self.comment_lines(&comment_text(paragraph));
+            self.comment_lines(comment_text(paragraph).trim_end());
         }
         self.line(" */");
     }
@@ -105,12 +111,13 @@ impl Writer {
         let words = paragraph.trim_start_matches('\t');
         let tabs = &paragraph[..paragraph.len() - words.len()];
         let prefix = if tabs.is_empty() { " *".to_owned() } else { format!(" *{tabs}") };
-        if words.contains('\t') {
-            // A row of a table is laid out already.
-            self.line(&format!("{prefix}{words}"));
+        let start = if tabs.is_empty() { 2 } else { tabs.len() * TAB };
+        let blank = if tabs.is_empty() && !words.is_empty() { " " } else { "" };
+        if self.indent * TAB + start + blank.len() + words.len() <= COLUMNS {
+            // A row of a table keeps its blanks.
+            self.line(&format!("{prefix}{blank}{words}"));
             return;
         }
-        let start = if tabs.is_empty() { 2 } else { tabs.len() * TAB };
         let mut line = prefix.clone();
         let mut width = self.indent * TAB + start;
         let mut fresh = true;

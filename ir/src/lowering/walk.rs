@@ -21,11 +21,14 @@ use crate::forest::NodeId;
 use crate::lowering::cost::{Cost, Exceeded, Limits, Refusal};
 use crate::lowering::trees::{Rows, Trees};
 
-/// Trees that walk at once. Twelve exceed the stack that clang spills to.
+/// Trees that walk at once. A step waits for two loads in a row, so that fewer
+/// lanes leave the processor idle; more than these gain nothing. Their places
+/// take 128 bytes of the stack.
 pub const LANES_MAX: usize = 16;
 /// Loops over groups in the program text; each is a copy of the walk.
 const RUNS_MAX: usize = 4;
-/// Walks of more levels than this stop when no lane moves.
+/// Walks of more levels than this stop when no lane moves. Below, looking costs
+/// more than it saves: some lane of the sixteen is nearly always on its way.
 const LEVELS_UNCHECKED_MAX: u32 = 40;
 /// Levels between two looks at whether a lane moved.
 const LEVELS_PER_CHECK: u32 = 8;
@@ -325,35 +328,36 @@ fn cost(plan: &Plan) -> Cost {
             + plan.roots.len() * 4) as u64,
         scratch_bytes: (plan.slot_entries * plan.format.feature_bytes() + plan.rows.targets * 8)
             as u64,
-        tenth_ns: 40 + 3 * plan.slots.len() as u64,
+        tenth_ns: 20 + 2 * plan.slots.len() as u64,
     };
-    let tenth_per_step = tenth_ns_per_step(cost.table_bytes, plan.lanes);
+    let tenth_ns_per_level = tenth_ns_per_level(cost.table_bytes, lanes);
     for run in &plan.runs {
         let (groups, levels) = (u64::from(run.groups), u64::from(run.levels));
         let checks = run.check_every.map_or(0, |every| levels / u64::from(every));
         let check_insns = 3 * lanes + 2;
-        // The way out of each look is processed once more, up to the next group.
-        let verifier = levels * per_level + per_group + checks * (check_insns + per_group);
+        let mut verifier = levels * per_level + per_group;
+        if checks > 0 {
+            // The way out of each look is processed up to the next group, and
+            // some of the groups behind it once more.
+            verifier = 2 * (verifier + checks * (check_insns + per_group));
+        }
         cost.verifier_insns = cost.verifier_insns.saturating_add(groups * verifier);
         cost.program_insns += per_level + per_group + check_insns;
         let steps_taken = if checks == 0 { levels } else { levels.min(typical_levels(plan)) };
-        cost.tenth_ns += groups * lanes * (steps_taken * tenth_per_step + 10 + 3 * targets);
+        cost.tenth_ns += groups * (steps_taken * tenth_ns_per_level + lanes * (5 + 3 * targets));
     }
     cost
 }
 
-/// A step costs more when the tables leave a level of cache.
-fn tenth_ns_per_step(table_bytes: u64, lanes: usize) -> u64 {
-    let alone = match lanes {
-        1 => 35,
-        2 => 20,
-        3..5 => 13,
-        _ => 9,
-    };
+/// A level takes what its two dependent loads take, or what the instructions
+/// of all lanes take, whichever is longer; and more when the tables leave a
+/// level of cache.
+fn tenth_ns_per_level(table_bytes: u64, lanes: u64) -> u64 {
+    let level = (lanes * 15 / 2).max(40);
     match table_bytes {
-        0..=0x4_0000 => alone,
-        0x4_0001..=0x10_0000 => alone + 4,
-        _ => alone + 20,
+        0..=0x10_0000 => level,
+        0x10_0001..=0x40_0000 => level * 5 / 4,
+        _ => level * 2,
     }
 }
 

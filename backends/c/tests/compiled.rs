@@ -1,0 +1,159 @@
+//! The header, compiled for user space under sanitizers, computes what the
+//! interpreter computes, bit for bit, in every lowering.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::process::Command;
+
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+use skxc_backend_c::layout::Layout;
+use skxc_backend_c::{EmitOptions, emit};
+use skxc_ir::interpret::{Outcome, integer};
+use skxc_ir::lowering::{self, Choice, Options, Plan};
+use skxc_ir::testing::{int_chain, int_modules, rows};
+use skxc_ir::validate::{Validated, Validator};
+use skxc_ir::{Int, IntTest, Module, TreeNode};
+
+type Row = Vec<Option<i64>>;
+
+/// Both lowerings of every module agree with the interpreter on every row.
+/// All headers are compiled together: names of one cannot meet those of another.
+fn check(cases: &[(Module<Int>, Vec<Row>)]) {
+    let mut source = String::from("#include <stdio.h>\n");
+    let mut main = String::from("int main(void)\n{\n");
+    let mut expected = String::new();
+    for (index, (module, rows)) in cases.iter().enumerate() {
+        for choice in [Choice::Branch, Choice::Walk] {
+            let mut module = module.clone();
+            module.name = format!("m{index}_{choice}");
+            let module = Validator::validate(module).expect("random modules are valid");
+            let options = Options { choice, ..Options::default() };
+            // What a lowering refuses another must take.
+            let Ok(plan) = lowering::plan(&module, &options) else {
+                assert_eq!(choice, Choice::Branch);
+                continue;
+            };
+            let header = emit(&module, &plan, &EmitOptions::default()).expect("one label or none");
+            check_text(&header.text);
+            source.push_str(&header.text);
+            source.push_str(&once(&module.name, &header.layout));
+            for row in rows {
+                call(&mut main, &module, &header.layout, row);
+                expect(&mut expected, &module, &plan, row);
+            }
+        }
+    }
+    let program = format!("{source}{main}\treturn 0;\n}}\n");
+    assert_eq!(run(&program), expected);
+}
+
+/// Columns and characters of a readable file.
+fn check_text(text: &str) {
+    for line in text.lines() {
+        let width = line.chars().fold(0, |at, c| if c == '\t' { at / 8 * 8 + 8 } else { at + 1 });
+        // What no blank breaks may be longer.
+        assert!(width <= 80 || !line.trim().contains(' '), "{width} columns: {line}");
+        assert_eq!(line.trim_end(), line, "blanks at the end");
+        assert!(line.is_ascii(), "{line}");
+    }
+}
+
+/// A function that decides one row and prints the result: the only place that
+/// the code of the model is inlined into.
+fn once(name: &str, layout: &Layout) -> String {
+    let mut text = format!("static __attribute__((noinline)) void {name}_once(");
+    write!(text, "const struct {name}_features *f)\n{{\n").unwrap();
+    write!(text, "struct {name}_scratch s; struct {name}_result r; ").unwrap();
+    write!(text, "{name}_predict(f, &s, &r); printf(\"%u\", r.label); ").unwrap();
+    for score in 0..layout.scores {
+        write!(text, "printf(\" %lld\", r.score[{score}]); ").unwrap();
+    }
+    text.push_str("printf(\"\\n\"); }\n");
+    text
+}
+
+fn call(main: &mut String, module: &Validated<Int>, layout: &Layout, row: &Row) {
+    let name = &module.name;
+    write!(main, "\t{{ static const struct {name}_features f = {{ ").unwrap();
+    for field in &layout.features {
+        let column = &module.columns[field.column];
+        let x = row[field.column.index()].or(column.missing).expect("a value or a missing one");
+        write!(main, ".{} = ({}){x}LL, ", field.name, field.ty.name()).unwrap();
+    }
+    writeln!(main, "}}; {name}_once(&f); }}").unwrap();
+}
+
+fn expect(expected: &mut String, module: &Validated<Int>, plan: &Plan, row: &Row) {
+    assert!(!plan.forests.is_empty(), "random modules have a forest");
+    let outcomes = integer(module, row);
+    let label = outcomes.iter().find_map(|outcome| match outcome {
+        Outcome::Label(label) => Some(*label),
+        Outcome::Numbers(_) => None,
+    });
+    write!(expected, "{}", label.unwrap_or(0)).unwrap();
+    for outcome in &outcomes {
+        if let Outcome::Numbers(numbers) = outcome {
+            for number in numbers {
+                write!(expected, " {number}").unwrap();
+            }
+        }
+    }
+    expected.push('\n');
+}
+
+fn run(program: &str) -> String {
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let stem = format!("compiled-{}-{:?}", std::process::id(), std::thread::current().id());
+    let stem = dir.join(stem.replace(['(', ')'], ""));
+    let (source, binary) = (stem.with_extension("c"), stem.with_extension("bin"));
+    std::fs::write(&source, program).unwrap();
+    let compiled = Command::new("cc")
+        .args(["-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror"])
+        .args(["-fsanitize=undefined,address", "-fno-sanitize-recover=all"])
+        .arg(&source)
+        .arg("-o")
+        .arg(&binary)
+        .output()
+        .expect("a C compiler is installed");
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    let output = Command::new(&binary).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::remove_file(&binary).unwrap();
+    std::fs::remove_file(&source).unwrap();
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn thresholds(module: &Module<Int>) -> Vec<i64> {
+    let nodes = module.forests.iter().flat_map(|(_, forest)| &forest.nodes);
+    let tests = nodes.filter_map(|node| match node {
+        TreeNode::Branch { test: IntTest { at_most, .. }, .. } => Some(*at_most),
+        TreeNode::Leaf { .. } => None,
+    });
+    tests.take(64).collect()
+}
+
+fn cases() -> impl Strategy<Value = Vec<(Module<Int>, Vec<Row>)>> {
+    let case = int_modules().prop_flat_map(|module| {
+        let thresholds = thresholds(&module);
+        let rows = proptest::collection::vec(rows(&module, &thresholds), 16);
+        (Just(module), rows)
+    });
+    proptest::collection::vec(case, 12)
+}
+
+proptest! {
+    #![proptest_config(Config { cases: 8, max_shrink_iters: 8, ..Config::default() })]
+
+    #[test]
+    fn the_compiled_header_is_the_interpreter(cases in cases()) {
+        check(&cases);
+    }
+}
+
+#[test]
+fn a_chain_of_a_thousand_levels() {
+    let module = int_chain(1_000);
+    let rows = [0, 1, 2, 499, 500, 999, 1_000].map(|x| vec![Some(x)]);
+    check(&[(module, rows.to_vec())]);
+}
