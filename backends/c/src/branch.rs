@@ -45,8 +45,8 @@ fn weights(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan
     let starts = (plan.rows.len() - 1) * targets;
     let mask = (starts + 1).next_power_of_two() - 1;
     out.comment(&[format!(
-        "What leaves add to the {targets} sums, {elem}: {} distinct rows. Zeros behind them: a \
-         mask keeps every row inside.",
+        "What leaves add, {elem}: {} distinct rows of {targets}. Zeros behind them: a mask keeps \
+         every row inside.",
         plan.rows.len()
     )]);
     out.line(&format!("#define {upper}_WEIGHTS {}", mask + targets));

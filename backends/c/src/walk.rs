@@ -86,9 +86,9 @@ fn weights(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan
     let (lower, upper) = (&part.lower, &part.upper);
     let elem = context.module.ty(part.value).elem;
     out.comment(&[format!(
-        "What leaves add to the {} sums, {elem}: {} distinct rows.",
-        plan.rows.targets,
-        plan.rows.len()
+        "What leaves add, {elem}: {} distinct rows of {}.",
+        plan.rows.len(),
+        plan.rows.targets
     )]);
     out.line(&format!("#define {upper}_WEIGHTS {}", plan.weight_entries));
     out.line(&format!("#define {upper}_WEIGHTS_MASK {:#x}", plan.weight_mask()));
@@ -388,9 +388,9 @@ fn biased(context: &Context<'_>, element: Element, bias: i64, format: Format) ->
     match (format, bias) {
         (Format::Wide, _) | (Format::Narrow, 0) => x,
         (Format::Narrow, bias) if bias < 0 => {
-            format!("(__u32)({x} + {})", literal(-bias))
+            format!("(__u32)((__s64){x} + {})", literal(-bias))
         }
-        (Format::Narrow, bias) => format!("(__u32)({x} - {})", literal(bias)),
+        (Format::Narrow, bias) => format!("(__u32)((__s64){x} - {})", literal(bias)),
     }
 }
 

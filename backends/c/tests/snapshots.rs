@@ -1,0 +1,109 @@
+//! What small headers look like, one snapshot a lowering.
+
+use skxc_backend_c::{EmitOptions, emit};
+use skxc_ir::lowering::{self, Choice, Options};
+use skxc_ir::validate::{Validated, Validator};
+use skxc_ir::{
+    Column, ElementType, Forest, Int, IntOp, IntTest, Interval, LabelTable, LeafWeight, Module,
+    Origin, Output, OutputKind, ScoreKind, TreeNode, Type,
+};
+
+/// Two trees over three columns; `targets` sums, and the class of the greatest,
+/// or of a lone sum above one half. Text of the model is hostile.
+fn module(targets: u32) -> Validated<Int> {
+    let mut module: Module<Int> = Module::new("flows");
+    for (name, min, max) in [("ip_ttl", 0, 255), ("int", -40, 1 << 20), ("never", 0, 1)] {
+        let range = Interval::new(min, max);
+        module.columns.push(Column { name: name.to_owned(), range, missing: None });
+    }
+    module.origins.graph_nodes.push("TreeEnsembleClassifier `/*forest*/`".to_owned());
+    let origin = module.origins.add(Origin::Node { node: 0 });
+    let elem = ElementType::Fixed { bits: 61, frac_bits: 60 };
+    let mut forest = Forest::new(2, targets, elem, 0);
+    for (tree, root) in [(0, 0), (1, 5)] {
+        let mut place = |id| module.origins.add(Origin::TreeNode { node: 0, tree, id });
+        let mut branch = |id, feature, at_most, yes, no| TreeNode::Branch {
+            test: IntTest { feature, at_most },
+            yes: root + yes,
+            no: root + no,
+            origin: place(id),
+        };
+        let branches = [branch(0, 0, 63, 1, 2), branch(2, 1, -7, 3, 4)];
+        let leaf = |first| TreeNode::Leaf { first, count: targets, origin };
+        let leaves = [0, 1, 2].map(|leaf| (leaf + 3 * tree) * targets);
+        forest.roots.push(root);
+        forest.nodes.extend([branches[0], leaf(leaves[0]), branches[1]]);
+        forest.nodes.extend([leaf(leaves[1]), leaf(leaves[2])]);
+        for share in [1_i64, 3, 4] {
+            let weight = |target: u32| (share - i64::from(target)).max(0) << 57;
+            let weights = (0..targets).map(|target| LeafWeight { target, weight: weight(target) });
+            forest.weights.extend(weights);
+        }
+    }
+    let forest = module.forests.push(forest);
+    let columns = module.columns.handles().take(2).collect();
+    let ty = Type::new(ElementType::I64, &[1, 2]);
+    let input = module.push(IntOp::Input { columns }, ty, origin);
+    let ty = Type::new(elem, &[1, targets]);
+    let sums = module.push(IntOp::TreeEnsemble { forest, input }, ty, origin);
+    let class = if targets == 1 {
+        let op = IntOp::Greater { a: sums, threshold: 1 << 59 };
+        module.push(op, Type::new(ElementType::Bool, &[1, 1]), origin)
+    } else {
+        let op = IntOp::ArgMax { input: sums, margin: 3 };
+        module.push(op, Type::new(ElementType::I64, &[1]), origin)
+    };
+    let class = module.push(
+        IntOp::Reshape { input: class },
+        Type::new(module.ty(class).elem, &[1]),
+        origin,
+    );
+    let labels = ["benign", "*/ #error", "other"].map(str::to_owned);
+    let table = module.labels.push(LabelTable::Strings(labels.to_vec()));
+    let ty = Type::new(ElementType::Label(table), &[1]);
+    let label = module.push(IntOp::Label { table, class }, ty, origin);
+    let mut output = |name: &str, kind, value| {
+        module.outputs.push(Output { name: name.to_owned(), kind, value });
+    };
+    output("label", OutputKind::Label, label);
+    output("scores", OutputKind::Score(ScoreKind::Raw), sums);
+    Validator::validate(module).expect("the module is valid")
+}
+
+fn header(targets: u32, choice: Choice) -> String {
+    let module = module(targets);
+    let plan = lowering::plan(&module, &Options { choice, ..Options::default() });
+    let options = EmitOptions {
+        command: "skxc compile flows.onnx".to_owned(),
+        generator: "skxc".to_owned(),
+        build_id: "0123456789abcdef".repeat(4),
+    };
+    emit(&module, &plan.expect("it is small"), &options).expect("one label").text
+}
+
+#[test]
+fn branch_of_one_sum() {
+    insta::assert_snapshot!(header(1, Choice::Branch));
+}
+
+#[test]
+fn branch_of_three_sums() {
+    insta::assert_snapshot!(header(3, Choice::Branch));
+}
+
+#[test]
+fn walk_of_one_sum() {
+    insta::assert_snapshot!(header(1, Choice::Walk));
+}
+
+#[test]
+fn walk_of_three_sums() {
+    insta::assert_snapshot!(header(3, Choice::Walk));
+}
+
+#[test]
+fn the_same_module_gives_the_same_bytes() {
+    for choice in [Choice::Branch, Choice::Walk] {
+        assert_eq!(header(3, choice), header(3, choice));
+    }
+}
