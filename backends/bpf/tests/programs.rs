@@ -12,6 +12,8 @@ use skxc_ir::testing::int_chain;
 use skxc_ir::validate::{Validated, Validator};
 use skxc_ir::{Int, Interval};
 
+const FOLDER: &str = "the folder of the test is writable";
+
 /// A tree of three tests on the IPv4 time to live.
 fn module() -> Validated<Int> {
     let mut module = int_chain(3);
@@ -110,8 +112,8 @@ fn compile(clang: &str, artifact: &Artifact, folder: &str) {
     let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(folder);
     for (name, text) in &artifact.files {
         let path = dir.join(name);
-        std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).unwrap();
-        std::fs::write(path, text).unwrap();
+        std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect(FOLDER);
+        std::fs::write(path, text).expect(FOLDER);
     }
     let mut command = Command::new(clang);
     command.args(["-O2", "-g", "-target", "bpf", "-mcpu=v3"]);
@@ -120,7 +122,8 @@ fn compile(clang: &str, artifact: &Artifact, folder: &str) {
     let uapi = Path::new("/usr/include").join(format!("{}-linux-gnu", std::env::consts::ARCH));
     command.arg("-I").arg(&dir).arg("-I").arg(uapi);
     let source = dir.join(&artifact.files[1].0);
-    let compiled = command.arg("-c").arg(source).arg("-o").arg(dir.join("out.o")).output().unwrap();
+    let compiled = command.arg("-c").arg(source).arg("-o").arg(dir.join("out.o")).output();
+    let compiled = compiled.expect("clang starts");
     assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
-    std::fs::remove_dir_all(&dir).unwrap();
+    std::fs::remove_dir_all(&dir).expect(FOLDER);
 }

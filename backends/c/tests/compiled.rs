@@ -17,6 +17,9 @@ use skxc_ir::{Int, IntTest, Module, TreeNode};
 
 type Row = Vec<Option<i64>>;
 
+const TEXT: &str = "a string takes all text";
+const FOLDER: &str = "the folder of the test is writable";
+
 /// Both lowerings of every module agree with the interpreter on every row.
 /// All headers are compiled together: names of one cannot meet those of another.
 fn check(cases: &[(Module<Int>, Vec<Row>)]) {
@@ -63,7 +66,7 @@ fn check_text(text: &str) {
 /// the code of the model is inlined into.
 fn once(name: &str, layout: &Layout) -> String {
     let mut text = format!("static __attribute__((noinline)) void {name}_once(");
-    write!(text, "const struct {name}_features *f)\n{{\n").unwrap();
+    write!(text, "const struct {name}_features *f)\n{{\n").expect(TEXT);
     write!(text, "struct {name}_scratch s; struct {name}_result r; ").unwrap();
     write!(text, "{name}_predict(f, &s, &r); printf(\"%u\", r.label); ").unwrap();
     for score in 0..layout.scores {
@@ -75,11 +78,11 @@ fn once(name: &str, layout: &Layout) -> String {
 
 fn call(main: &mut String, module: &Validated<Int>, layout: &Layout, row: &Row) {
     let name = &module.name;
-    write!(main, "\t{{ static const struct {name}_features f = {{ ").unwrap();
+    write!(main, "\t{{ static const struct {name}_features f = {{ ").expect(TEXT);
     for field in &layout.features {
         let column = &module.columns[field.column];
         let x = row[field.column.index()].or(column.missing).expect("a value or a missing one");
-        write!(main, ".{} = ({}){x}LL, ", field.name, field.ty.name()).unwrap();
+        write!(main, ".{} = ({}){x}LL, ", field.name, field.ty.name()).expect(TEXT);
     }
     writeln!(main, "}}; {name}_once(&f); }}").unwrap();
 }
@@ -91,11 +94,11 @@ fn expect(expected: &mut String, module: &Validated<Int>, plan: &Plan, row: &Row
         Outcome::Label(label) => Some(*label),
         Outcome::Numbers(_) => None,
     });
-    write!(expected, "{}", label.unwrap_or(0)).unwrap();
+    write!(expected, "{}", label.unwrap_or(0)).expect(TEXT);
     for outcome in &outcomes {
         if let Outcome::Numbers(numbers) = outcome {
             for number in numbers {
-                write!(expected, " {number}").unwrap();
+                write!(expected, " {number}").expect(TEXT);
             }
         }
     }
@@ -107,7 +110,7 @@ fn run(program: &str) -> String {
     let stem = format!("compiled-{}-{:?}", std::process::id(), std::thread::current().id());
     let stem = dir.join(stem.replace(['(', ')'], ""));
     let (source, binary) = (stem.with_extension("c"), stem.with_extension("bin"));
-    std::fs::write(&source, program).unwrap();
+    std::fs::write(&source, program).expect(FOLDER);
     let compiled = Command::new("cc")
         .args(["-O1", "-Wall", "-Wextra", "-Wconversion", "-Werror"])
         .args(["-fsanitize=undefined,address", "-fno-sanitize-recover=all"])
@@ -117,11 +120,11 @@ fn run(program: &str) -> String {
         .output()
         .expect("a C compiler is installed");
     assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
-    let output = Command::new(&binary).output().unwrap();
+    let output = Command::new(&binary).output().expect("the program starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    std::fs::remove_file(&binary).unwrap();
-    std::fs::remove_file(&source).unwrap();
-    String::from_utf8(output.stdout).unwrap()
+    std::fs::remove_file(&binary).expect(FOLDER);
+    std::fs::remove_file(&source).expect(FOLDER);
+    String::from_utf8(output.stdout).expect("it prints numbers")
 }
 
 fn thresholds(module: &Module<Int>) -> Vec<i64> {
@@ -143,7 +146,7 @@ fn cases() -> impl Strategy<Value = Vec<(Module<Int>, Vec<Row>)>> {
 }
 
 proptest! {
-    #![proptest_config(Config { cases: 8, max_shrink_iters: 8, ..Config::default() })]
+    #![proptest_config(Config { cases: 8, max_shrink_iters: 8, failure_persistence: None, ..Config::default() })]
 
     #[test]
     fn the_compiled_header_is_the_interpreter(cases in cases()) {
