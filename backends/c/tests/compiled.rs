@@ -67,10 +67,10 @@ fn check_text(text: &str) {
 fn once(name: &str, layout: &Layout) -> String {
     let mut text = format!("static __attribute__((noinline)) void {name}_once(");
     write!(text, "const struct {name}_features *f)\n{{\n").expect(TEXT);
-    write!(text, "struct {name}_scratch s; struct {name}_result r; ").unwrap();
-    write!(text, "{name}_predict(f, &s, &r); printf(\"%u\", r.label); ").unwrap();
+    write!(text, "struct {name}_scratch s; struct {name}_result r; ").expect(TEXT);
+    write!(text, "{name}_predict(f, &s, &r); printf(\"%u\", r.label); ").expect(TEXT);
     for score in 0..layout.scores {
-        write!(text, "printf(\" %lld\", r.score[{score}]); ").unwrap();
+        write!(text, "printf(\" %lld\", r.score[{score}]); ").expect(TEXT);
     }
     text.push_str("printf(\"\\n\"); }\n");
     text
@@ -84,7 +84,7 @@ fn call(main: &mut String, module: &Validated<Int>, layout: &Layout, row: &Row) 
         let x = row[field.column.index()].or(column.missing).expect("a value or a missing one");
         write!(main, ".{} = ({}){x}LL, ", field.name, field.ty.name()).expect(TEXT);
     }
-    writeln!(main, "}}; {name}_once(&f); }}").unwrap();
+    writeln!(main, "}}; {name}_once(&f); }}").expect(TEXT);
 }
 
 fn expect(expected: &mut String, module: &Validated<Int>, plan: &Plan, row: &Row) {
