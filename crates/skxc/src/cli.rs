@@ -132,10 +132,13 @@ pub(crate) struct ModelArgs {
     /// Feature of each input column, in model input order (`skxc features` lists them)
     #[arg(long, value_delimiter = ',', value_name = "A,B,...")]
     pub(crate) features: Vec<String>,
-    /// Passes to run, in this order, instead of all
+    /// Decide by probability: class 1 of two iff its probability is greater than P
+    #[arg(long, value_name = "P")]
+    pub(crate) threshold: Option<f64>,
+    /// Passes to run, in the order of the pipeline, instead of all
     #[arg(long, value_delimiter = ',', value_name = "PASS,...", help_heading = "Debugging")]
     pub(crate) passes: Option<Vec<String>>,
-    /// Stop after this many changes made by passes, to find the one at fault
+    /// Stop after this many passes, to find the one at fault
     #[arg(long, value_name = "N", help_heading = "Debugging")]
     pub(crate) bisect_limit: Option<u64>,
 }

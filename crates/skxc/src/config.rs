@@ -30,6 +30,8 @@ pub(crate) struct Config {
     pub(crate) name: Option<Spanned<String>>,
     /// Feature of each input column, in model input order.
     pub(crate) columns: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Probability of class 1 above which it is decided for.
+    pub(crate) threshold: Option<f64>,
     /// What happens to packets of a class, by label.
     #[serde(default)]
     pub(crate) actions: BTreeMap<String, Action>,
@@ -142,7 +144,7 @@ mod tests {
     fn what_a_project_file_can_say() {
         check("", "");
         check(
-            "name = \"scan\"\ncolumns = [\"ip_ttl\", \"size\"]\nactions = { attack = \"drop\" }\n\
+            "name = \"scan\"\ncolumns = [\"ip_ttl\", \"size\"]\nthreshold = 0.9\nactions = { attack = \"drop\" }\n\
              fallback = \"pass\"\nshadow = true\nhook = \"xdp\"\nlowering = \"walk\"\n\
              kernel = \"5.10\"\nemit = [\"source\"]\noutput = \"out\"\n\
              [features.size]\nrange = [0, 10]\nmissing = -1\n",

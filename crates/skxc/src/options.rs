@@ -23,11 +23,14 @@ use crate::names::{is_program_name, program_name_of};
 use crate::session::Stop;
 
 /// What shapes the output, apart from the model and its columns.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Options {
     /// Name of the program.
     pub(crate) name: String,
+    /// Probability of class 1 above which it is decided for; none for the
+    /// model's own decision.
+    pub(crate) threshold: Option<f64>,
     /// Actions by label, as asked for.
     pub(crate) actions: BTreeMap<String, Action>,
     /// What happens to packets that cannot be classified.
@@ -69,6 +72,7 @@ impl Options {
         }
         Ok(Self {
             name,
+            threshold: args.threshold.or(config.threshold),
             actions: BTreeMap::new(),
             fallback: Action::Pass,
             shadow: false,
@@ -106,6 +110,7 @@ impl Options {
         if let Some(name) = &model.name {
             self.name.clone_from(name);
         }
+        self.threshold = model.threshold.or(self.threshold);
         if model.passes.is_some() {
             self.passes.clone_from(&model.passes);
         }
@@ -140,6 +145,9 @@ impl Options {
         let mut words = vec![format!("skxc compile {0}.onnx --name {0}", self.name)];
         let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
         words.push(format!("--features {}", names.join(",")));
+        if let Some(threshold) = self.threshold {
+            words.push(format!("--threshold {threshold}"));
+        }
         for (class, action) in &self.actions {
             words.push(format!("--action '{}={action}'", escape_to_one_line(class)));
         }

@@ -14,6 +14,7 @@ use skxc_diagnostics::{Diagnostic, SourceId, codes, escape_to_one_line};
 use skxc_frontend_onnx::{self as onnx, ModelInputs, Summary};
 use skxc_ir::lowering::{self, Choice, Plan};
 use skxc_ir::passes::pipeline::{self, PipelineError, Snapshot};
+use skxc_ir::passes::threshold::set_threshold;
 use skxc_ir::validate::{Validated, Validator};
 use skxc_ir::{Column, Int, Module, Real, text};
 use skxc_runtime::{FEATURES, Feature, find};
@@ -84,7 +85,7 @@ pub(crate) struct Program {
 pub(crate) fn import(
     session: &mut Session,
     path: &Path,
-    name: &str,
+    options: &Options,
     columns: Columns,
     project: &Project,
 ) -> Result<Imported, Stop> {
@@ -94,18 +95,26 @@ pub(crate) fn import(
         Columns::Known(columns) => known(columns, inputs),
         Columns::Bound(names) => bind(names.as_deref(), inputs, project),
     };
-    let mut options =
-        onnx::ImportOptions { file_name: &file_name, model_name: name, bind: &mut bind };
-    let imported = onnx::import(&bytes, &mut options, &mut session.sources);
+    let mut import =
+        onnx::ImportOptions { file_name: &file_name, model_name: &options.name, bind: &mut bind };
+    let imported = onnx::import(&bytes, &mut import, &mut session.sources);
     session.report_warnings(&imported.diagnostics);
     let model = match imported.module {
-        Some(module) => {
+        Some(module) => decided(module, options.threshold).map(|module| {
             let real = Validator::validate(module).expect("the front end makes valid modules");
-            Ok(Model { real, sha256: digest::sha256(&bytes) })
-        }
+            Model { real, sha256: digest::sha256(&bytes) }
+        }),
         None => Err(Stop::Input(imported.diagnostics)),
     };
     Ok(Imported { model, summary: imported.summary, listing: imported.listing })
+}
+
+/// The model with the decision that the user asks for.
+fn decided(mut module: Module<Real>, threshold: Option<f64>) -> Result<Module<Real>, Stop> {
+    if let Some(threshold) = threshold {
+        set_threshold(&mut module, threshold).map_err(|error| Stop::input(error.diagnostic()))?;
+    }
+    Ok(module)
 }
 
 /// Binds the columns to names: those given, else those of the model.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use skxc_bpf::strip_debug;
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 use skxc_ir::passes::pipeline::Snapshot;
-use skxc_ir::text;
+use skxc_ir::{ElementType, IntOp, text};
 
 use crate::actions::Action;
 use crate::bounds;
@@ -59,6 +59,9 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Compile) -> R
         session.detail(format_args!("{}", path.display()));
     }
     session.say(build.summary(&folder, &emit));
+    if let Some(line) = build.threshold() {
+        session.say(line);
+    }
     Ok(Exit::Done)
 }
 
@@ -86,7 +89,7 @@ pub(crate) fn build(
     options: Options,
     print_after: &[String],
 ) -> Result<Build, Stop> {
-    let model = pipeline::import(session, path, &options.name, columns, project)?.model?;
+    let model = pipeline::import(session, path, &options, columns, project)?.model?;
     let wanted: BTreeSet<&str> = print_after.iter().map(String::as_str).collect();
     let mut printed = Vec::new();
     if wanted.contains(pipeline::IMPORT) {
@@ -180,6 +183,19 @@ impl Build {
 }
 
 impl Build {
+    /// What a threshold on the probability became, if one was asked for.
+    fn threshold(&self) -> Option<String> {
+        let probability = self.manifest.options.threshold?;
+        self.lowered.int.nodes.iter().find_map(|(_, node)| {
+            let IntOp::Greater { a, threshold } = node.op else { return None };
+            let ElementType::Fixed { frac_bits, .. } = self.lowered.int.ty(a).elem else {
+                return None;
+            };
+            let test = format!("score > {threshold}, in units of 2^-{frac_bits}");
+            Some(format!("threshold {probability}: class 1 if its {test}"))
+        })
+    }
+
     /// What the program does with packets, in a few words.
     fn what_happens(&self) -> String {
         if self.manifest.options.hook == Hook::None {

@@ -120,7 +120,7 @@ fn import(
     options: &Options,
     columns: Columns,
 ) -> Result<pipeline::Model, Stop> {
-    pipeline::import(session, &args.model.model, &options.name, columns, project)?.model
+    pipeline::import(session, &args.model.model, options, columns, project)?.model
 }
 
 fn read_rows<'a>(args: &Predict, columns: impl Iterator<Item = &'a Column>) -> Result<Rows, Stop> {
