@@ -13,6 +13,8 @@ pub mod branch;
 pub mod cost;
 pub mod elements;
 pub mod select;
+#[cfg(test)]
+mod tests;
 pub mod trees;
 pub mod walk;
 
