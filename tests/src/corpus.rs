@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::Trial;
 use skxc_diagnostics::{Sources, Style, has_errors, render};
-use skxc_equivalence::{Kind, Options, Rows, compare};
+use skxc_equivalence::{Kind, Options, Reason, Rows, Verdict, compare, oracle};
 use skxc_frontend_onnx::{ImportOptions, import};
 use skxc_ir::lowering::Choice;
 use skxc_ir::passes::pipeline;
@@ -67,6 +67,7 @@ fn check(folder: &Path, with_labels: bool) -> Outcome {
     if with_labels {
         compare_expected(&int, &rows, &labels)?;
     }
+    check_witness(&real, &int, folder, &rows)?;
     let generated = programs::generate(&int, Choice::Auto)?;
     let mut bench = generated.in_kernel()?;
     let report = compare::object(&int, generated.layout(), &mut bench, rows, OPTIONS, &mut |_| {})?;
@@ -75,6 +76,16 @@ fn check(folder: &Path, with_labels: bool) -> Outcome {
 
 fn passed(what: &str, report: &skxc_equivalence::Report) -> Outcome {
     if report.verdict.passed() { Ok(()) } else { Err(format!("{what}: {report:#?}").into()) }
+}
+
+/// tract agrees on every row, where it implements the model.
+fn check_witness(real: &Module<Real>, int: &Module<Int>, folder: &Path, rows: &Rows) -> Outcome {
+    let onnx = fs::read(folder.join("model.onnx"))?;
+    let report = oracle::labels(real, int, &onnx, rows);
+    match &report.verdict {
+        Verdict::Inconclusive { reason: Reason::NotImplemented } => Ok(()),
+        _ => passed("the witness", &report),
+    }
 }
 
 /// Rows whose label is not decided (trainer and runtime differ) are left out.

@@ -10,6 +10,8 @@ mod object;
 mod packets;
 
 pub use expected::expected;
+#[cfg(feature = "oracle")]
+pub(crate) use model::Judge;
 pub use model::model;
 pub use object::object;
 pub use packets::{Program, packets};

@@ -1,7 +1,7 @@
 //! Rows and results as the interpreter and the object see them.
 
 use skxc_ir::interpret::{self, Outcome};
-use skxc_ir::{Domain, ElementType, Int, Module, OutputKind};
+use skxc_ir::{Domain, ElementType, Int, LabelTable, Module, OutputKind};
 
 /// What the integer module says of a row, in the order of `struct NAME_result`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,18 +44,27 @@ pub fn decide(module: &Module<Int>, row: &[i64]) -> Decision {
 
 /// Text of the class with this index, of the first output of kind label.
 pub(crate) fn label_text<D: Domain>(module: &Module<D>, class: usize) -> String {
-    let table = module.label_output().and_then(|output| match module.ty(output.value).elem {
-        ElementType::Label(table) => Some(table),
+    match labels(module).filter(|labels| class < labels.len()) {
+        Some(labels) => labels.text(class),
+        None => class.to_string(),
+    }
+}
+
+/// Classes of the first output of kind label; 0 without one.
+#[cfg(feature = "oracle")]
+pub(crate) fn classes<D: Domain>(module: &Module<D>) -> usize {
+    labels(module).map_or(0, LabelTable::len)
+}
+
+fn labels<D: Domain>(module: &Module<D>) -> Option<&LabelTable> {
+    module.label_output().and_then(|output| match module.ty(output.value).elem {
+        ElementType::Label(table) => Some(&module.labels[table]),
         ElementType::F32
         | ElementType::F64
         | ElementType::I64
         | ElementType::Bool
         | ElementType::Fixed { .. } => None,
-    });
-    match table.filter(|&table| class < module.labels[table].len()) {
-        Some(table) => module.labels[table].text(class),
-        None => class.to_string(),
-    }
+    })
 }
 
 /// Has the module anything to compare?

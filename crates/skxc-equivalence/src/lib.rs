@@ -6,6 +6,7 @@
 //! | 2 | the integer module | the object in the kernel, bit for bit | [`compare::object`] |
 //! | 3 | parser and integer module | the whole program, on packets | [`compare::packets`] |
 //! | `--expect` | the trainer's labels | the integer module | [`compare::expected`] |
+//! | cargo feature `oracle` | tract-onnx | ONNX semantics | `oracle::labels` |
 //!
 //! Rows and packets come from the caller ([`Rows`], with [`Kind::Csv`] or
 //! [`Kind::Capture`]) and are made from the module ([`Inputs`], [`frames`]);
@@ -25,6 +26,8 @@ pub mod frames;
 pub mod inputs;
 pub mod kernel;
 pub mod machine;
+#[cfg(feature = "oracle")]
+pub mod oracle;
 mod random;
 pub mod report;
 mod shrink;

@@ -91,7 +91,7 @@ struct Difference {
     got: String,
 }
 
-struct Judge<'m> {
+pub(crate) struct Judge<'m> {
     real: &'m Module<Real>,
     int: &'m Module<Int>,
     /// `real` with what its labels are decided by as further outputs.
@@ -115,7 +115,7 @@ struct Decider {
 }
 
 impl<'m> Judge<'m> {
-    fn new(real: &'m Module<Real>, int: &'m Module<Int>) -> Self {
+    pub(crate) fn new(real: &'m Module<Real>, int: &'m Module<Int>) -> Self {
         let rounding = Rounding::of(int);
         let mut probe = real.clone();
         let mut deciders = Vec::new();
@@ -166,6 +166,15 @@ impl<'m> Judge<'m> {
             }
         }
         judgement
+    }
+
+    /// Could floating-point arithmetic in any order give this label?
+    #[cfg(feature = "oracle")]
+    pub(crate) fn float_may_say(&self, row: &[i64], label: usize) -> bool {
+        let real = interpret::real(&self.probe, &cells(self.real, row));
+        let decider = self.deciders.iter().flatten().next();
+        let stands = decider.and_then(|it| it.stands(label, it.float_error, &real));
+        stands.unwrap_or(false)
     }
 
     fn judge_label(
@@ -283,20 +292,29 @@ impl Decider {
 
     /// May both labels stand for these exact scores?
     fn allows(&self, float: usize, int: usize, real: &[RealOutcome]) -> bool {
-        let Ok(Outcome::Numbers(scores)) = &real[self.output] else { return float == int };
-        if let Some(threshold) = self.threshold {
-            let [score] = &scores[..] else { return float == int };
-            let stands = |label: usize, error: f64| match label {
-                0 => score.upper() <= threshold + error,
-                _ => score.lower() > threshold - error,
-            };
-            return stands(float, self.float_error) && stands(int, self.int_error);
+        let float_stands = self.stands(float, self.float_error, real);
+        let int_stands = self.stands(int, self.int_error, real);
+        match (float_stands, int_stands) {
+            (Some(float), Some(int)) => float && int,
+            _ => float == int,
         }
-        let greatest = scores.iter().map(Enclosure::upper).fold(f64::NEG_INFINITY, f64::max);
-        let stands = |label: usize, error: f64| {
-            scores.get(label).is_some_and(|score| score.lower() >= greatest - error)
-        };
-        stands(float, self.float_error) && stands(int, self.int_error)
+    }
+
+    /// Is the label that of the exact scores, if each may be off by `error`?
+    /// None if the exact scores are not known.
+    fn stands(&self, label: usize, error: f64, real: &[RealOutcome]) -> Option<bool> {
+        let Ok(Outcome::Numbers(scores)) = &real[self.output] else { return None };
+        match (self.threshold, &scores[..]) {
+            (Some(threshold), [score]) if label == 0 => Some(score.upper() <= threshold + error),
+            (Some(threshold), [score]) => Some(score.lower() > threshold - error),
+            (Some(_), _) => None,
+            (None, scores) => {
+                let greatest =
+                    scores.iter().map(Enclosure::upper).fold(f64::NEG_INFINITY, f64::max);
+                let score = scores.get(label);
+                Some(score.is_some_and(|score| score.lower() >= greatest - error))
+            }
+        }
     }
 }
 
