@@ -9,7 +9,7 @@ use libtest_mimic::Trial;
 use tempfile::TempDir;
 
 use crate::expectation::compare_file;
-use crate::{Outcome, assemble, binary, suite_dir};
+use crate::{Outcome, assemble, binary, programs, suite_dir};
 
 /// One trial a file.
 pub(crate) fn trials() -> Vec<Trial> {
@@ -96,6 +96,7 @@ fn run_command(command: &str, code: i32, scratch: &TempDir, printed: &mut Printe
         .env("PATH", search_path()?)
         .env("ROOT", crate::root())
         .env("SKXC", binary::skxc()?)
+        .env("CLANG", programs::clang())
         .env("LC_ALL", "C.UTF-8")
         .output()?;
     let text = |bytes: &[u8]| {

@@ -232,7 +232,7 @@ pub(crate) fn bpf_object(
 }
 
 /// The newest clang there is.
-fn clang() -> String {
+pub(crate) fn clang() -> String {
     let versions = (14..=24).rev().map(|version| format!("clang-{version}"));
     let found = versions.into_iter().find(|name| {
         let path = env::var_os("PATH").unwrap_or_default();

@@ -56,7 +56,7 @@ pub(crate) fn classes<D: Domain>(module: &Module<D>) -> usize {
     labels(module).map_or(0, LabelTable::len)
 }
 
-fn labels<D: Domain>(module: &Module<D>) -> Option<&LabelTable> {
+pub(crate) fn labels<D: Domain>(module: &Module<D>) -> Option<&LabelTable> {
     module.label_output().and_then(|output| match module.ty(output.value).elem {
         ElementType::Label(table) => Some(&module.labels[table]),
         ElementType::F32

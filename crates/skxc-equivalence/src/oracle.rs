@@ -1,9 +1,10 @@
 //! tract-onnx as an independent witness of ONNX semantics, behind the cargo
 //! feature `oracle`.
 //!
-//! tract implements part of ONNX, and two things keep it from a fair reading
+//! tract implements part of ONNX, and three things keep it from a fair reading
 //! of scikit-learn's trees. The model it is given is therefore rewritten; the
 //! model that is compiled is not:
+//! - labels of text do not run: the classes are numbered, and named again after;
 //! - ZipMap does not load: its node goes, and the graph gives the scores;
 //! - a binary ensemble with one weight a leaf is labelled by the greatest of
 //!   `[score, 0]`, which is always class 0. The weights are moved to class 1,
@@ -14,7 +15,8 @@
 //! ([`Reason::NotImplemented`]); it is never taken for agreement.
 
 use skxc_ir::interpret::{self, Outcome};
-use skxc_ir::{Int, Module, Real};
+use skxc_ir::{Int, LabelTable, Module, Real};
+use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::{AttributeProto, GraphProto, ModelProto, NodeProto};
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid as _;
@@ -78,7 +80,7 @@ fn float_label(real: &Module<Real>, row: &[i64]) -> Option<usize> {
 }
 
 /// Leaf weights that tract may look at in all.
-const LOOKS_MAX: usize = 200_000_000;
+const LOOKS_MAX: usize = 50_000_000;
 
 fn stride(real: &Module<Real>, rows: usize) -> usize {
     let forests = real.forests.iter().map(|(_, forest)| forest);
@@ -89,7 +91,12 @@ fn stride(real: &Module<Real>, rows: usize) -> usize {
 /// What tract says of each row. An export may have fixed the batch to one row.
 fn witness_labels(real: &Module<Real>, onnx: &[u8], rows: &Rows) -> TractResult<Vec<String>> {
     let many = Witness::new(real, onnx, BATCH_ROWS).and_then(|witness| witness.labels(rows));
-    many.or_else(|_| Witness::new(real, onnx, 1)?.labels(rows))
+    let said = many.or_else(|_| Witness::new(real, onnx, 1)?.labels(rows))?;
+    if !matches!(crate::decision::labels(real), Some(LabelTable::Strings(_))) {
+        return Ok(said);
+    }
+    let name = |class: String| class.parse().map(|class| label_text(real, class));
+    said.into_iter().map(|class| name(class).map_err(TractError::new)).collect()
 }
 
 /// Rows that tract gets at once: a run of it costs much beside the rows.
@@ -108,6 +115,7 @@ struct Witness {
 impl Witness {
     fn new(real: &Module<Real>, onnx: &[u8], batch: usize) -> TractResult<Self> {
         let framework = tract_onnx::onnx().with_ignore_output_shapes(true);
+        let framework = framework.with_ignore_output_types(true);
         let mut proto = framework.proto_model_for_read(&mut std::io::Cursor::new(onnx))?;
         rewrite(&mut proto);
         let name = real.label_output().map(|output| output.name.clone()).unwrap_or_default();
@@ -143,11 +151,7 @@ impl Witness {
         let exact = Tensor::from_shape(&[self.batch, cells.len() / self.batch], cells)?;
         let input = exact.cast_to_dt(self.input)?.into_owned();
         let outputs = self.plan.run(tvec!(input.into()))?;
-        let label = &outputs[self.label];
-        if label.datum_type() == String::datum_type() {
-            return Ok(label.try_as_plain_ram()?.as_slice::<String>()?.to_vec());
-        }
-        let label = label.cast_to::<i64>()?;
+        let label = outputs[self.label].cast_to::<i64>()?;
         let numbers = label.try_as_plain_ram()?.as_slice::<i64>()?.iter();
         Ok(numbers.map(ToString::to_string).collect())
     }
@@ -157,8 +161,13 @@ impl Witness {
 fn rewrite(model: &mut ModelProto) {
     let Some(graph) = &mut model.graph else { return };
     drop_zip_map(graph);
+    // Types of outputs that the rewriting changes.
+    for output in &mut graph.output {
+        output.r#type = None;
+    }
     for node in &mut graph.node {
         if node.op_type == "TreeEnsembleClassifier" {
+            number_classes(node);
             split_classes(node);
         }
     }
@@ -179,11 +188,20 @@ fn drop_zip_map(graph: &mut GraphProto) {
     }
 }
 
+/// Makes labels of text the numbers of their classes.
+fn number_classes(node: &mut NodeProto) {
+    if let Some(labels) = attribute_mut(node, "classlabels_strings") {
+        labels.name = "classlabels_int64s".to_owned();
+        labels.ints = (0..labels.strings.len() as i64).collect();
+        labels.strings.clear();
+        labels.set_type(AttributeType::Ints);
+    }
+}
+
 /// Gives class 0 of a binary ensemble with one weight a leaf what class 1 is
 /// compared with.
 fn split_classes(node: &mut NodeProto) {
-    let labels = integers(node, "classlabels_int64s").len()
-        + attribute(node, "classlabels_strings").map_or(0, |labels| labels.strings.len());
+    let labels = integers(node, "classlabels_int64s").len();
     let ids = integers(node, "class_ids");
     if labels != 2 || ids.windows(2).any(|pair| pair[0] != pair[1]) {
         return;

@@ -4,17 +4,19 @@
  *
  * In: integers in host byte order, any in the stated range.
  *
- *	ip_ttl                  	__u8   [0, 255]
+ *	ip_ttl               __u8  0 to 255
  *
  * Out:
  *
  * label, an index; the classes of `label`:
- *	0	benign
- *	1	attack
- * score[0], a raw score, q2.60, in [0.000000, 0.000000]: 2 bits of the s64
- * score[1], a raw score, q2.60, in [0.000000, 0.000000]: 2 bits of the s64
+ *	0   benign
+ *	1   attack
+ * score[0], a raw score, q2.60, in [8.673617e-19, 2.602085e-18]: 2 bits of the
+ * s64
+ * score[1], a raw score, q2.60, in [8.673617e-19, 2.602085e-18]: 2 bits of the
+ * s64
  *
- * the model: 1 trees as branch code, about 5 ns, 27 verifier instructions, 48
+ * the model: 1 trees as branch code, about 7 ns, 27 verifier instructions, 48
  * bytes of tables.
  */
 #ifndef STUMP_H
@@ -69,8 +71,8 @@ _Static_assert(sizeof(struct stump_result) == 24, "layout");
 _Static_assert(__builtin_offsetof(struct stump_result, score) == 8, "layout");
 
 /*
- * What leaves add to the 2 sums, q2.60: 3 distinct rows. Zeros behind them: a
- * mask keeps every row inside.
+ * What leaves add, q2.60: 3 distinct rows of 2. Zeros behind them: a mask keeps
+ * every row inside.
  */
 #define STUMP_WEIGHTS 9
 #define STUMP_WEIGHTS_MASK 0x7
@@ -111,8 +113,8 @@ stump_add(struct stump_scratch *s)
 /*
  * s->sum = sums of 1 trees, q2.60. the model
  *
- * sum[0] lies in [0.000000, 0.000000] and takes 2 bits of the s64.
- * sum[1] lies in [0.000000, 0.000000] and takes 2 bits of the s64.
+ * sum[0] lies in [8.673617e-19, 2.602085e-18] and takes 2 bits of the s64.
+ * sum[1] lies in [8.673617e-19, 2.602085e-18] and takes 2 bits of the s64.
  *
  * Verifier: between two trees it forgets the sum and the ranges of the
  * features, so that the paths of one tree do not multiply with those of the
