@@ -85,11 +85,22 @@ pub(crate) fn read(
         names: property.value.split(',').map(|name| name.trim().to_owned()).collect(),
         span: span.clone(),
     });
-    let mut tensors = Vec::with_capacity(inputs.len());
+    let mut read = ModelInputs { listing: listing.source, tensors: Vec::new(), features };
+    let mut width = 0usize;
+    let mut first_beyond = None;
     for &(index, input) in inputs {
         let span = listing.inputs[index].clone();
         match read_tensor(input, span.clone()) {
-            Ok(tensor) => tensors.push(tensor),
+            Ok(tensor) => {
+                width = width.saturating_add(tensor.width as usize);
+                // What is beyond the limit is left out: nothing may be
+                // allocated by its width.
+                if width <= COLUMNS_MAX {
+                    read.tensors.push(tensor);
+                } else {
+                    first_beyond.get_or_insert(span);
+                }
+            }
             Err((what, help)) => {
                 let message = format!("input `{}` {what}", short(&input.name));
                 let error = report.error(INPUT_UNSUPPORTED, message, &span, "");
@@ -97,12 +108,9 @@ pub(crate) fn read(
             }
         }
     }
-    let read = ModelInputs { listing: listing.source, tensors, features };
-    if read.width() > COLUMNS_MAX {
-        let message =
-            format!("the inputs have {} columns; at most {COLUMNS_MAX} are allowed", read.width());
-        let span = read.tensors[0].span.clone();
-        report.add(report.error(LIMIT_EXCEEDED, message, &span, "the first of them"));
+    if let Some(span) = first_beyond {
+        let message = format!("the inputs have {width} columns; at most {COLUMNS_MAX} are allowed");
+        report.add(report.error(LIMIT_EXCEEDED, message, &span, "too many with this one"));
     } else if inputs.is_empty() {
         report.add(Diagnostic::error(INPUT_UNSUPPORTED, "the graph has no input").note(NOTE));
     }
