@@ -5,7 +5,7 @@
 //! packet is longer than the kernel takes in one piece.
 
 use crate::inputs::Kind;
-use crate::random::Random;
+use skxc_ir::random::Random;
 
 /// XDP test runs show at most this much in one piece (a page less headroom and
 /// tailroom, net/bpf/test_run.c).

@@ -20,11 +20,11 @@ mod trees;
 
 use skxc_ir::{Int, Module};
 
-use crate::random::Random;
 use columns::Thresholds;
 use corners::Corners;
 use exhaustive::Exhaustive;
 use scatter::Scatter;
+use skxc_ir::random::Random;
 use trees::Trees;
 
 /// Where a vector comes from.

@@ -28,13 +28,11 @@ pub mod kernel;
 pub mod machine;
 #[cfg(feature = "oracle")]
 pub mod oracle;
-mod random;
 pub mod report;
 mod shrink;
 pub mod verdict;
 
 pub use inputs::{Coverage, Inputs, Kind, Options, Rows};
-pub use random::Random;
 pub use report::{Report, Scores};
 pub use shrink::shrink;
 pub use verdict::{Comparison, Counterexample, Part, Reason, Verdict};

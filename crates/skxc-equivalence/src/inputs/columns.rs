@@ -4,7 +4,7 @@
 use skxc_ir::{Forest, Handle, Int, IntOp, Interval, Module, TreeNode, Value};
 
 use super::Rows;
-use crate::random::Random;
+use skxc_ir::random::Random;
 
 /// Rows of the caller kept as background of made-up rows.
 const BACKGROUND_ROWS: usize = 1024;

@@ -4,7 +4,7 @@
 use skxc_ir::Interval;
 
 use super::{Kind, Rows, Source};
-use crate::random::Random;
+use skxc_ir::random::Random;
 
 /// Backgrounds that each single column is varied before.
 const BACKGROUNDS: usize = 4;

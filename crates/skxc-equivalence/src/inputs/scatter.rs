@@ -5,7 +5,7 @@ use skxc_ir::Interval;
 
 use super::columns::Thresholds;
 use super::{Kind, Rows, Source};
-use crate::random::Random;
+use skxc_ir::random::Random;
 
 #[derive(Debug)]
 pub(super) struct Scatter {

@@ -14,7 +14,7 @@ use skxc_ir::{Forest, Handle, Int, Interval, Module, NodeId, TreeNode};
 
 use super::columns::forests_of;
 use super::{Coverage, Kind, Rows, Source};
-use crate::random::Random;
+use skxc_ir::random::Random;
 
 /// How often one branch is entered.
 const VISITS_MAX: u8 = 3;
