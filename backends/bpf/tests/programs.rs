@@ -7,6 +7,7 @@ use std::process::Command;
 
 use skxc_backend_bpf::{Action, Artifact, Error, Hook, Options, emit};
 use skxc_backend_c::EmitOptions;
+use skxc_ir::limits::CLASSES_MAX;
 use skxc_ir::lowering::{self, Choice};
 use skxc_ir::testing::int_chain;
 use skxc_ir::validate::{Validated, Validator};
@@ -39,11 +40,40 @@ fn options(hook: Hook) -> Options {
     }
 }
 
+/// A stump with as many classes as a model may have.
+fn many_classes() -> Validated<Int> {
+    let labels = (0..CLASSES_MAX).map(|label| label.to_string()).collect::<Vec<_>>().join(", ");
+    let last = CLASSES_MAX - 1;
+    let text = format!(
+        "int hops
+@c0 = column ip_ttl [0, 255]
+@l0 = labels [{labels}]
+@t0 = forest q1.61, 1 features, {CLASSES_MAX} targets
+  roots [n0]
+  n0 = if x0 <= 63 then n1 else n2
+  n1 = leaf [{last}: 2305843009213693952]
+  n2 = leaf [0: 2305843009213693952]
+end
+%0 = input [ip_ttl] : i64[1x1]
+%1 = tree_ensemble @t0, %0 : q1.61[1x{CLASSES_MAX}]
+%2 = argmax %1, margin 0 : i64[1]
+%3 = label @l0, %2 : label(@l0)[1]
+output \"label\" label %3
+output \"probabilities\" score probability %1
+"
+    );
+    let module = skxc_ir::text::parse::<Int>(&text).expect("the text is a module");
+    Validator::validate(module).expect("the module is valid")
+}
+
 fn program(hook: Hook, choice: Choice) -> Artifact {
-    let module = module();
+    program_of(&module(), choice, &options(hook))
+}
+
+fn program_of(module: &Validated<Int>, choice: Choice, options: &Options) -> Artifact {
     let wanted = lowering::Options { choice, ..lowering::Options::default() };
-    let plan = lowering::plan(&module, &wanted).expect("it is small");
-    emit(&module, &plan, &options(hook)).expect("options fit the module")
+    let plan = lowering::plan(module, &wanted).expect("it is small");
+    emit(module, &plan, options).expect("options fit the module")
 }
 
 fn text(artifact: &Artifact) -> &str {
@@ -98,6 +128,11 @@ fn clang_compiles_every_shape_without_a_warning() {
         for choice in [Choice::Branch, Choice::Walk] {
             compile(&clang, &program(hook, choice), &format!("{hook:?}-{choice}"));
         }
+    }
+    let options = Options { actions: vec![Action::Pass; CLASSES_MAX], ..options(Hook::Xdp) };
+    for choice in [Choice::Branch, Choice::Walk] {
+        let program = program_of(&many_classes(), choice, &options);
+        compile(&clang, &program, &format!("classes-{choice}"));
     }
 }
 

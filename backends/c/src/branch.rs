@@ -10,7 +10,7 @@ use skxc_ir::lowering::branch::{Plan, leaf_row};
 use skxc_ir::{IntTest, NodeId};
 
 use crate::context::{Context, Part};
-use crate::walk::about_sums;
+use crate::sums;
 use crate::writer::{Writer, literal};
 
 /// Tabs of a nested block, beyond which it gets a label: 80 columns remain readable.
@@ -242,7 +242,7 @@ fn trees(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) 
         out.line("}");
         out.line("");
     }
-    let mut about = about_sums(context, part);
+    let mut about = sums::about(context, part);
     about.extend([
         String::new(),
         "Verifier: between two trees it forgets the sum and the ranges of the features, so that \
@@ -254,9 +254,7 @@ fn trees(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) 
     out.line(&format!("{lower}_trees(const struct {name}_features *f,"));
     out.line(&format!("\t\tstruct {name}_scratch *s)"));
     out.open("{");
-    for (target, &base) in part.trees.forest.base.iter().enumerate() {
-        out.line(&format!("s->sum{suffix}[{target}] = {};", literal(base)));
-    }
+    sums::start(out, context, part);
     out.line(&format!("{name}_forget(f);"));
     for tree in 0..plan.roots.len() {
         match plan.returns_weight() {

@@ -18,6 +18,7 @@ mod header;
 pub mod keywords;
 pub mod layout;
 pub mod namer;
+mod sums;
 mod tensor;
 mod walk;
 pub mod writer;

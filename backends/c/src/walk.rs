@@ -1,9 +1,10 @@
 //! The table walk as C ([`skxc_ir::lowering::walk`]).
 
+use skxc_ir::lowering::Element;
 use skxc_ir::lowering::walk::{Format, Node, Plan, Run};
-use skxc_ir::lowering::{Element, ForestPlan};
 
 use crate::context::{Context, Part};
+use crate::sums;
 use crate::writer::{Writer, literal};
 
 /// Members of the scratch.
@@ -351,7 +352,7 @@ fn align(text: &str) -> String {
 fn trees(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
     let Part { lower, suffix, .. } = part;
     let name = &context.prefix.lower;
-    out.comment(&about_sums(context, part));
+    out.comment(&sums::about(context, part));
     out.line("static __always_inline void");
     let open = format!("{lower}_trees(");
     out.line(&format!("{open}const struct {name}_features *f,"));
@@ -370,9 +371,7 @@ fn trees(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) 
         let value = biased(context, element, feature.bias, plan.format);
         out.wrapped(&[format!("s->x{suffix}[{slot}] ="), value + ";"]);
     }
-    for (target, &base) in part.trees.forest.base.iter().enumerate() {
-        out.line(&format!("s->sum{suffix}[{target}] = {};", literal(base)));
-    }
+    sums::start(out, context, part);
     let mut first = 0;
     for run in &plan.runs {
         run_loop(out, part, plan, run, first);
@@ -410,37 +409,4 @@ fn run_loop(out: &mut Writer, part: &Part<'_>, plan: &Plan, run: &Run, first: us
     }
     out.wrapped(&[format!("{lower}_{function}(s, {from},"), levels]);
     out.indent_to(1);
-}
-
-/// What each sum is, and what it takes.
-pub(crate) fn about_sums(context: &Context<'_>, part: &Part<'_>) -> Vec<String> {
-    let forest = part.trees.forest;
-    let elem = context.module.ty(part.value).elem;
-    let origin = context.onnx(context.module.node(part.value).origin);
-    let mut about = vec![
-        format!("s->sum{} = sums of {} trees, {elem}. {origin}", part.suffix, forest.roots.len()),
-        String::new(),
-    ];
-    let targets = forest.targets as usize;
-    let shown = targets.min(16);
-    for target in 0..shown {
-        let bounds = context.ranges.of_value(part.value)[target];
-        let (min, max) =
-            (context.real(part.value, bounds.min), context.real(part.value, bounds.max));
-        let bits = context.bits(part.value, target);
-        about.push(format!(
-            "sum[{target}] lies in [{min}, {max}] and takes {bits} bits of the s64."
-        ));
-    }
-    if shown < targets {
-        about.push(format!(
-            "The other {} take at most as many as their type says.",
-            targets - shown
-        ));
-    }
-    if matches!(part.plan, ForestPlan::Walk(_)) {
-        about.push(String::new());
-        about.push("Conditions are exact for every integer.".to_owned());
-    }
-    about
 }
