@@ -32,31 +32,28 @@ pub(crate) fn trials() -> Vec<Trial> {
         env::var_os("SKXC_SHARED").map_or_else(|| crate::root().join("../shared"), PathBuf::from);
     let text =
         fs::read_to_string(suite_dir().join(CASES)).expect("the suite has its list of cases");
-    let mut cases: Vec<(PathBuf, bool)> = text
+    let mut cases: Vec<PathBuf> = text
         .lines()
         .filter(|line| !line.is_empty() && !line.starts_with('#'))
-        .flat_map(|line| {
-            let (pattern, word) = line.split_once(' ').unwrap_or((line, ""));
-            let labels = word != "no-labels";
+        .flat_map(|pattern| {
             let found = glob::glob(&shared.join("corpus").join(pattern).display().to_string());
-            let folders = found.expect("the pattern is well formed").filter_map(Result::ok);
-            folders.map(move |folder| (folder, labels))
+            found.expect("the pattern is well formed").filter_map(Result::ok)
         })
-        .filter(|(folder, _)| folder.join("model.onnx").is_file())
+        .filter(|folder| folder.join("model.onnx").is_file())
         .collect();
     cases.sort();
     cases.dedup();
-    cases.into_iter().map(|(folder, labels)| trial(folder, labels)).collect()
+    cases.into_iter().map(trial).collect()
 }
 
-fn trial(folder: PathBuf, with_labels: bool) -> Trial {
+fn trial(folder: PathBuf) -> Trial {
     let case = folder.file_name().unwrap_or_default().to_owned();
     // Called after a file that would lie in the suite.
     let name = suite_dir().join("equivalence/corpus").join(case);
-    kernel_trial(&name, move |_| check(&folder, with_labels))
+    kernel_trial(&name, move |_| check(&folder))
 }
 
-fn check(folder: &Path, with_labels: bool) -> Outcome {
+fn check(folder: &Path) -> Outcome {
     let real = read_model(folder)?;
     // The passes watch themselves in the trials of small modules.
     let options = pipeline::Options { watch: false, ..pipeline::Options::default() };
@@ -64,9 +61,7 @@ fn check(folder: &Path, with_labels: bool) -> Outcome {
     let (rows, labels) = rows(folder, &int)?;
     let report = compare::model(&real, &int, rows.clone(), OPTIONS, &mut |_| {});
     passed("the passes", &report)?;
-    if with_labels {
-        compare_expected(&int, &rows, &labels)?;
-    }
+    compare_expected(&int, &rows, &labels)?;
     check_witness(&real, &int, folder, &rows)?;
     let generated = programs::generate(&int, Choice::Auto)?;
     let mut bench = generated.in_kernel()?;
