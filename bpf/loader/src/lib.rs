@@ -2,7 +2,7 @@
 //!
 //! [`ObjectFile`] reads an object without the kernel; [`Loader`] brings it in;
 //! [`Loaded`] has the programs and maps; [`Batch`] runs many vectors through a
-//! generated program; [`attach_xdp`] and [`Attachment`] operate it; [`Probe`]
+//! generated program; [`Replay`] shows one varying packets; [`attach_xdp`] and [`Attachment`] operate it; [`Probe`]
 //! says what the machine can do; [`strip_debug`] removes DWARF.
 //!
 //! What must hold:
@@ -23,6 +23,7 @@ mod map;
 mod messages;
 mod probe;
 mod program;
+mod replay;
 mod strip;
 mod sys;
 
@@ -36,4 +37,5 @@ pub use load::{Loaded, Loader};
 pub use map::{Map, Values};
 pub use probe::{Capability, Probe};
 pub use program::{Program, ProgramInfo, TestRun};
+pub use replay::Replay;
 pub use strip::strip_debug;

@@ -8,5 +8,6 @@ mod attach;
 mod cost;
 mod load;
 mod parser;
+mod replay;
 mod setup;
 mod tc;
