@@ -6,11 +6,12 @@
 //!
 //! What must hold:
 //! - an attachment is there as a whole or not at all: what was pinned before
-//!   something failed is unpinned;
+//!   something failed is unpinned, and what an attach that was killed or an
+//!   interface that is gone leaves gives way to the next attach;
 //! - no path of a pin depends on data but the interface's and the model's name.
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -369,20 +370,50 @@ fn check_file_system(root: &Path) -> Result<(), Error> {
     }
 }
 
+/// Waits until nobody else makes pins below `root`. The lock goes with the
+/// file, however this process ends.
+fn lock(root: &Path) -> Result<File, Error> {
+    // Not the root itself, which goes with its last attachment.
+    let path = root.parent().unwrap_or(root);
+    let locked = File::open(path).and_then(|file| sys::lock(&file).map(|()| file));
+    locked.map_err(|source| Error::path(Action::Pin, path, source))
+}
+
+/// Are these pins without a link, or with one that is attached to nothing?
+/// Under [`lock`], nobody is about to complete them.
+fn are_leftovers(path: &Path) -> Result<bool, Error> {
+    if !path.exists() {
+        return Ok(false);
+    }
+    match sys::open_pin(&path.join(LINK)) {
+        Ok(link) => match sys::xdp_link_info(link.as_fd()) {
+            Ok((_, index)) => Ok(index == 0),
+            Err(source) => Err(Error::kernel(Action::Info, source)),
+        },
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+        Err(source) => Err(Error::path(Action::Pin, path.join(LINK), source)),
+    }
+}
+
 /// Pins being made. Unless kept, they are removed again.
 struct Pins<'a> {
     path: &'a Path,
     kept: bool,
+    _lock: File,
 }
 
 impl<'a> Pins<'a> {
-    /// Makes the directory of the pins, which must not be there.
+    /// Makes the directory of the pins, in the place of leftovers.
     fn create(root: &Path, path: &'a Path) -> Result<Pins<'a>, Error> {
         check_file_system(root)?;
+        let lock = lock(root)?;
+        if are_leftovers(path)? {
+            remove_pins(path)?;
+        }
         let parent = path.parent().unwrap_or(root);
         fs::create_dir_all(parent).map_err(|source| Error::path(Action::Pin, parent, source))?;
         match fs::create_dir(path) {
-            Ok(()) => Ok(Pins { path, kept: false }),
+            Ok(()) => Ok(Pins { path, kept: false, _lock: lock }),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 Err(Error::Pinned { path: path.to_owned() })
             }

@@ -64,8 +64,9 @@ impl Batch {
     /// turns. `loader` may have variables set already.
     ///
     /// # Errors
-    /// As [`Loader::load`], and [`Error::NoType`] if the object has no
-    /// `struct NAME_vector` with members `features` and `result`.
+    /// As [`Loader::load`], [`Error::NoType`] if the object has no
+    /// `struct NAME_vector` with members `features` and `result`, and
+    /// [`Error::Size`] if that is not what its map of vectors holds.
     pub fn load(loader: Loader<'_>, name: &str, vectors: usize) -> Result<Batch, Error> {
         let program = format!("{name}_batch");
         let map = format!("{name}_vectors");
@@ -75,7 +76,9 @@ impl Batch {
         let (features, result) = layout(&loaded, &format!("{name}_vector"))?;
         let values = loaded.map(&map)?.values()?;
         let end = (features.offset + features.bytes).max(result.offset + result.bytes);
-        assert!(end <= values.value_bytes(), "the value of {map} is a {name}_vector");
+        if end > values.value_bytes() {
+            return Err(Error::Size { name: map, expected: values.value_bytes(), found: end });
+        }
         let names = Names {
             program,
             cursor: format!("{name}_cursor"),

@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::sync::Once;
 
-use libbpf_rs::PrintLevel;
+use crate::sys;
 
 thread_local! {
     static KEPT: RefCell<String> = const { RefCell::new(String::new()) };
@@ -16,23 +16,22 @@ static INSTALLED: Once = Once::new();
 
 /// Bytes of messages kept for one operation; a verifier log that libbpf prints
 /// as well may be much longer and is kept elsewhere.
-const KEPT_BYTES_MAX: usize = 16 << 10;
+pub(crate) const KEPT_BYTES_MAX: usize = 16 << 10;
 
 /// Runs `work` and returns with its result what libbpf printed meanwhile.
 pub(crate) fn capture<T>(work: impl FnOnce() -> T) -> (T, String) {
-    INSTALLED.call_once(|| {
-        libbpf_rs::set_print(Some((PrintLevel::Warn, keep)));
-    });
+    INSTALLED.call_once(sys::keep_warnings);
     KEPT.with_borrow_mut(String::clear);
     let result = work();
     let messages = KEPT.with_borrow_mut(std::mem::take);
     (result, messages.trim_end().to_owned())
 }
 
-fn keep(_level: PrintLevel, message: String) {
+/// Keeps a message, if there is room for it.
+pub(crate) fn keep(message: &str) {
     KEPT.with_borrow_mut(|kept| {
         if kept.len() + message.len() <= KEPT_BYTES_MAX {
-            kept.push_str(&message);
+            kept.push_str(message);
         }
     });
 }

@@ -4,7 +4,7 @@
 //! types; each `unsafe` says why.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::mem;
@@ -14,6 +14,8 @@ use std::path::Path;
 use std::ptr::NonNull;
 
 use libbpf_rs::{AsRawLibbpf, Object, OpenObject};
+
+use crate::messages;
 
 /// Log buffers of the programs of one object, in the order of the programs.
 ///
@@ -209,6 +211,49 @@ pub(crate) fn xdp_attached(interface_index: i32) -> io::Result<u8> {
     Ok(options.attach_mode)
 }
 
+unsafe extern "C" {
+    /// vsnprintf(3). `va_list` is a pointer as an argument, or passed by one,
+    /// in the C calling conventions of Linux.
+    fn vsnprintf(
+        text: *mut c_char,
+        bytes: libc::size_t,
+        format: *const c_char,
+        arguments: *mut c_void,
+    ) -> c_int;
+}
+
+/// Gives the warnings of libbpf to [`messages::keep`]. (The print function of
+/// libbpf-rs 0.27 panics inside of C where a message is not UTF-8, and names
+/// in an object may be any bytes.)
+pub(crate) fn keep_warnings() {
+    type Print = extern "C" fn(libbpf_sys::libbpf_print_level, *const c_char, *mut c_void) -> c_int;
+    let print: Print = keep_warning;
+    // SAFETY: the function has the type that libbpf calls but for the name of
+    // `va_list`, which is another on each architecture.
+    unsafe {
+        let print = mem::transmute::<Print, libbpf_sys::libbpf_print_fn_t>(print);
+        libbpf_sys::libbpf_set_print(print);
+    }
+}
+
+extern "C" fn keep_warning(
+    level: libbpf_sys::libbpf_print_level,
+    format: *const c_char,
+    arguments: *mut c_void,
+) -> c_int {
+    if level == libbpf_sys::LIBBPF_WARN {
+        let mut text = vec![0_u8; messages::KEPT_BYTES_MAX];
+        // SAFETY: no more than `text` has bytes are written; format and
+        // arguments are those of libbpf and used once.
+        let bytes = unsafe { vsnprintf(text.as_mut_ptr().cast(), text.len(), format, arguments) };
+        // What does not fit is a verifier's log, which is kept elsewhere.
+        if usize::try_from(bytes).is_ok_and(|bytes| bytes < text.len()) {
+            messages::keep(&text_of(&text));
+        }
+    }
+    0
+}
+
 /// Pins a program, map or link.
 pub(crate) fn pin(object: BorrowedFd<'_>, path: &Path) -> io::Result<()> {
     let path = c_path(path)?;
@@ -221,6 +266,15 @@ pub(crate) fn open_pin(path: &Path) -> io::Result<OwnedFd> {
     let path = c_path(path)?;
     // SAFETY: the path ends in NUL.
     descriptor(unsafe { libbpf_sys::bpf_obj_get(path.as_ptr()) })
+}
+
+/// Waits for the lock of a file or directory, which goes when it is closed.
+pub(crate) fn lock(file: &File) -> io::Result<()> {
+    // SAFETY: the descriptor is open; the call touches no memory.
+    match unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// Whether a path that exists is on a BPF file system.

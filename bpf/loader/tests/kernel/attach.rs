@@ -105,6 +105,21 @@ fn a_second_attachment_is_refused_and_leaves_nothing() {
 }
 
 #[test]
+fn what_a_killed_attach_left_gives_way() {
+    let Some(object) = bench() else { return };
+    let Some(root) = PinRoot::new("killed") else { return };
+    in_namespace(|| {
+        let lo = Interface::find("lo").expect("lo is there");
+        let loaded = load(&object, XDP_PASS);
+        std::fs::create_dir_all(root.0.join("lo/bench")).expect("pins have a directory");
+        let (attachment, _) = attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.0)
+            .expect("a directory without a link gives way");
+        attachment.detach().expect("it detaches");
+        assert!(!root.0.exists(), "no directory stays");
+    });
+}
+
+#[test]
 fn native_mode_on_a_virtual_cable_with_a_dot_in_its_name() {
     let Some(object) = bench() else { return };
     let Some(root) = PinRoot::new("native") else { return };
@@ -120,6 +135,12 @@ fn native_mode_on_a_virtual_cable_with_a_dot_in_its_name() {
         ip(&["link", "delete", "cable.1"]);
         let info = attachment.info().expect("the pins are still there");
         assert_eq!((info.interface_index, info.mode), (None, None));
+
+        ip(&["link", "add", "cable.1", "type", "veth", "peer", "name", "cable.2"]);
+        let interface = Interface::find("cable.1").expect("it was made again");
+        let (attachment, _) = attach_xdp(&loaded, "bench_xdp", "bench", &interface, None, &root.0)
+            .expect("stale pins give way");
+        ip(&["link", "delete", "cable.1"]);
         attachment.detach().expect("stale pins go as well");
     });
 }
