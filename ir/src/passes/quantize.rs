@@ -13,13 +13,13 @@ pub mod margin;
 pub mod predicate;
 pub mod weights;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use skxc_diagnostics::{Diagnostic, codes};
 
 use crate::analysis::ranges::{Ranges, forest_sums};
 use crate::arena::Handle;
-use crate::module::{Column, Constant, Int, Module, Real, Value};
+use crate::module::{Column, Constant, Int, Module, Operation, Real, Value};
 use crate::ops::{IntOp, RealOp};
 use crate::types::{ElementType, Type};
 
@@ -113,13 +113,53 @@ fn is_fixed(elem: ElementType) -> bool {
     matches!(elem, ElementType::Fixed { .. })
 }
 
+/// Values that something other than a tree or a conversion reads.
+fn read_as_numbers(module: &Module<Real>) -> HashSet<Value> {
+    let mut read: HashSet<Value> = module.outputs.iter().map(|output| output.value).collect();
+    for value in module.values() {
+        let op = &module.node(value).op;
+        if !matches!(op, RealOp::Cast { .. } | RealOp::TreeEnsemble { .. }) {
+            op.operands(&mut |operand| {
+                read.insert(operand);
+            });
+        }
+    }
+    read
+}
+
 /// State of the translation of one module with one format of sums.
 struct Quantizer<'a> {
     real: &'a Module<Real>,
     int: Module<Int>,
     frac_bits: u8,
     of: HashMap<Value, Value>,
+    /// The rows of columns that trees can read.
+    rows: HashMap<Value, ColumnRow<'a>>,
+    read_as_numbers: HashSet<Value>,
     errors: Vec<QuantizeError>,
+}
+
+/// Columns, and what they were converted to on the way.
+#[derive(Clone)]
+struct ColumnRow<'a> {
+    columns: &'a [Handle<Column>],
+    /// At most one of a kind, each coarser than the one before.
+    conversions: Vec<ElementType>,
+}
+
+impl ColumnRow<'_> {
+    /// The row after one conversion more, to a float.
+    fn converted(mut self, elem: ElementType) -> Self {
+        // An `f32` is the same number in every float, an `f64` in `f64`.
+        let is_coarser = match self.conversions.last() {
+            Some(ElementType::F32) => false,
+            last => last != Some(&elem),
+        };
+        if is_coarser {
+            self.conversions.push(elem);
+        }
+        self
+    }
 }
 
 impl<'a> Quantizer<'a> {
@@ -128,7 +168,15 @@ impl<'a> Quantizer<'a> {
         int.columns = real.columns.clone();
         int.labels = real.labels.clone();
         int.origins = real.origins.clone();
-        Self { real, int, frac_bits, of: HashMap::new(), errors: Vec::new() }
+        Self {
+            real,
+            int,
+            frac_bits,
+            of: HashMap::new(),
+            rows: HashMap::new(),
+            read_as_numbers: read_as_numbers(real),
+            errors: Vec::new(),
+        }
     }
 
     fn run(mut self) -> Result<Module<Int>, Vec<QuantizeError>> {
@@ -156,7 +204,11 @@ impl<'a> Quantizer<'a> {
         let node = self.real.node(value);
         let shape = node.ty.shape.clone();
         let (op, elem) = match &node.op {
-            RealOp::Input { columns } => (input(columns), ElementType::I64),
+            RealOp::Input { columns } => {
+                let row = ColumnRow { columns, conversions: vec![node.ty.elem] };
+                self.rows.insert(value, row);
+                (IntOp::Input { columns: columns.clone() }, ElementType::I64)
+            }
             RealOp::Constant { constant } if is_integer(node.ty.elem) => {
                 (self.integers(*constant), node.ty.elem)
             }
@@ -215,14 +267,24 @@ impl<'a> Quantizer<'a> {
     fn refuse(&mut self, user: Value, operand: Value) {
         self.errors.push(QuantizeError::NoIntegerForm {
             node: onnx_node(self.real, user),
-            op: crate::module::Operation::name(&self.real.node(user).op),
+            op: self.real.node(user).op.name(),
             operand: self.real.ty(operand).clone(),
         });
     }
 
     /// Sums, labels and truth values are the same in every type that holds them.
+    /// Columns are not, but the tests of trees can take their conversion over.
     fn cast(&mut self, value: Value, input: Value) -> Option<Value> {
         let new = self.operand(input)?;
+        let elem = self.real.ty(value).elem;
+        let is_float = matches!(elem, ElementType::F32 | ElementType::F64);
+        if let (true, Some(row)) = (is_float, self.rows.get(&input))
+            && !self.read_as_numbers.contains(&value)
+        {
+            let row = row.clone().converted(elem);
+            self.rows.insert(value, row);
+            return Some(new);
+        }
         let from_column = self.int.ty(new).elem == ElementType::I64
             && matches!(self.int.node(new).op, IntOp::Input { .. } | IntOp::Gather { .. });
         if from_column {
@@ -287,22 +349,19 @@ impl<'a> Quantizer<'a> {
         forest: Handle<crate::forest::Forest<Real>>,
         input: Value,
     ) -> Option<IntOp> {
-        let RealOp::Input { columns } = &self.real.node(input).op else {
+        let new_input = self.operand(input)?;
+        let Some(ColumnRow { columns, conversions }) = self.rows.get(&input) else {
             let node = onnx_node(self.real, value);
             self.errors.push(QuantizeError::ComputedFeatures { node });
             return None;
         };
         let columns: Vec<&Column> =
             columns.iter().map(|&column| &self.real.columns[column]).collect();
-        let row = predicate::Row { columns: &columns, elem: self.real.ty(input).elem };
+        let row = predicate::Row { columns: &columns, conversions };
         let forest = weights::quantize_forest(&self.real.forests[forest], &row, self.frac_bits);
         let forest = self.int.forests.push(forest);
-        Some(IntOp::TreeEnsemble { forest, input: self.operand(input)? })
+        Some(IntOp::TreeEnsemble { forest, input: new_input })
     }
-}
-
-fn input(columns: &[Handle<Column>]) -> IntOp {
-    IntOp::Input { columns: columns.to_vec() }
 }
 
 /// The ONNX node that a value comes from, as a reader would name it.

@@ -1,8 +1,9 @@
 //! Integer predicates: the exact set of integers for which a test holds.
 //!
 //! A test compares `convert(x)` with a threshold, where `convert` is the
-//! model's own conversion of the column (`f32(x)` rounds to nearest even and
-//! so loses integers beyond 2^24). Conversions are monotone, so the integers
+//! model's own conversions of the column, one after the other (`f32(x)` rounds
+//! to nearest even and so loses integers beyond 2^24; `f32(f64(x))` rounds
+//! twice). Conversions are monotone, so the integers
 //! with `convert(x) <= t` are an initial segment, and its end is found by
 //! binary search over the very conversion. Every mode is made of the two
 //! segments `<= t` and `< t`; a missing value adds or removes one point.
@@ -16,8 +17,9 @@ use crate::types::ElementType;
 pub struct Row<'a> {
     /// The column behind each feature.
     pub columns: &'a [&'a Column],
-    /// What the columns are converted to before the comparison.
-    pub elem: ElementType,
+    /// What the columns are converted to, one conversion after the other,
+    /// before the comparison. A missing value is NaN if the first is a float.
+    pub conversions: &'a [ElementType],
 }
 
 /// A set of integers within a column's range, as the ascending ends of
@@ -35,8 +37,10 @@ impl Predicate {
     #[must_use]
     pub fn of(test: &RealTest, row: &Row<'_>) -> Self {
         let column = row.columns[test.feature as usize];
-        let at_most = last_where(column.range, |x| compare(x, row.elem, test.threshold).is_le());
-        let below = last_where(column.range, |x| compare(x, row.elem, test.threshold).is_lt());
+        let at_most =
+            last_where(column.range, |x| compare(x, row.conversions, test.threshold).is_le());
+        let below =
+            last_where(column.range, |x| compare(x, row.conversions, test.threshold).is_lt());
         let initial = |end: i64| vec![Interval { min: column.range.min, max: end }];
         let (set, inverted) = match test.mode {
             Mode::LessOrEqual => (initial(at_most), false),
@@ -48,7 +52,9 @@ impl Predicate {
         };
         let mut predicate = Self::of_runs(column.range, &set);
         predicate.starts_inside ^= inverted;
-        if let Some(missing) = column.missing.filter(|&missing| column.range.contains(missing)) {
+        let has_nan = matches!(row.conversions.first(), Some(ElementType::F32 | ElementType::F64));
+        let missing = column.missing.filter(|&missing| column.range.contains(missing));
+        if let (true, Some(missing)) = (has_nan, missing) {
             let nan_holds = test.mode.holds(f64::NAN, test.threshold);
             predicate.set_point(column.range, missing, nan_holds || test.missing_is_yes);
         }
@@ -151,18 +157,20 @@ fn last_where(range: Interval, holds: impl Fn(i64) -> bool) -> i64 {
 }
 
 /// Compares `convert(x)` with a threshold that is not NaN.
-fn compare(x: i64, elem: ElementType, threshold: f64) -> std::cmp::Ordering {
-    let converted = match elem {
-        ElementType::F32 => f64::from(x as f32),
-        ElementType::F64 => x as f64,
+fn compare(x: i64, conversions: &[ElementType], threshold: f64) -> std::cmp::Ordering {
+    let converted = conversions.iter().fold(None, |float: Option<f64>, elem| match elem {
+        ElementType::F32 => Some(f64::from(float.map_or(x as f32, |float| float as f32))),
+        ElementType::F64 => Some(float.unwrap_or(x as f64)),
+        // An integer is itself.
         ElementType::I64
         | ElementType::Bool
         | ElementType::Label(_)
-        | ElementType::Fixed { .. } => {
-            return compare_exactly(x, threshold);
-        }
-    };
-    converted.partial_cmp(&threshold).expect("thresholds are not NaN")
+        | ElementType::Fixed { .. } => float,
+    });
+    match converted {
+        Some(float) => float.partial_cmp(&threshold).expect("thresholds are not NaN"),
+        None => compare_exactly(x, threshold),
+    }
 }
 
 /// Compares an integer with a threshold without rounding either.
@@ -181,11 +189,11 @@ mod tests {
     fn predicate(
         range: Interval,
         missing: Option<i64>,
-        elem: ElementType,
+        conversions: &[ElementType],
         test: RealTest,
     ) -> Predicate {
         let column = Column { name: "x".into(), range, missing };
-        Predicate::of(&test, &Row { columns: &[&column], elem })
+        Predicate::of(&test, &Row { columns: &[&column], conversions })
     }
 
     fn test(mode: Mode, threshold: f64, missing_is_yes: bool) -> RealTest {
@@ -211,7 +219,7 @@ mod tests {
                 for missing in [None, Some(-5), Some(0), Some(3), Some(5)] {
                     for missing_is_yes in [false, true] {
                         let test = test(mode, threshold, missing_is_yes);
-                        let predicate = predicate(range, missing, ElementType::F32, test);
+                        let predicate = predicate(range, missing, &[ElementType::F32], test);
                         for x in range.min..=range.max {
                             let is_missing = missing == Some(x);
                             let number = if is_missing { f64::NAN } else { x as f64 };
@@ -232,7 +240,7 @@ mod tests {
     fn beyond_2_to_the_24_the_boundary_is_where_f32_rounds() {
         let range = Interval::new(0, u32::MAX.into());
         let le = |threshold| {
-            predicate(range, None, ElementType::F32, test(Mode::LessOrEqual, threshold, false))
+            predicate(range, None, &[ElementType::F32], test(Mode::LessOrEqual, threshold, false))
         };
         // 2^24 + 1 rounds to even, to 2^24; 2^24 + 3 rounds up to 2^24 + 4.
         assert_eq!(le(16_777_216.0).ends, [16_777_217]);
@@ -246,9 +254,30 @@ mod tests {
     #[test]
     fn integers_compare_without_rounding() {
         let range = Interval::new(-(1 << 61), 1 << 61);
-        let set = predicate(range, None, ElementType::I64, test(Mode::Less, -0.5, false));
+        let set = predicate(range, None, &[ElementType::I64], test(Mode::Less, -0.5, false));
         assert_eq!(set.ends, [-1]);
-        let all = predicate(range, None, ElementType::I64, test(Mode::Less, 1e300, false));
+        let all = predicate(range, None, &[ElementType::I64], test(Mode::Less, 1e300, false));
         assert_eq!(all, Predicate { starts_inside: true, ends: vec![] });
+    }
+
+    #[test]
+    fn rounding_twice_is_not_rounding_once() {
+        // Above 2^60 + 2^36, halfway between two `f32`, by too little for `f64`.
+        let (x, below) = ((1 << 60) + (1 << 36) + 1, 2.0_f64.powi(60));
+        let range = Interval::new(0, 1 << 61);
+        let le = |conversions: &[ElementType]| {
+            predicate(range, None, conversions, test(Mode::LessOrEqual, below, false))
+        };
+        assert!(!le(&[ElementType::F32]).contains(x));
+        assert!(!le(&[ElementType::I64, ElementType::F32]).contains(x));
+        assert!(le(&[ElementType::F64, ElementType::F32]).contains(x));
+    }
+
+    #[test]
+    fn a_missing_value_that_was_an_integer_is_a_number() {
+        let (range, not_zero) = (Interval::new(0, 9), test(Mode::NotEqual, 0.0, true));
+        let of = |first| predicate(range, Some(0), &[first, ElementType::F32], not_zero);
+        assert!(of(ElementType::F64).contains(0));
+        assert!(!of(ElementType::I64).contains(0));
     }
 }
