@@ -21,9 +21,9 @@ use crate::session::Stop;
 
 /// LINKTYPE_ETHERNET of the pcap registry.
 const ETHERNET: u32 = 1;
-/// The upper bits of the link type word of a pcap hold the FCS length
-/// (draft-ietf-opsawg-pcap, "File Header").
-const LINK_TYPE_MASK: u32 = 0x0fff_ffff;
+/// The upper half of the link type word of a pcap says if and how long an FCS
+/// is there (draft-ietf-opsawg-pcap, "File Header").
+const LINK_TYPE_MASK: u32 = 0xffff;
 /// First block of a pcapng; a palindrome, so of either byte order.
 const PCAPNG_MAGIC: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 /// Type of an Enhanced Packet Block.

@@ -79,7 +79,17 @@ fn probe(program: OsString) -> Option<Clang> {
     let line = text.lines().find(|line| line.contains("clang version "))?;
     let (_, number) = line.split_once("clang version ")?;
     let digits: String = number.chars().take_while(char::is_ascii_digit).collect();
-    Some(Clang { program, major: digits.parse().ok()?, version: line.trim().to_owned() })
+    let major = digits.parse().ok()?;
+    Some(Clang { program: from_anywhere(program), major, version: line.trim().to_owned() })
+}
+
+/// The compiler runs in a folder of its own, where `./clang` is another file.
+fn from_anywhere(program: OsString) -> OsString {
+    let path = Path::new(&program);
+    if path.components().count() < 2 {
+        return program;
+    }
+    std::path::absolute(path).map_or(program.clone(), PathBuf::into_os_string)
 }
 
 /// Folders with `asm/types.h`, which Debian and its kin keep by architecture.
@@ -104,7 +114,8 @@ impl Clang {
         files: &[(String, String)],
         source: &str,
     ) -> Result<Vec<u8>, Stop> {
-        let folder = tempfile::tempdir().map_err(|error| cannot_write(&env::temp_dir(), &error))?;
+        let folder = tempfile::Builder::new().prefix("skxc-").tempdir();
+        let folder = folder.map_err(|error| cannot_write(&env::temp_dir(), &error))?;
         for (name, text) in files {
             let path = folder.path().join(name);
             let parent = path.parent().expect("a file in a folder has a parent");
@@ -139,6 +150,9 @@ impl Clang {
             .env_remove("CPATH")
             .env_remove("C_INCLUDE_PATH")
             .env_remove("SOURCE_DATE_EPOCH")
+            // So would options that a user or an administrator adds to all runs.
+            .env_remove("CCC_OVERRIDE_OPTIONS")
+            .env("CLANG_NO_DEFAULT_CONFIG", "1")
             .env("LC_ALL", "C")
             .args(["-target", "bpf", "-O2", "-g", "-std=gnu11"])
             .arg(format!("-mcpu={CPU}"))
@@ -171,9 +185,12 @@ impl Clang {
         if said.lines().count() > LINES_MAX {
             lines.push("...");
         }
+        // Killed, it says nothing.
+        let ended = format!("it ended with {}", output.status);
+        let lines = if lines.is_empty() { ended } else { lines.join("\n") };
         Stop::environment(
             Diagnostic::error(codes::CLANG_REFUSED, format!("clang refused `{source}`"))
-                .note(format!("{} said:\n{}", self.version, lines.join("\n")))
+                .note(format!("{} said:\n{lines}", self.version))
                 .help(
                     "try another version of clang by SKXC_CLANG; `skxc doctor` looks at this one",
                 ),

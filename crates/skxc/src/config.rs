@@ -101,7 +101,7 @@ pub(crate) fn read(session: &mut Session, global: &Global) -> Result<Project, St
         }
         None => PathBuf::from(FILE_NAME),
     };
-    let text = files::read_text(&path)?;
+    let text = plain(files::read_text(&path)?);
     let source = session.sources.add(&path.display().to_string(), &text);
     // Spans are made against the text as shown, which differs from the file
     // only where control characters were escaped.
@@ -109,6 +109,12 @@ pub(crate) fn read(session: &mut Session, global: &Global) -> Result<Project, St
         Ok(config) => Ok(Project { config, path: Some(path), source: Some(source) }),
         Err(diagnostic) => Err(Stop::input(*diagnostic)),
     }
+}
+
+/// Without what some editors add: a byte order mark, and carriage returns,
+/// which would be escaped.
+fn plain(text: String) -> String {
+    text.strip_prefix('\u{feff}').unwrap_or(&text).replace("\r\n", "\n")
 }
 
 fn parse(text: &str, source: SourceId) -> Result<Config, Box<Diagnostic>> {
@@ -150,6 +156,11 @@ mod tests {
              [features.size]\nrange = [0, 10]\nmissing = -1\n",
             "",
         );
+    }
+
+    #[test]
+    fn editors_may_add_a_mark_and_carriage_returns() {
+        assert_eq!(plain("\u{feff}a = 1\r\nb = 2\r\n".to_owned()), "a = 1\nb = 2\n");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Reading files; failures become diagnostics.
 
 use std::fs::File;
-use std::io::{Read as _, Take};
+use std::io::Read as _;
 use std::path::Path;
 
 use skxc_diagnostics::{Diagnostic, codes};
@@ -12,21 +12,33 @@ use crate::session::Stop;
 /// kernel, far below what would hurt.
 const FILE_BYTES_MAX: u64 = 512 << 20;
 
+/// Largest project file or manifest: parsed, they take many times their size.
+const TEXT_BYTES_MAX: u64 = 8 << 20;
+
 /// The bytes of a file.
 pub(crate) fn read_bytes(path: &Path) -> Result<Vec<u8>, Stop> {
-    let mut bytes = Vec::new();
-    open(path)?.read_to_end(&mut bytes).map_err(|error| cannot_read(path, &error.to_string()))?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        let limit = format!("it has more than {} MiB", FILE_BYTES_MAX >> 20);
-        return Err(cannot_read(path, &limit));
-    }
-    Ok(bytes)
+    read(path, FILE_BYTES_MAX).map_err(|why| cannot_read(path, &why))
 }
 
 /// The text of a file.
 pub(crate) fn read_text(path: &Path) -> Result<String, Stop> {
-    let bytes = read_bytes(path)?;
-    String::from_utf8(bytes).map_err(|_| cannot_read(path, "it is not UTF-8 text"))
+    try_read_text(path).map_err(|why| cannot_read(path, &why))
+}
+
+/// The text of a file, or why there is none.
+pub(crate) fn try_read_text(path: &Path) -> Result<String, String> {
+    let bytes = read(path, TEXT_BYTES_MAX)?;
+    String::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())
+}
+
+fn read(path: &Path, bytes_max: u64) -> Result<Vec<u8>, String> {
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|error| error.to_string())?;
+    file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(format!("it has more than {} MiB", bytes_max >> 20));
+    }
+    Ok(bytes)
 }
 
 /// Says that a file cannot be read.
@@ -35,9 +47,4 @@ pub(crate) fn cannot_read(path: &Path, why: &str) -> Stop {
         codes::CANNOT_READ,
         format!("cannot read `{}`: {why}", path.display()),
     ))
-}
-
-fn open(path: &Path) -> Result<Take<File>, Stop> {
-    let file = File::open(path).map_err(|error| cannot_read(path, &error.to_string()))?;
-    Ok(file.take(FILE_BYTES_MAX + 1))
 }

@@ -97,6 +97,7 @@ pub(crate) fn failure(what: &str, error: &Error) -> Stop {
         Error::Mode { .. } => Diagnostic::error(codes::ATTACH, chain)
             .help("`--mode generic` works on every interface"),
         Error::Elf { .. }
+        | Error::Open { .. }
         | Error::NoProgram { .. }
         | Error::NoMap { .. }
         | Error::NoVariable { .. }

@@ -37,12 +37,17 @@ mod rows;
 mod session;
 mod tables;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
+    let arguments: Vec<OsString> = std::env::args_os().collect();
+    let cli = match cli::Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return session::conclude_usage(&error, &arguments).into(),
+    };
     let mut session = session::Session::new(&cli.global);
     let result = commands::dispatch(&mut session, cli);
     session.conclude(result).into()

@@ -203,7 +203,7 @@ impl Manifest {
                     .note("the manifest lies beside the object that `skxc compile` wrote"),
             )
         };
-        let text = files::read_text(path).map_err(|_| unusable("it cannot be read".to_owned()))?;
+        let text = files::try_read_text(path).map_err(unusable)?;
         let value: serde_json::Value =
             serde_json::from_str(&text).map_err(|error| unusable(error.to_string()))?;
         if value.get("format").and_then(serde_json::Value::as_u64) != Some(FORMAT.into()) {

@@ -5,9 +5,11 @@
 //! - each file is written beside its place and renamed onto it, so that no
 //!   reader ever sees half of one;
 //! - a file that already holds the same bytes is left alone and keeps its
-//!   modification time, so that build systems stop there.
+//!   modification time, so that build systems stop there;
+//! - a symbolic link stays one, and what is no file, such as `/dev/null` or a
+//!   pipe, is written to and never replaced.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -38,25 +40,74 @@ impl Output {
     /// All are written beside their places before the first is renamed: a full
     /// disk leaves nothing behind.
     pub(crate) fn write(&self) -> Result<(), Stop> {
-        let mut pending = Vec::new();
-        for (path, bytes) in &self.files {
-            if fs::read(path).is_ok_and(|old| old == *bytes) {
-                continue;
-            }
-            let file = beside(path, bytes).map_err(|error| cannot_write(path, &error))?;
-            pending.push((path, file));
+        let mut made = Vec::new();
+        let written = self.write_or_leave(&mut made);
+        if written.is_err() {
+            // The innermost come last; one that is in use meanwhile stays.
+            made.iter().rev().for_each(|folder| drop(fs::remove_dir(folder)));
         }
-        for (path, file) in pending {
-            file.persist(path).map_err(|error| cannot_write(path, &error.error))?;
+        written
+    }
+
+    /// Writes all files; `made` gets the folders that were not there before.
+    fn write_or_leave(&self, made: &mut Vec<PathBuf>) -> Result<(), Stop> {
+        let mut pending = Vec::new();
+        let mut streams = Vec::new();
+        for (path, bytes) in &self.files {
+            let failed = |error| cannot_write(path, &error);
+            match Place::of(path).map_err(failed)? {
+                Place::File(file) if fs::read(&file).is_ok_and(|old| old == *bytes) => {}
+                Place::File(file) => {
+                    let written = beside(&file, bytes, made).map_err(failed)?;
+                    pending.push((path, file, written));
+                }
+                Place::Stream => streams.push((path, bytes)),
+            }
+        }
+        for (path, file, written) in pending {
+            written.persist(file).map_err(|error| cannot_write(path, &error.error))?;
+        }
+        for (path, bytes) in streams {
+            let written = stream(path).and_then(|mut file| file.write_all(bytes));
+            written.map_err(|error| cannot_write(path, &error))?;
         }
         Ok(())
     }
 }
 
+/// What a path leads to.
+enum Place {
+    /// A file, which may not be there yet: it is replaced as a whole.
+    File(PathBuf),
+    /// A device or a pipe: what is written to it is gone.
+    Stream,
+}
+
+impl Place {
+    /// Looks through symbolic links.
+    fn of(path: &Path) -> io::Result<Self> {
+        match fs::metadata(path) {
+            Ok(found) if found.is_file() => fs::canonicalize(path).map(Self::File),
+            Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+            Ok(_) => Ok(Self::Stream),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Ok(Self::File(path.to_owned()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// What a [`Sink`] writes to.
+type Writer = BufWriter<Box<dyn io::Write>>;
+
 /// A stream of data: to standard output, or to a file that appears when it is
 /// whole. Dropped without [`Sink::finish`], the file does not appear.
 pub(crate) struct Sink {
-    writer: BufWriter<Box<dyn io::Write>>,
+    writer: Writer,
+    /// What was asked for; none for standard output.
+    path: Option<PathBuf>,
+    /// The file to be, and its place.
     file: Option<(NamedTempFile, PathBuf)>,
 }
 
@@ -64,45 +115,64 @@ impl Sink {
     /// Opens the file, or standard output if there is none.
     pub(crate) fn open(path: Option<&Path>) -> Result<Self, Stop> {
         let Some(path) = path else {
-            return Ok(Self { writer: BufWriter::new(Box::new(io::stdout())), file: None });
+            let writer = BufWriter::new(Box::new(io::stdout()) as Box<dyn io::Write>);
+            return Ok(Self { writer, path: None, file: None });
         };
         let open = || -> io::Result<Self> {
-            let file = beside(path, b"")?;
-            let writer = BufWriter::new(Box::new(file.reopen()?) as Box<dyn io::Write>);
-            Ok(Self { writer, file: Some((file, path.to_owned())) })
+            let (target, file) = match Place::of(path)? {
+                Place::Stream => (stream(path)?, None),
+                Place::File(place) => {
+                    let file = beside(&place, b"", &mut Vec::new())?;
+                    (file.reopen()?, Some((file, place)))
+                }
+            };
+            Ok(Self { writer: BufWriter::new(Box::new(target)), path: Some(path.to_owned()), file })
         };
         open().map_err(|error| cannot_write(path, &error))
     }
 
-    /// Where to write.
-    pub(crate) fn writer(&mut self) -> &mut impl io::Write {
-        &mut self.writer
+    /// Writes what `work` writes.
+    pub(crate) fn write(
+        &mut self,
+        work: impl FnOnce(&mut Writer) -> io::Result<()>,
+    ) -> Result<(), Stop> {
+        work(&mut self.writer).map_err(|error| match &self.path {
+            Some(path) if error.kind() != io::ErrorKind::BrokenPipe => cannot_write(path, &error),
+            Some(_) | None => error.into(),
+        })
     }
 
     /// Makes the data appear.
     pub(crate) fn finish(mut self) -> Result<(), Stop> {
-        match self.file {
-            None => Ok(self.writer.flush()?),
-            Some((file, path)) => {
-                self.writer.flush().map_err(|error| cannot_write(&path, &error))?;
-                file.persist(&path).map_err(|error| cannot_write(&path, &error.error))?;
-                Ok(())
-            }
+        self.write(|writer| writer.flush())?;
+        if let Some((file, place)) = self.file {
+            file.persist(&place).map_err(|error| cannot_write(&place, &error.error))?;
         }
+        Ok(())
     }
 }
 
-/// Writes `bytes` to a new file in the folder of `path`.
-fn beside(path: &Path, bytes: &[u8]) -> io::Result<NamedTempFile> {
+fn stream(path: &Path) -> io::Result<File> {
+    File::options().write(true).open(path)
+}
+
+/// Writes `bytes` to a new file in the folder of `path`, which is made if it
+/// is not there; `made` then gets it and those above it, outermost first.
+fn beside(path: &Path, bytes: &[u8], made: &mut Vec<PathBuf>) -> io::Result<NamedTempFile> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    fs::create_dir_all(folder)?;
+    let missing: Vec<&Path> = folder.ancestors().take_while(|above| !above.exists()).collect();
+    for above in missing.into_iter().rev().filter(|above| !above.as_os_str().is_empty()) {
+        fs::create_dir_all(above)?;
+        made.push(above.to_owned());
+    }
     let mut builder = tempfile::Builder::new();
     builder.prefix(".skxc-").permissions(ordinary_permissions());
     let mut file = builder.tempfile_in(folder)?;
-    file.write_all(bytes)?;
+    // Not through the handle, whose errors name the file beside the place.
+    file.as_file_mut().write_all(bytes)?;
     Ok(file)
 }
 
@@ -140,9 +210,46 @@ mod tests {
 
         let mut failing = Output::default();
         failing.add(path.clone(), "two");
+        failing.add(folder.path().join("new/folder/b.txt"), "two");
         failing.add(path.join("below-a-file"), "three");
         assert!(matches!(failing.write(), Err(Stop::Environment(_))));
         assert_eq!(fs::read(&path).unwrap(), b"one");
         assert_eq!(fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+        assert!(!folder.path().join("new").exists());
+    }
+
+    #[test]
+    fn all_or_none_where_a_folder_has_the_name_of_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("b.txt")).unwrap();
+        let mut output = Output::default();
+        output.add(folder.path().join("a.txt"), "one");
+        output.add(folder.path().join("b.txt"), "two");
+        assert!(matches!(output.write(), Err(Stop::Environment(_))));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn links_and_devices_stay_what_they_are() {
+        use std::os::unix::fs::FileTypeExt as _;
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        let device = folder.path().join("device");
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        std::os::unix::fs::symlink("/dev/null", &device).unwrap();
+
+        let mut output = Output::default();
+        output.add(link.clone(), "new");
+        output.add(device.clone(), "gone");
+        output.write().unwrap();
+        let mut sink = Sink::open(Some(&device)).unwrap();
+        sink.write(|out| out.write_all(b"gone")).unwrap();
+        sink.finish().unwrap();
+
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert!(fs::symlink_metadata(&device).unwrap().is_symlink());
+        assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
     }
 }

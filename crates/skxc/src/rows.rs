@@ -53,7 +53,7 @@ pub(crate) fn read(path: &Path, columns: &[Column]) -> Result<Rows, Stop> {
 
 fn read_from(bytes: impl Read, path: &Path, columns: &[Column]) -> Result<Rows, Stop> {
     let mut reader = reader(bytes);
-    let header = reader.headers().map_err(|error| cannot_read(path, &error.to_string()))?.clone();
+    let header = header(&mut reader, path)?;
     let positions = positions(&header, path, columns)?;
     let mut rows = Rows { width: columns.len(), values: Vec::new() };
     let mut problems = Vec::new();
@@ -62,7 +62,7 @@ fn read_from(bytes: impl Read, path: &Path, columns: &[Column]) -> Result<Rows, 
         match reader.read_record(&mut record) {
             Ok(true) => {}
             Ok(false) => break,
-            Err(error) => return Err(cannot_read(path, &error.to_string())),
+            Err(error) => return Err(unreadable(path, &error)),
         }
         let line = record.position().map_or(0, csv::Position::line);
         for (column, &position) in columns.iter().zip(&positions) {
@@ -77,7 +77,61 @@ fn read_from(bytes: impl Read, path: &Path, columns: &[Column]) -> Result<Rows, 
 }
 
 fn reader(bytes: impl Read) -> Reader<impl Read> {
-    ReaderBuilder::new().trim(Trim::All).from_reader(bytes)
+    ReaderBuilder::new().trim(Trim::All).from_reader(ShortLines { bytes, since_line_end: 0 })
+}
+
+/// The first line, which names the columns.
+fn header(reader: &mut Reader<impl Read>, path: &Path) -> Result<StringRecord, Stop> {
+    let header = reader.headers().map_err(|error| unreadable(path, &error))?;
+    if header.is_empty() {
+        let message = format!("`{}` is empty", path.display());
+        return Err(Stop::input(
+            Diagnostic::error(codes::ROW_HEADER, message).help("its first line names the columns"),
+        ));
+    }
+    Ok(header.clone())
+}
+
+/// Says why rows cannot be read.
+fn unreadable(path: &Path, error: &csv::Error) -> Stop {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
+            let line = pos.as_ref().map_or(0, csv::Position::line);
+            let message =
+                format!("`{}` line {line} has {len} cells, not {expected_len}", path.display());
+            Stop::input(
+                Diagnostic::error(codes::ROW_HEADER, message)
+                    .note("every row has as many cells as the first line"),
+            )
+        }
+        csv::ErrorKind::Io(error) => cannot_read(path, &error.to_string()),
+        _ => cannot_read(path, &error.to_string()),
+    }
+}
+
+/// Lines that memory can hold: what has none, such as a device, is no CSV.
+struct ShortLines<R> {
+    bytes: R,
+    since_line_end: usize,
+}
+
+/// Longest line of a CSV. One of numbers alone has less than a tenth of it.
+const LINE_BYTES_MAX: usize = 1 << 20;
+
+impl<R: Read> Read for ShortLines<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.bytes.read(buffer)?;
+        let ends = |&byte: &u8| byte == b'\n' || byte == b'\r';
+        self.since_line_end = match buffer[..bytes].iter().rev().position(ends) {
+            Some(behind) => behind,
+            None => self.since_line_end + bytes,
+        };
+        if self.since_line_end > LINE_BYTES_MAX {
+            let why = format!("a line has more than {LINE_BYTES_MAX} bytes");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, why));
+        }
+        Ok(bytes)
+    }
 }
 
 /// Where each column stands in the header.
@@ -169,7 +223,7 @@ impl Problem {
 pub(crate) fn read_labels(path: &Path, names: &[&str]) -> Result<Vec<String>, Stop> {
     let file = std::fs::File::open(path).map_err(|error| cannot_read(path, &error.to_string()))?;
     let mut reader = reader(file);
-    let header = reader.headers().map_err(|error| cannot_read(path, &error.to_string()))?.clone();
+    let header = header(&mut reader, path)?;
     let found = names.iter().find_map(|name| header.iter().position(|column| column == *name));
     let Some(position) = found else {
         let message = format!("`{}` has no column `{}`", path.display(), names[0]);
@@ -177,7 +231,7 @@ pub(crate) fn read_labels(path: &Path, names: &[&str]) -> Result<Vec<String>, St
     };
     let mut labels = Vec::new();
     for record in reader.into_records() {
-        let record = record.map_err(|error| cannot_read(path, &error.to_string()))?;
+        let record = record.map_err(|error| unreadable(path, &error))?;
         labels.push(record.get(position).unwrap_or("").to_owned());
     }
     Ok(labels)
@@ -211,6 +265,16 @@ mod tests {
         check("ip_ttl,size\n", Ok(&[]));
         check("ip_ttl,sise\n", Err((codes::ROW_HEADER, "no column `size`")));
         check("ip_ttl,size,size\n1,1,1\n", Err((codes::ROW_HEADER, "twice")));
+        check("", Err((codes::ROW_HEADER, "is empty")));
+        check("ip_ttl,size\n1,1\n1\n", Err((codes::ROW_HEADER, "line 3 has 1 cells, not 2")));
+    }
+
+    #[test]
+    fn what_has_no_lines_is_not_read_to_its_end() {
+        let endless = io::repeat(b'7');
+        let read = read_from(endless, Path::new("r.csv"), &[]);
+        let Err(Stop::Input(found)) = read else { panic!("found {read:?}") };
+        assert!(found[0].message.ends_with("a line has more than 1048576 bytes"), "{found:?}");
     }
 
     #[test]

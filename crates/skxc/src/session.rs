@@ -6,11 +6,15 @@
 //!   exit code, and nothing exits in the middle;
 //! - a reader that closes its end of the pipe ends the run quietly.
 
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
 
-use skxc_diagnostics::{Diagnostic, Severity, Sources, Style, has_errors, render, render_json};
+use serde_json::json;
+use skxc_diagnostics::{
+    Diagnostic, Severity, Sources, Style, escape, has_errors, render, render_json,
+};
 
 use crate::cli::{Color, Global, MessageFormat};
 
@@ -126,19 +130,19 @@ impl Session {
     /// Says a line, unless asked to be quiet.
     pub(crate) fn say(&self, line: impl Display) {
         if !self.quiet {
-            to_stderr(&format!("{line}\n"));
+            to_stderr(&words(self.format, None, &line.to_string()));
         }
     }
 
     /// Says what went wrong where no diagnostic code fits: a mistyped argument.
     pub(crate) fn fail(&self, line: impl Display) {
-        to_stderr(&format!("error: {line}\n"));
+        to_stderr(&words(self.format, Some(Severity::Error), &line.to_string()));
     }
 
     /// Says a line that only `-v` wants.
     pub(crate) fn detail(&self, line: impl Display) {
         if self.verbose {
-            to_stderr(&format!("{line}\n"));
+            to_stderr(&words(self.format, None, &line.to_string()));
         }
     }
 
@@ -165,11 +169,48 @@ impl Session {
             }
             Err(Stop::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
             Err(Stop::Output(error)) => {
-                to_stderr(&format!("error: cannot write to standard output: {error}\n"));
+                self.fail(format_args!("cannot write to standard output: {error}"));
                 Exit::Environment
             }
         }
     }
+}
+
+/// Words that are no diagnostic. For a machine they are an object like one,
+/// without a code; paths and names may hold anything, so they are escaped.
+fn words(format: MessageFormat, severity: Option<Severity>, text: &str) -> String {
+    let text = escape(text);
+    match (format, severity) {
+        (MessageFormat::Human, None) => format!("{text}\n"),
+        (MessageFormat::Human, Some(severity)) => format!("{severity}: {text}\n"),
+        (MessageFormat::Json, severity) => {
+            let severity = severity.unwrap_or(Severity::Note).to_string();
+            let object = json!({
+                "severity": severity,
+                "code": null,
+                "message": text,
+                "labels": [],
+                "notes": [],
+                "helps": [],
+            });
+            format!("{object}\n")
+        }
+    }
+}
+
+/// Ends a run whose arguments could not be understood, or ask for help.
+pub(crate) fn conclude_usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
+    let wants_json = arguments.iter().any(|it| it == "--message-format=json")
+        || arguments.windows(2).any(|it| it[0] == "--message-format" && it[1] == "json");
+    if error.use_stderr() && wants_json {
+        let text = error.to_string();
+        let text = text.trim_start_matches("error: ").trim_end();
+        to_stderr(&words(MessageFormat::Json, Some(Severity::Error), text));
+    } else {
+        // Nobody is left to be told when the terminal is gone.
+        let _ = error.print();
+    }
+    if error.use_stderr() { Exit::Input } else { Exit::Done }
 }
 
 /// Standard output, buffered: data only. Flush it, or an error is lost.
@@ -180,4 +221,21 @@ pub(crate) fn stdout() -> impl Write {
 /// Nobody is left to be told when standard error is gone.
 fn to_stderr(text: &str) {
     let _ = io::stderr().write_all(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_escaped_and_for_machines_one_object_a_line() {
+        let human = |severity| words(MessageFormat::Human, severity, "a\u{1b}[2J b");
+        assert_eq!(human(None), "a\\u{1b}[2J b\n");
+        assert_eq!(human(Some(Severity::Error)), "error: a\\u{1b}[2J b\n");
+        let json = words(MessageFormat::Json, None, "two\nlines");
+        assert_eq!(json.lines().count(), 1);
+        let object: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(object["severity"], "note");
+        assert_eq!(object["message"], "two\nlines");
+    }
 }

@@ -21,7 +21,7 @@ pub(crate) fn run(session: &Session, args: &Extract) -> Result<Exit, Stop> {
     let needs = features.iter().fold(Needs::NOTHING, |sum, &i| sum.union(FEATURES[i].needs));
     let mut sink = Sink::open(args.output.as_deref())?;
     let mut counts = Counts::default();
-    write_header(sink.writer(), &features, args.only_classifiable)?;
+    sink.write(|out| write_header(out, &features, args.only_classifiable))?;
     let progress = Progress::start(session, "reading packets");
     for path in &args.captures {
         let warnings = capture::for_each(path, |packet| {
@@ -34,7 +34,7 @@ pub(crate) fn run(session: &Session, args: &Extract) -> Result<Exit, Stop> {
                 return Ok(());
             }
             counts.rows += 1;
-            Ok(write_row(sink.writer(), &features, &parsed, args.only_classifiable)?)
+            sink.write(|out| write_row(out, &features, &parsed, args.only_classifiable))
         })?;
         session.report(&warnings);
     }

@@ -29,9 +29,9 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Predict) -> R
             let lowered = pipeline::lower(&model, &options, &mut |_, _, _| {})?;
             let rows = read_rows(args, lowered.int.columns.iter().map(|(_, it)| it))?;
             let mut sink = Sink::open(args.output.as_deref())?;
-            write_header(sink.writer(), &lowered.int)?;
+            sink.write(|out| write_header(out, &lowered.int))?;
             for row in rows.iter() {
-                write_decision(sink.writer(), &lowered.int, &decide(&lowered.int, row))?;
+                sink.write(|out| write_decision(out, &lowered.int, &decide(&lowered.int, row)))?;
             }
             sink.finish()?;
             Ok(Exit::Done)
@@ -46,9 +46,9 @@ fn reference(session: &mut Session, project: &Project, args: &Predict) -> Result
     let model = import(session, project, args, &options, columns)?;
     let rows = read_rows(args, model.real.columns.iter().map(|(_, it)| it))?;
     let mut sink = Sink::open(args.output.as_deref())?;
-    write_header(sink.writer(), &model.real)?;
+    sink.write(|out| write_header(out, &model.real))?;
     for row in rows.iter() {
-        write_reference(sink.writer(), &model.real, row)?;
+        sink.write(|out| write_reference(out, &model.real, row))?;
     }
     sink.finish()?;
     Ok(Exit::Done)
@@ -72,9 +72,9 @@ fn in_kernel(session: &mut Session, project: &Project, args: &Predict) -> Result
     let decisions = decide_in_kernel(&build, &object, &rows)
         .map_err(|error| kernel::failure(&format!("run `{name}`"), &error))?;
     let mut sink = Sink::open(args.output.as_deref())?;
-    write_header(sink.writer(), &build.lowered.int)?;
+    sink.write(|out| write_header(out, &build.lowered.int))?;
     for decision in &decisions {
-        write_decision(sink.writer(), &build.lowered.int, decision)?;
+        sink.write(|out| write_decision(out, &build.lowered.int, decision))?;
     }
     sink.finish()?;
     Ok(Exit::Done)

@@ -1,7 +1,9 @@
 //! `skxc run`: compile, check, attach.
 
+use skxc_diagnostics::{Diagnostic, codes};
+
 use crate::clang;
-use crate::cli::{Emit, Run};
+use crate::cli::{Emit, Hook, Run};
 use crate::commands::check::{self, Material};
 use crate::commands::{attach, compile};
 use crate::config::Project;
@@ -17,6 +19,12 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Run) -> Resul
     skxc_bpf::Interface::find(&args.interface)
         .map_err(|error| kernel::failure("attach", &error))?;
     let options = Options::new(&args.model, &args.program, project)?;
+    if options.hook == Hook::None {
+        let message = "with `--hook none` there is nothing to attach";
+        return Err(Stop::input(
+            Diagnostic::error(codes::ATTACH, message).help("`skxc compile` makes the program"),
+        ));
+    }
     let columns = Columns::Bound(column_names(&args.model, project));
     let mut build = compile::build(session, project, &args.model.model, columns, options, &[])?;
     build.compile(session, &clang::find()?)?;

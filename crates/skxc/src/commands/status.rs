@@ -6,7 +6,7 @@ use std::path::Path;
 use comfy_table::CellAlignment;
 use serde_json::{Value, json};
 use skxc_bpf::{Attachment, AttachmentInfo, Counter, Error, PIN_ROOT, attachments};
-use skxc_diagnostics::escape_to_one_line;
+use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 use skxc_runtime::Reason;
 
 use crate::attached::{self, Record};
@@ -43,7 +43,17 @@ pub(crate) fn run(session: &Session, args: &Status) -> Result<Exit, Stop> {
     let found = attachments(Path::new(PIN_ROOT)).map_err(failed)?;
     let mut all = Vec::new();
     for attachment in found.into_iter().filter(wanted) {
-        all.push(attached(attachment).map_err(failed)?);
+        let (name, interface) = (attachment.name.clone(), attachment.interface.clone());
+        match attached(attachment) {
+            Ok(attached) => all.push(attached),
+            // One that is being made or unmade, or of which that was cut short.
+            Err(Error::Path { .. }) => {
+                let message = format!("`{name}` on `{interface}` is attached by half");
+                session.report(&[Diagnostic::warning(codes::ATTACH, message)
+                    .help("if it stays so: attach it again, or `skxc detach` what is left")]);
+            }
+            Err(error) => return Err(failed(error)),
+        }
     }
     let mut out = stdout();
     match args.format {
