@@ -100,6 +100,8 @@ pub(crate) enum Command {
     Predict(Predict),
     #[command(after_help = EXTRACT_HELP)]
     Extract(Extract),
+    #[command(after_help = BENCH_HELP)]
+    Bench(Bench),
     #[command(after_help = INSPECT_HELP)]
     Inspect(Inspect),
     #[command(after_help = RUN_HELP)]
@@ -369,6 +371,70 @@ Examples:
 
 Which packets cannot be classified depends on the features asked for: a header cut short matters
 only if a feature is read from it.";
+
+/// Measure a decision and a packet in the kernel
+///
+/// Times the model alone on varying vectors, and the whole program on varying packets, beside a program that does nothing and one
+/// that parses but has no model. All are measured in turn, round after round, so that a machine that slows down slows all
+/// alike. Needs privileges. Never judges: slow is no error.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    /// Rows to decide on, as CSV with a header [default: random, around the thresholds]
+    #[arg(long, value_name = "ROWS.csv")]
+    pub(crate) input: Vec<PathBuf>,
+    /// Packets to run on, as pcap or pcapng; their rows are decided on as well [default: made up]
+    #[arg(long, value_name = "CAPTURE")]
+    pub(crate) capture: Vec<PathBuf>,
+    /// Shapes of tree code to measure [default: every one that fits]
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "SHAPE,...")]
+    pub(crate) lowering: Vec<Lowering>,
+    /// Oldest kernel that must load the programs [default: 6.1]
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) kernel: Option<String>,
+    /// An object to measure beside: of an earlier build, or any with one XDP program
+    #[arg(long, value_name = "OBJECT")]
+    pub(crate) compare: Vec<PathBuf>,
+    /// Decisions or packets in a sample
+    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = at_least_one())]
+    pub(crate) repeat: u32,
+    /// Samples of each program
+    #[arg(long, value_name = "N", default_value_t = 11, value_parser = at_least_one())]
+    pub(crate) rounds: u32,
+    /// Seed of made-up inputs and of their order
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Form of the output
+    #[arg(long, value_enum, default_value_t = TableFormat::Text)]
+    pub(crate) format: TableFormat,
+    /// Draw the net figures as bars
+    #[arg(long, value_name = "FILE.svg")]
+    pub(crate) svg: Option<PathBuf>,
+}
+
+/// What BPF_PROG_TEST_RUN takes for a number of repetitions, which is an int.
+fn at_least_one() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=i64::from(i32::MAX))
+}
+
+const BENCH_HELP: &str = "\
+Examples:
+  sudo skxc bench portscan.onnx --capture monday.pcap
+      on the packets it will see; the shape that `compile` takes is marked (auto)
+  sudo skxc bench portscan.onnx --lowering auto --compare out/portscan.bpf.o
+      is the new build slower than the old one?
+  sudo skxc bench portscan.onnx --input rows.csv --format csv --svg bench.svg > bench.csv
+
+How to read it: ns is the median over the rounds, with the kernel's test-run loop in it; net is
+less `empty`, round by round, and is what to compare. `warm` is net with one input again and
+again, which caches and branch predictors learn by heart: traffic is not like that.
+
+Inputs come in random order, 32768 vectors and 16384 packets in a round trip. A test run of the
+kernel repeats one packet, so a small program writes the next one over it, its length and its
+first 128 bytes, and jumps to the program that is measured: the object as it is attached.
+`empty` is reached in the same way. `parse only` is the generated program without its model and
+its counters.";
 
 /// What a model holds, what it becomes, and what it costs
 #[derive(Debug, Args)]

@@ -2,7 +2,8 @@
 //! modules beside `commands`, and says how it ended.
 
 mod attach;
-mod check;
+mod bench;
+pub(crate) mod check;
 mod compile;
 mod completions;
 mod detach;
@@ -35,6 +36,10 @@ pub(crate) fn dispatch(session: &mut Session, cli: Cli) -> Result<Exit, Stop> {
         Command::Predict(args) => {
             let project = config::read(session, global)?;
             predict::run(session, &project, &args)
+        }
+        Command::Bench(args) => {
+            let project = config::read(session, global)?;
+            bench::run(session, &project, &args)
         }
         Command::Inspect(args) => {
             let project = config::read(session, global)?;

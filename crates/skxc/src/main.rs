@@ -13,6 +13,7 @@
 
 mod actions;
 mod attached;
+mod bench;
 mod binding;
 mod bounds;
 mod capture;

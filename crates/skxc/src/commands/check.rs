@@ -33,7 +33,7 @@ use crate::session::{Exit, Session, Stop, stdout};
 /// system call, a vector does not.
 const VECTORS_A_PACKET: u64 = 10;
 /// Packets of captures that are held in memory.
-const PACKETS_MAX: usize = 1 << 20;
+pub(crate) const PACKETS_MAX: usize = 1 << 20;
 
 /// Compares, and reports on standard output.
 pub(crate) fn run(session: &mut Session, project: &Project, args: &Check) -> Result<Exit, Stop> {
@@ -333,7 +333,7 @@ impl Material {
 }
 
 /// The rows that the parser makes of packets which can be classified.
-fn push_packets(rows: &mut equivalence::Rows, columns: &[Column], frames: &[Vec<u8>]) {
+pub(crate) fn push_packets(rows: &mut equivalence::Rows, columns: &[Column], frames: &[Vec<u8>]) {
     let features: Option<Vec<usize>> =
         columns.iter().map(|column| find(&column.name).map(|(index, _)| index)).collect();
     let Some(features) = features else { return };

@@ -109,6 +109,21 @@ pub(crate) fn build(
     Ok(Build { model, lowered, program, manifest, object: None })
 }
 
+/// Makes an object of `source`, which is one of `files`, without debug information.
+pub(crate) fn object_of(
+    session: &Session,
+    clang: &Clang,
+    files: &[(String, String)],
+    source: &str,
+) -> Result<Vec<u8>, Stop> {
+    let _progress = Progress::start(session, &format!("compiling {source} with clang"));
+    let object = clang.compile(files, source)?;
+    strip_debug(&object).map_err(|error| {
+        let message = format!("what clang made of `{source}` is not a usable object: {error}");
+        Stop::environment(Diagnostic::error(codes::CLANG_REFUSED, message))
+    })
+}
+
 /// The text form of a module of either domain.
 pub(crate) fn skir(snapshot: Snapshot<'_>) -> String {
     match snapshot {
@@ -132,12 +147,7 @@ impl Build {
     pub(crate) fn compile(&mut self, session: &Session, clang: &Clang) -> Result<(), Stop> {
         let name = &self.manifest.name;
         let source = format!("{name}.bpf.c");
-        let _progress = Progress::start(session, &format!("compiling {source} with clang"));
-        let object = clang.compile(&self.program.artifact.files, &source)?;
-        let object = strip_debug(&object).map_err(|error| {
-            let message = format!("what clang made of `{source}` is not a usable object: {error}");
-            Stop::environment(Diagnostic::error(codes::CLANG_REFUSED, message))
-        })?;
+        let object = object_of(session, clang, &self.program.artifact.files, &source)?;
         self.manifest.object = Some(ObjectEntry {
             file: format!("{name}.bpf.o"),
             sha256: digest::sha256(&object),
