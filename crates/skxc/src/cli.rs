@@ -231,7 +231,8 @@ pub(crate) struct Compile {
     /// Write a dependency file for make or ninja
     #[arg(long, value_name = "FILE")]
     pub(crate) depfile: Option<PathBuf>,
-    /// Fail with exit code 1 if a figure of the program is above this (see `skxc inspect`)
+    /// Fail with exit code 1 if a predicted figure is above this: verifier-insns, table-bytes or
+    /// decision-ns, which `skxc inspect` shows
     #[arg(long, value_delimiter = ',', value_name = "FIGURE=N")]
     pub(crate) max: Vec<crate::bounds::Bound>,
     /// Print the IR after this pass to standard output
@@ -547,6 +548,9 @@ Examples:
   sudo skxc status -i eth0 --format json";
 
 /// Take a program off an interface
+///
+/// Everything of skxc goes from the interface, with its counters; programs of others stay. It works
+/// by the name of the interface, also when the interface itself is gone.
 #[derive(Debug, Args)]
 pub(crate) struct Detach {
     /// The interface
