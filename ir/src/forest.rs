@@ -17,7 +17,7 @@ pub struct Forest<D: Domain> {
     pub targets: u32,
     /// Type of weights and sums: `f32` or `f64`; `fixed` in the integer domain.
     pub elem: ElementType,
-    /// What each sum starts from, `targets` numbers.
+    /// What each sum has before any tree, `targets` numbers. Floats add it last.
     pub base: Vec<D::Number>,
     /// Root of each tree, in the order in which the model adds them.
     pub roots: Vec<NodeId>,

@@ -3,8 +3,8 @@
 //!
 //! Three modes:
 //! - [`float`] computes a [`Module<Real>`] as ONNX does: each operation rounds
-//!   to nearest even in its element type, sums in documented order (base value
-//!   first, then the trees in order). ONNX Runtime adds the trees of a large
+//!   to nearest even in its element type, sums in documented order (the trees
+//!   in order, then the base value). ONNX Runtime adds the trees of a large
 //!   ensemble in several threads and so may round the sum of one in another
 //!   order; labels are judged against the order written here.
 //! - [`real`] computes the same module over the real numbers, in intervals of

@@ -149,7 +149,7 @@ impl<N: Number> Machine<'_, N> {
     fn ensemble(&mut self, handle: Handle<Forest<Real>>, input: Value, at: Undecided) -> Tensor<N> {
         let forest = &self.module.forests[handle];
         let features = self.get(input)?;
-        let mut sums: Vec<N> = forest.base.iter().map(|&base| N::exact(base)).collect();
+        let mut sums = vec![N::exact(0.0); forest.targets as usize];
         let mut leaves = Vec::with_capacity(forest.roots.len());
         for &root in &forest.roots {
             let leaf = leaf_of(forest, root, |test| holds(test, features).ok_or(at))?;
@@ -159,6 +159,9 @@ impl<N: Number> Machine<'_, N> {
                 *sum = sum.add(weight.weight, forest.elem);
             }
             leaves.push(leaf);
+        }
+        for (sum, &base) in sums.iter_mut().zip(&forest.base) {
+            *sum = sum.add(base, forest.elem);
         }
         self.leaves.push((handle, leaves));
         Ok(sums.into_iter().map(Scalar::Number).collect())
