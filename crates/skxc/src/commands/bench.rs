@@ -119,7 +119,13 @@ fn variants(
             continue;
         }
         let manifest = describe::manifest(model, lowered, &program, &options);
-        let name = if choices.is_empty() { "model".to_owned() } else { lowering.to_string() };
+        let name = match (lowering, &choices[..]) {
+            (_, []) => "model".to_owned(),
+            (Lowering::Auto, [first, rest @ ..]) if rest.iter().all(|it| it == first) => {
+                format!("{first} (auto)")
+            }
+            _ => lowering.to_string(),
+        };
         variants.push(Variant { name, choices, program, manifest });
     }
     Ok(variants)
@@ -138,10 +144,10 @@ fn lineup(
         .iter()
         .min_by_key(|variant| variant.manifest.cost.program_insns)
         .expect("auto is there, or what was asked for");
-    let failed = |name: &str, error: &Error| kernel::failure(&format!("run `{name}`"), error);
+    let failed = |error: Error| kernel::failure("measure", &error);
     let object = baseline(session, &clang, smallest)?;
     let mut lineup = Subject::baselines(&object, &smallest.manifest, &smallest.program, material)
-        .map_err(|error| failed(subjects::BASELINE, &error))?;
+        .map_err(failed)?;
     let replay = match material.frames.as_slice() {
         [] => None,
         frames => Some(replay(session, &clang, frames)?),
@@ -153,7 +159,7 @@ fn lineup(
             Err(Error::Refused { .. }) if args.lowering.is_empty() && variants.len() > 1 => {
                 session.say(format_args!("{name} is left out: the kernel refused it"));
             }
-            subject => lineup.push(subject.map_err(|error| failed(name, &error))?),
+            subject => lineup.push(subject.map_err(failed)?),
         }
     }
     for path in &args.compare {
@@ -173,8 +179,7 @@ fn replay(session: &Session, clang: &Clang, frames: &[Vec<u8>]) -> Result<Replay
     let mut files = vec![(SOURCE.to_owned(), Replay::SOURCE.to_owned())];
     files.extend(HEADERS.iter().map(|&(path, text)| (path.to_owned(), text.to_owned())));
     let object = object_of(session, clang, &files, SOURCE)?;
-    Replay::load(&object, frames)
-        .map_err(|error| kernel::failure(&format!("run `{SOURCE}`"), &error))
+    Replay::load(&object, frames).map_err(|error| kernel::failure("measure", &error))
 }
 
 fn print(report: &Report, format: TableFormat) -> Result<(), Stop> {
