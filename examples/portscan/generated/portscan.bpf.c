@@ -19,7 +19,7 @@
 
 /* Digest of the model, the options and the compiler that made this program. */
 const volatile char portscan_build_id[65] =
-	"37173c0ec022b90a32a6a9039fb89cf160022c99a34be2979aa7b8b1662e43d7";
+	"2a27bd51cadc227326fb734b431943ad351d9926419849401a9b4c9f3a5e7d9f";
 
 /*
  * Action of each class, and of packets that cannot be classified, as enum
