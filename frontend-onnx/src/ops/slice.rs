@@ -1,6 +1,7 @@
 //! Slice (ai.onnx 1 to 28) with constant bounds: attributes before operator
 //! set 10, inputs since. Bounds beyond the extent are clamped, negative ones
-//! count from the end.
+//! count from the end. skl2onnx writes inputs before set 10, too, around a tree
+//! of one class; they say what is meant, so they are taken.
 
 use skxc_diagnostics::codes::{ATTRIBUTE_INVALID, LENGTHS_DIFFER, TYPE_MISMATCH, UNSUPPORTED_FORM};
 
@@ -56,7 +57,7 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
 type Bounds<'n> = (&'n [i64], &'n [i64], Option<&'n [i64]>, Option<&'n [i64]>);
 
 fn bounds<'n>(node: &'n Node<'_>) -> Lowered<Bounds<'n>> {
-    if node.version < 10 {
+    if node.version < 10 && node.optional(1).is_none() {
         let axes = node.ints("axes")?;
         let axes = (!axes.is_empty()).then_some(axes);
         return Ok((node.ints("starts")?, node.ints("ends")?, axes, None));
@@ -139,6 +140,15 @@ mod tests {
         assert_eq!(operations(&cut(1))[1], "%1 = gather %0 [1, 2] : f32[1x2]");
         assert_eq!(said(&cut(0)), ["SKX0108: `Slice` along axis 0 is not supported"]);
         assert_eq!(said(&cut(2)), ["SKX0104: axis 2 is not one of the 2 axes of the input"]);
+    }
+
+    #[test]
+    fn inputs_are_bounds_in_every_version() {
+        let cut = node("Slice", &["X", "from", "to", "axes"], &["Y"]);
+        let model = with_integers(model(3, vec![cut], &["Y"]), "from", &[1]);
+        let mut model = with_integers(with_integers(model, "to", &[2]), "axes", &[1]);
+        model.opset_import[0].version = 9;
+        assert_eq!(operations(&model)[1], "%1 = gather %0 [1] : f32[1x1]");
     }
 
     #[test]
