@@ -8,6 +8,7 @@ mod bless;
 mod codegen;
 mod corpus;
 mod hostile;
+mod kernels;
 mod measure;
 mod project;
 mod table;
@@ -30,6 +31,9 @@ tasks:
                             compile every case of a corpus folder, run it in the kernel and
                             compare with the labels that are there
   corpus --bad DIR          feed broken models to the compiler and watch what it does
+  kernels [DIR [--filter GLOB]...]
+                            load and run the example, and cases of a corpus folder, on Debian's
+                            kernels from 5.10 to the newest, in a virtual machine
 ";
 
 /// What a task came to.
@@ -52,6 +56,9 @@ fn main() -> ExitCode {
         ["corpus", "--bad", dir] => hostile::run(dir),
         ["corpus", dir, filters @ ..] => corpus_filters(filters)
             .map_or_else(|| Ok(usage()), |filters| corpus::run(dir, &filters)),
+        ["kernels"] => kernels::run(None, &[]),
+        ["kernels", dir, filters @ ..] => corpus_filters(filters)
+            .map_or_else(|| Ok(usage()), |filters| kernels::run(Some(*dir), &filters)),
         ["measure", report, command @ ..] if !command.is_empty() => {
             return measure::run_measured(report, command);
         }

@@ -56,7 +56,12 @@ pub(crate) fn cargo(args: &[&str], environment: &[(&str, &str)]) -> io::Result<(
 /// If the build fails.
 pub(crate) fn release_binary() -> io::Result<PathBuf> {
     cargo(&["build", "--quiet", "--release", "--package", "skxc"], &[])?;
+    Ok(target().join("release/skxc"))
+}
+
+/// Where cargo builds.
+pub(crate) fn target() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR");
     let target = target.map_or_else(|| root().join("target"), PathBuf::from);
-    Ok(root().join(target).join("release/skxc"))
+    root().join(target)
 }

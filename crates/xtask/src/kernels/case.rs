@@ -1,0 +1,195 @@
+//! A model compiled for one kernel: vectors to run, and what the interpreter
+//! makes of them.
+
+use std::error::Error;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::machine::Job;
+use crate::measure::{Run, measure};
+
+/// Vectors of a case.
+const VECTORS: usize = 256;
+
+/// A model, and how its trees are lowered.
+#[derive(Clone, Debug)]
+pub(super) struct Model {
+    /// Name of the case.
+    pub(super) name: String,
+    /// The file.
+    pub(super) path: PathBuf,
+    /// Its columns, if the file does not name them.
+    pub(super) features: Option<String>,
+    /// As in `--lowering`.
+    pub(super) lowering: &'static str,
+}
+
+/// A model as compiled for a kernel.
+#[derive(Debug)]
+pub(super) struct Case {
+    /// What the machine runs.
+    pub(super) job: Job,
+    manifest: Value,
+    /// Label and scores of each vector, as `predict` prints them.
+    expected: Vec<Vec<String>>,
+}
+
+/// The compiler, and where it may write.
+#[derive(Debug)]
+pub(super) struct Compiler<'a> {
+    pub(super) binary: &'a str,
+    pub(super) scratch: &'a Path,
+}
+
+impl Compiler<'_> {
+    /// Compiles for a kernel series; none if the lowering cannot take the model.
+    ///
+    /// # Errors
+    /// If the compiler refuses the model for another reason.
+    pub(super) fn case(&self, model: &Model, series: &str) -> Result<Option<Case>, Box<dyn Error>> {
+        let file = model.path.display().to_string();
+        let out = self.scratch.join("out").display().to_string();
+        let to = ["--shadow", "--kernel", series, "--lowering", model.lowering, "-o", &out];
+        let compiled = self.run(model, &["compile", &file], &to)?;
+        if compiled.codes() == ["SKX0502"] {
+            return Ok(None);
+        }
+        succeeded(&compiled)?;
+        let manifest: Value = serde_json::from_slice(&fs::read(format!("{out}/model.json"))?)?;
+        let (rows, features) = vectors(&manifest)?;
+        let input = self.scratch.join("rows.csv").display().to_string();
+        fs::write(&input, rows)?;
+        let to = ["--engine", "ir", "--input", &input];
+        let predicted = self.run(model, &["predict", &file], &to)?;
+        succeeded(&predicted)?;
+        let object = fs::read(format!("{out}/model.bpf.o"))?;
+        let job = Job { object, features };
+        Ok(Some(Case { job, manifest, expected: cells(&predicted.stdout)? }))
+    }
+
+    fn run(&self, model: &Model, verb: &[&str], to: &[&str]) -> Result<Run, Box<dyn Error>> {
+        let mut command = vec![self.binary];
+        command.extend(verb);
+        command.extend(["--no-project", "--name", "model"]);
+        command.extend(to);
+        if let Some(features) = &model.features {
+            command.extend(["--features", features]);
+        }
+        let command: Vec<String> = command.into_iter().map(str::to_owned).collect();
+        Ok(measure(&command, self.scratch)?)
+    }
+}
+
+fn succeeded(run: &Run) -> Result<(), String> {
+    let words = run.stderr.trim();
+    if run.code == 0 { Ok(()) } else { Err(format!("exit {}: {words}", run.code)) }
+}
+
+fn cells(text: &[u8]) -> Result<Vec<Vec<String>>, csv::Error> {
+    let mut reader = csv::Reader::from_reader(text);
+    reader.records().map(|record| record.map(|it| it.iter().map(str::to_owned).collect())).collect()
+}
+
+/// Values all over the ranges of the columns, as CSV and as the object reads
+/// them.
+fn vectors(manifest: &Value) -> Result<(String, Vec<u8>), Box<dyn Error>> {
+    let columns = manifest["columns"].as_array().ok_or("no columns in the manifest")?;
+    let bytes = number(&manifest["layout"]["features_bytes"])? as usize;
+    let names: Vec<&str> = columns.iter().filter_map(|column| column["name"].as_str()).collect();
+    let mut rows = names.join(",");
+    let mut features = vec![0; bytes * VECTORS];
+    // Multiples of an odd number near 2^64 / 1.618 spread evenly.
+    let mut spread = 0_u64;
+    for vector in features.chunks_exact_mut(bytes) {
+        for (index, column) in columns.iter().enumerate() {
+            spread = spread.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let (min, max) = (number(&column["min"])?, number(&column["max"])?);
+            let span = i128::from(max) - i128::from(min) + 1;
+            // Below `span`, so inside the range.
+            let value = min.wrapping_add(((span * i128::from(spread)) >> 64) as i64);
+            write!(rows, "{}{value}", if index == 0 { '\n' } else { ',' })?;
+            if let member @ Value::Object(_) = &column["member"] {
+                let offset = number(&member["offset_bytes"])? as usize;
+                let size = number(&member["size_bytes"])? as usize;
+                vector[offset..offset + size].copy_from_slice(&value.to_le_bytes()[..size]);
+            }
+        }
+    }
+    rows.push('\n');
+    Ok((rows, features))
+}
+
+fn number(value: &Value) -> Result<i64, String> {
+    value.as_i64().ok_or_else(|| format!("{value} in the manifest is not an integer"))
+}
+
+impl Case {
+    /// Vectors, and how many of them differ. `results` is what the machine
+    /// printed, one `struct model_result` after another in hexadecimal.
+    ///
+    /// # Errors
+    /// If the manifest does not describe such results.
+    pub(super) fn compare(&self, results: &str) -> Result<(usize, usize), Box<dyn Error>> {
+        let result_bytes = number(&self.manifest["layout"]["result_bytes"])? as usize;
+        let bytes: Vec<u8> = results
+            .as_bytes()
+            .chunks_exact(2)
+            .map(|pair| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?))
+            .collect::<Result<_, Box<dyn Error>>>()?;
+        let got: Vec<Vec<String>> =
+            bytes.chunks_exact(result_bytes).map(|it| self.row(it)).collect::<Result<_, _>>()?;
+        let differing = got.iter().zip(&self.expected).filter(|(got, expected)| got != expected);
+        Ok((got.len(), differing.count() + got.len().abs_diff(self.expected.len())))
+    }
+
+    /// A result as `predict` prints it.
+    fn row(&self, result: &[u8]) -> Result<Vec<String>, Box<dyn Error>> {
+        let outputs = self.manifest["outputs"].as_array().ok_or("no outputs in the manifest")?;
+        let scores = number(&self.manifest["layout"]["scores_offset_bytes"])? as usize;
+        let (label, scores) = (&result[..4], &result[scores..]);
+        let mut scores = scores.chunks_exact(8);
+        let mut cells = Vec::new();
+        for output in outputs {
+            if output["kind"] == "label" {
+                let class = u32::from_le_bytes(label.try_into()?);
+                let text = self.manifest["classes"][class as usize]["label"].as_str();
+                cells.push(text.map_or_else(|| class.to_string(), str::to_owned));
+                continue;
+            }
+            let scale = f64::exp2(-(number(&output["frac_bits"])? as f64));
+            let elements = number(&output["elements"])? as usize;
+            for score in scores.by_ref().take(elements) {
+                cells.push((i64::from_le_bytes(score.try_into()?) as f64 * scale).to_string());
+            }
+        }
+        Ok(cells)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_that_differs_or_is_not_there_counts() {
+        let manifest = serde_json::json!({
+            "layout": { "result_bytes": 16, "scores_offset_bytes": 8 },
+            "classes": [{ "label": "no" }, { "label": "yes" }],
+            "outputs": [
+                { "kind": "label", "elements": 1, "frac_bits": 0 },
+                { "kind": "probability", "elements": 1, "frac_bits": 1 },
+            ],
+        });
+        let job = Job { object: Vec::new(), features: Vec::new() };
+        let expected = vec![vec!["yes".to_owned(), "1.5".to_owned()]; 3];
+        let case = Case { job, manifest, expected };
+        // The padding behind a label may hold anything.
+        let right = "01000000ffffffff0300000000000000";
+        let wrong = "01000000000000000200000000000000";
+        assert_eq!(case.compare(&format!("{right}{wrong}")).unwrap(), (2, 2));
+        assert_eq!(case.compare(&right.repeat(3)).unwrap(), (3, 0));
+    }
+}
