@@ -110,30 +110,39 @@ fn on_kernel(
 ) -> Result<Vec<Vec<String>>, Box<dyn Error>> {
     let scratch = tempfile::tempdir()?;
     let compiler = Compiler { binary, scratch: scratch.path() };
-    let (mut names, mut cases) = (Vec::new(), Vec::new());
+    let (mut names, mut cases, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+    let labelled =
+        |name: &str, cells| [vec![kernel.series.clone(), name.to_owned()], cells].concat();
     for model in models {
-        if let Some(case) = compiler.case(model, &kernel.series)? {
-            names.push(&model.name);
-            cases.push(case);
+        match compiler.case(model, &kernel.series) {
+            Ok(Some(case)) => {
+                names.push(&model.name);
+                cases.push(case);
+            }
+            Ok(None) => {}
+            Err(error) => rows.push(labelled(&model.name, failed(&error.to_string()))),
         }
     }
     let busybox = find("busybox").ok_or("busybox is gone")?;
     let jobs: Vec<_> = cases.iter().map(|case| &case.job).collect();
     let lines = machine::run(kernel, loader, &busybox, &jobs)?;
-    let found = names.iter().zip(&cases).zip(&lines);
-    found
-        .map(|((name, case), line)| {
-            Ok([vec![kernel.series.clone(), (*name).clone()], row(case, line)?].concat())
-        })
-        .collect()
+    for ((name, case), line) in names.iter().zip(&cases).zip(&lines) {
+        rows.push(labelled(name, row(case, line)?));
+    }
+    Ok(rows)
+}
+
+/// The cells of a case that came to nothing.
+fn failed(note: &str) -> Vec<String> {
+    let note = note.lines().next().unwrap_or_default();
+    ["no", "", "", "", "", note].map(str::to_owned).to_vec()
 }
 
 /// The cells of a case from the line that the machine printed.
 fn row(case: &Case, line: &str) -> Result<Vec<String>, Box<dyn Error>> {
     let words: Vec<&str> = line.split(' ').collect();
     let ["ok", entry, batch, results] = words.as_slice() else {
-        let note = if line.is_empty() { "the machine said nothing" } else { line };
-        return Ok(["no", "", "", "", "", note].map(str::to_owned).to_vec());
+        return Ok(failed(if line.is_empty() { "the machine said nothing" } else { line }));
     };
     let (vectors, mismatches) = case.compare(results)?;
     let insns = |word: &str| if word == "0" { "not told" } else { word }.to_owned();

@@ -85,7 +85,7 @@ impl Compiler<'_> {
 
 fn succeeded(run: &Run) -> Result<(), String> {
     let words = run.stderr.trim();
-    if run.code == 0 { Ok(()) } else { Err(format!("exit {}: {words}", run.code)) }
+    if run.code == 0 { Ok(()) } else { Err(words.to_owned()) }
 }
 
 fn cells(text: &[u8]) -> Result<Vec<Vec<String>>, csv::Error> {
