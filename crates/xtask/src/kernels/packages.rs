@@ -1,5 +1,5 @@
-//! Kernels from Debian's archive, by apt-get with lists of its own: nothing of
-//! the machine's own package state is read or changed, but its keys.
+//! Kernels from Debian's archive, by apt-get with lists of its own: the
+//! machine's package state stays as it is, its mirrors and keys are used.
 
 use std::error::Error;
 use std::fs;
@@ -7,14 +7,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Where Debian keeps the releases whose kernels are wanted, and those to come.
-const SOURCES: &str = "\
-deb http://deb.debian.org/debian bullseye main
-deb http://security.debian.org/debian-security bullseye-security main
-deb http://deb.debian.org/debian bookworm main
-deb http://deb.debian.org/debian trixie main
-deb http://deb.debian.org/debian sid main
-";
+/// Debian's releases whose kernels are wanted, and those to come.
+const RELEASES: [&str; 4] = ["bullseye", "bookworm", "trixie", "sid"];
+
+/// The oldest gets its kernels as security updates.
+const SECURITY: &str = "bullseye-security";
 
 /// Series that are wanted besides the newest.
 const SERIES: [&str; 3] = ["5.10", "6.1", "6.12"];
@@ -48,7 +45,7 @@ struct Candidate {
 pub(super) fn fetch(cache: &Path) -> Result<Vec<Kernel>, Box<dyn Error>> {
     fs::create_dir_all(cache.join("lists/partial"))?;
     fs::create_dir_all(cache.join("archives/partial"))?;
-    fs::write(cache.join("sources.list"), SOURCES)?;
+    fs::write(cache.join("sources.list"), sources()?)?;
     // What cannot be reached is left out; old lists serve too.
     apt("apt-get", cache, &["update"])?;
     let found =
@@ -56,6 +53,27 @@ pub(super) fn fetch(cache: &Path) -> Result<Vec<Kernel>, Box<dyn Error>> {
     let names = String::from_utf8_lossy(&found.stdout).into_owned();
     let candidates = names.lines().filter_map(|line| candidate(line.split(' ').next()?)).collect();
     chosen(candidates).iter().map(|candidate| unpack(cache, candidate)).collect()
+}
+
+/// The wanted releases at the mirrors that this machine uses.
+fn sources() -> Result<String, Box<dyn Error>> {
+    let format = "$(REPO_URI) $(RELEASE)";
+    let targets = Command::new("apt-get").args(["indextargets", "--format", format]).output()?;
+    let targets = String::from_utf8_lossy(&targets.stdout).into_owned();
+    let mirror = |is_wanted: fn(&str) -> bool| {
+        let mut pairs = targets.lines().filter_map(|line| line.split_once(' '));
+        pairs.find(|(_, release)| is_wanted(release)).map(|(mirror, _)| mirror)
+    };
+    let main = mirror(|release| RELEASES.contains(&release));
+    let security = mirror(|release| release.ends_with("-security"));
+    let (Some(main), Some(security)) = (main, security) else {
+        return Err("the package sources of this machine are not Debian's".into());
+    };
+    let mut sources = format!("deb {security} {SECURITY} main\n");
+    for release in RELEASES {
+        sources.push_str(&format!("deb {main} {release} main\n"));
+    }
+    Ok(sources)
 }
 
 fn candidate(name: &str) -> Option<Candidate> {
