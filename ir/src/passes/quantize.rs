@@ -349,7 +349,6 @@ impl<'a> Quantizer<'a> {
         forest: Handle<crate::forest::Forest<Real>>,
         input: Value,
     ) -> Option<IntOp> {
-        let new_input = self.operand(input)?;
         let Some(ColumnRow { columns, conversions }) = self.rows.get(&input) else {
             let node = onnx_node(self.real, value);
             self.errors.push(QuantizeError::ComputedFeatures { node });
@@ -358,9 +357,10 @@ impl<'a> Quantizer<'a> {
         let columns: Vec<&Column> =
             columns.iter().map(|&column| &self.real.columns[column]).collect();
         let row = predicate::Row { columns: &columns, conversions };
+        let input = self.operand(input)?;
         let forest = weights::quantize_forest(&self.real.forests[forest], &row, self.frac_bits);
         let forest = self.int.forests.push(forest);
-        Some(IntOp::TreeEnsemble { forest, input: new_input })
+        Some(IntOp::TreeEnsemble { forest, input })
     }
 }
 
