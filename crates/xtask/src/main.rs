@@ -7,6 +7,7 @@
 mod bless;
 mod codegen;
 mod corpus;
+mod ensembles;
 mod hostile;
 mod kernels;
 mod measure;
@@ -31,6 +32,9 @@ tasks:
                             compile every case of a corpus folder, run it in the kernel and
                             compare with the labels that are there
   corpus --bad DIR          feed broken models to the compiler and watch what it does
+  ensembles DIR [--filter GLOB]...
+                            how fast the models of examples/ensembles run, which lowering is
+                            chosen for them, and how good that choice and its predictions are
   kernels [DIR [--filter GLOB]...]
                             load and run the example, and cases of a corpus folder, on Debian's
                             kernels from 5.10 to the newest, in a virtual machine
@@ -56,6 +60,8 @@ fn main() -> ExitCode {
         ["corpus", "--bad", dir] => hostile::run(dir),
         ["corpus", dir, filters @ ..] => corpus_filters(filters)
             .map_or_else(|| Ok(usage()), |filters| corpus::run(dir, &filters)),
+        ["ensembles", dir, filters @ ..] => corpus_filters(filters)
+            .map_or_else(|| Ok(usage()), |filters| ensembles::run(dir, &filters)),
         ["kernels"] => kernels::run(None, &[]),
         ["kernels", dir, filters @ ..] => corpus_filters(filters)
             .map_or_else(|| Ok(usage()), |filters| kernels::run(Some(*dir), &filters)),
