@@ -25,6 +25,7 @@
 //!   value as an `i64`, which has no NaN.
 
 mod enclosure;
+pub mod functions;
 mod int;
 mod number;
 mod real;

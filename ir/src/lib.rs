@@ -36,6 +36,6 @@ pub use module::{
     Column, Constant, Domain, Int, Interval, LabelTable, Module, Node, Operation, Output,
     OutputKind, Real, ScoreKind, Value,
 };
-pub use ops::{IntOp, RealOp};
+pub use ops::{Binary, Extreme, IntOp, RealOp, Reduction, Relation, Unary};
 pub use origin::{Origin, OriginId, Origins, Place};
 pub use types::{ElementType, Shape, Type};

@@ -2,8 +2,10 @@
 //! a new operation breaks the build wherever it must be handled, and
 //! `ir/README.md`, "Adding an op", lists these places.
 
+mod function;
 mod int;
 mod real;
 
+pub use function::{Binary, Extreme, Reduction, Relation, Unary};
 pub use int::IntOp;
 pub use real::RealOp;

@@ -40,6 +40,45 @@ impl Shape {
     pub fn elements(&self) -> usize {
         self.0.iter().map(|&extent| extent as usize).product()
     }
+
+    /// The shape that both broadcast to, by the rule of ONNX and numpy: aligned
+    /// at the last axis, extents are equal, or one of them is 1 or absent.
+    /// `None` if they do not.
+    #[must_use]
+    pub fn broadcast(&self, other: &Self) -> Option<Self> {
+        let rank = self.0.len().max(other.0.len());
+        let extent = |shape: &Self, axis: usize| {
+            let absent = rank - shape.0.len();
+            axis.checked_sub(absent).map_or(1, |axis| shape.0[axis])
+        };
+        let joint = |axis| match (extent(self, axis), extent(other, axis)) {
+            (a, b) if a == b => Some(a),
+            (1, extent) | (extent, 1) => Some(extent),
+            _ => None,
+        };
+        (0..rank).map(joint).collect::<Option<_>>().map(Self)
+    }
+
+    /// For each element of `whole`, row-major, the position of the element of
+    /// `self` that meets it when `self` is broadcast to `whole`.
+    ///
+    /// # Panics
+    /// If `self` does not broadcast to `whole`.
+    #[must_use]
+    pub fn positions_in(&self, whole: &Self) -> Vec<usize> {
+        let mut positions = vec![0];
+        let absent = whole.0.len().checked_sub(self.0.len()).expect("no axis disappears");
+        for (axis, &extent) in whole.0.iter().enumerate() {
+            let own = axis.checked_sub(absent).map_or(1, |axis| self.0[axis]);
+            assert!(own == extent || own == 1, "{self} broadcasts to {whole}");
+            let step = |&outer: &usize| {
+                (0..extent as usize)
+                    .map(move |i| outer * own as usize + if own == 1 { 0 } else { i })
+            };
+            positions = positions.iter().flat_map(step).collect();
+        }
+        positions
+    }
 }
 
 /// Type of a value: a tensor of `elem`.

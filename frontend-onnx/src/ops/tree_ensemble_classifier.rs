@@ -30,7 +30,9 @@ pub(super) mod labels;
 mod tests;
 
 use skxc_diagnostics::codes::{AMBIGUOUS_LABEL, BASE_VALUES, POST_TRANSFORM, TYPE_MISMATCH};
-use skxc_ir::{ElementType, Forest, LabelTable, Real, RealOp, ScoreKind, Type, Value};
+use skxc_ir::{
+    Binary, ElementType, Forest, LabelTable, Real, RealOp, Relation, ScoreKind, Type, Value,
+};
 
 use super::Operator;
 use super::trees::{self, Trees};
@@ -253,7 +255,7 @@ fn exceeds(lowering: &mut Lowering<'_>, node: &Node<'_>, sums: Value, positive: 
     let threshold = if positive { 0.5 } else { 0.0 };
     let b = lowering.constant(threshold, Type::new(elem, &[1]), origin);
     let ty = Type::new(ElementType::Bool, &[1]);
-    lowering.module.push(RealOp::Greater { a, b }, ty, origin)
+    lowering.module.push(RealOp::Compare { relation: Relation::Greater, a, b }, ty, origin)
 }
 
 /// The scores, `elem[1xclasses]`, before any post-transform.
@@ -266,7 +268,7 @@ fn scores(lowering: &mut Lowering<'_>, node: &Node<'_>, sums: Value, rule: Rule)
     let constant = lowering.constant(number, single.clone(), origin);
     let inputs = match layout {
         Layout::Complement => {
-            let op = RealOp::Subtract { a: constant, b: sums };
+            let op = RealOp::Binary { function: Binary::Subtract, a: constant, b: sums };
             vec![lowering.module.push(op, single, origin), sums]
         }
         Layout::First => vec![sums, constant],

@@ -1,5 +1,7 @@
 //! Intervals of the `real` mode.
 
+mod arithmetic;
+
 use std::cmp::Ordering;
 
 use dashu_float::round::{Round, mode};
@@ -7,6 +9,7 @@ use dashu_float::{Context, FBig, Repr};
 
 use super::number::{Number, truncate};
 use crate::forest::Mode;
+use crate::ops::{Binary, Unary};
 use crate::types::ElementType;
 
 /// Bits of the ends of an interval.
@@ -25,8 +28,10 @@ enum Kind {
     Exactly(f64),
     /// Some number from the first to the second.
     Between(Repr<2>, Repr<2>),
+    /// Nothing is known; it need not be a number.
+    Unknown,
 }
-use Kind::{Between, Exactly};
+use Kind::{Between, Exactly, Unknown};
 
 impl Enclosure {
     /// An `f64` that is not above the number.
@@ -35,6 +40,7 @@ impl Enclosure {
         match &self.0 {
             Exactly(x) => *x,
             Between(min, _) => FBig::from_repr(min.clone(), DOWN).to_f64().value(),
+            Unknown => f64::NEG_INFINITY,
         }
     }
 
@@ -44,6 +50,7 @@ impl Enclosure {
         match &self.0 {
             Exactly(x) => *x,
             Between(_, max) => FBig::from_repr(max.clone(), UP).to_f64().value(),
+            Unknown => f64::INFINITY,
         }
     }
 
@@ -65,14 +72,7 @@ impl Enclosure {
         match &self.0 {
             Exactly(x) => Repr::try_from(*x).ok().filter(Repr::is_finite).map(|x| (x.clone(), x)),
             Between(min, max) => Some((min.clone(), max.clone())),
-        }
-    }
-
-    /// The number as a float where arithmetic meets an infinity or NaN.
-    fn nearest(&self) -> f64 {
-        match &self.0 {
-            Exactly(x) => *x,
-            Between(..) => 0.0,
+            Unknown => None,
         }
     }
 }
@@ -88,16 +88,15 @@ impl Number for Enclosure {
     }
 
     fn add(&self, x: f64, elem: ElementType) -> Self {
-        self.subtract(&Self::exact(-x), elem)
+        self.binary(Binary::Add, &Self::exact(x), elem)
     }
 
-    fn subtract(&self, other: &Self, _elem: ElementType) -> Self {
-        let (Some((min, max)), Some((other_min, other_max))) = (self.ends(), other.ends()) else {
-            return Self::exact(self.nearest() - other.nearest());
-        };
-        let min = sum(DOWN, &min, &negative(&other_max));
-        let max = sum(UP, &max, &negative(&other_min));
-        Self(Between(min, max))
+    fn unary(&self, function: Unary, _elem: ElementType) -> Self {
+        arithmetic::unary(function, self)
+    }
+
+    fn binary(&self, function: Binary, other: &Self, _elem: ElementType) -> Self {
+        arithmetic::binary(function, self, other)
     }
 
     /// Rounding what is stored belongs to the model (`f32(x)` of an input);
@@ -105,7 +104,7 @@ impl Number for Enclosure {
     fn cast(&self, elem: ElementType, stored: bool) -> Self {
         match &self.0 {
             Exactly(x) if stored => Self::exact(Number::cast(x, elem, stored)),
-            Exactly(_) | Between(..) => self.clone(),
+            Exactly(_) | Between(..) | Unknown => self.clone(),
         }
     }
 
@@ -116,6 +115,7 @@ impl Number for Enclosure {
                 let (min, max) = (integer_of(min), integer_of(max));
                 (min == max).then_some(min)
             }
+            Unknown => None,
         }
     }
 
@@ -124,7 +124,8 @@ impl Number for Enclosure {
             return Some(mode.holds(*a, *b));
         }
         let (Some((min, max)), Some((other_min, other_max))) = (self.ends(), other.ends()) else {
-            return Some(mode.holds(self.nearest(), other.nearest()));
+            let (a, b) = (self.representative()?, other.representative()?);
+            return Some(mode.holds(a, b));
         };
         let can_be = |side: Ordering| match side {
             Ordering::Less => order(&min, &other_max) == Ordering::Less,
@@ -145,6 +146,17 @@ impl Number for Enclosure {
 
     fn is_nan(&self) -> bool {
         matches!(self.0, Exactly(x) if x.is_nan())
+    }
+}
+
+impl Enclosure {
+    /// A float that compares with infinities and NaN as the number does.
+    fn representative(&self) -> Option<f64> {
+        match &self.0 {
+            Exactly(x) => Some(*x),
+            Between(..) => Some(0.0),
+            Unknown => None,
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::fmt::Debug;
 
+use super::functions;
 use crate::forest::Mode;
+use crate::ops::{Binary, Unary};
 use crate::types::ElementType;
 
 /// A number of element type `f32` or `f64` in one mode.
@@ -16,8 +18,11 @@ pub(super) trait Number: Clone + Debug {
     /// `self + x` in `elem`.
     fn add(&self, x: f64, elem: ElementType) -> Self;
 
-    /// `self - other` in `elem`.
-    fn subtract(&self, other: &Self, elem: ElementType) -> Self;
+    /// The function of it in `elem`; not one of truth values.
+    fn unary(&self, function: Unary, elem: ElementType) -> Self;
+
+    /// The function of it and `other` in `elem`; not one of truth values.
+    fn binary(&self, function: Binary, other: &Self, elem: ElementType) -> Self;
 
     /// `self` as an `elem`. `stored` says that it is an input or a constant,
     /// as opposed to a result of arithmetic.
@@ -44,15 +49,19 @@ impl Number for f64 {
     }
 
     fn add(&self, x: f64, elem: ElementType) -> Self {
-        if elem == ElementType::F32 { f64::from(*self as f32 + x as f32) } else { self + x }
+        self.binary(Binary::Add, &x, elem)
     }
 
-    fn subtract(&self, other: &Self, elem: ElementType) -> Self {
-        Number::add(self, -other, elem)
+    fn unary(&self, function: Unary, elem: ElementType) -> Self {
+        functions::unary(function, *self, elem)
+    }
+
+    fn binary(&self, function: Binary, other: &Self, elem: ElementType) -> Self {
+        functions::binary(function, *self, *other, elem)
     }
 
     fn cast(&self, elem: ElementType, _stored: bool) -> Self {
-        if elem == ElementType::F32 { f64::from(*self as f32) } else { *self }
+        functions::round(*self, elem)
     }
 
     fn truncate(&self) -> Option<i64> {

@@ -1,11 +1,13 @@
 //! The real domain, in either of its modes.
 
+mod tensor;
+
 use super::number::{Number, float_of};
 use super::{Outcome, Trace, Undecided, is_label, leaf_of, weights_of};
 use crate::arena::Handle;
 use crate::forest::{Forest, Mode, NodeId, RealTest};
-use crate::module::{Column, Module, Real, Value};
-use crate::ops::RealOp;
+use crate::module::{Column, Constant, Module, Real, Value};
+use crate::ops::{Extreme, RealOp};
 use crate::types::{ElementType, Type};
 
 type Result<T> = std::result::Result<T, Undecided>;
@@ -73,10 +75,21 @@ impl<N: Number> Machine<'_, N> {
                 self.stored[input.index()]
             }
             RealOp::Concat { inputs } => inputs.iter().all(|input| self.stored[input.index()]),
-            RealOp::Subtract { .. }
-            | RealOp::Greater { .. }
+            RealOp::Select { a, b, .. } => self.stored[a.index()] && self.stored[b.index()],
+            RealOp::Take { input, .. } | RealOp::TakeAlong { input, .. } => {
+                self.stored[input.index()]
+            }
+            RealOp::Lookup { .. } => true,
+            RealOp::Unary { .. }
+            | RealOp::Binary { .. }
+            | RealOp::Compare { .. }
+            | RealOp::Reduce { .. }
+            | RealOp::Softmax { .. }
+            | RealOp::CumulativeSum { .. }
+            | RealOp::ArgSort { .. }
             | RealOp::TreeEnsemble { .. }
             | RealOp::ArgMax { .. }
+            | RealOp::ArgMin { .. }
             | RealOp::Label { .. } => false,
         }
     }
@@ -94,10 +107,7 @@ impl<N: Number> Machine<'_, N> {
             RealOp::Input { columns } => {
                 Ok(columns.iter().map(|&column| self.input(column, ty.elem)).collect())
             }
-            RealOp::Constant { constant } => {
-                let elements = self.module.constants[*constant].elements.iter();
-                Ok(elements.map(|&x| constant_element(x, ty.elem)).collect())
-            }
+            RealOp::Constant { constant } => Ok(self.constant(*constant)),
             RealOp::Cast { input } => {
                 let stored = self.stored[input.index()];
                 let elements = self.get(*input)?.iter();
@@ -115,22 +125,87 @@ impl<N: Number> Machine<'_, N> {
                 }
                 Ok(elements)
             }
-            RealOp::Subtract { a, b } => {
-                let (a, b) = (self.get(*a)?, self.get(*b)?);
-                Ok(pairs(a, b, ty).map(|(a, b)| subtract(a, b, ty.elem)).collect())
+            RealOp::Unary { function, input } => {
+                let elements = self.get(*input)?.iter();
+                Ok(elements.map(|x| tensor::unary(*function, x, ty.elem)).collect())
             }
-            RealOp::Greater { a, b } => {
-                let (a, b) = (self.get(*a)?, self.get(*b)?);
-                let greater = |(a, b)| compare(a, Mode::Greater, b).ok_or(at);
-                pairs(a, b, ty).map(|pair| Ok(Scalar::Integer(greater(pair)?.into()))).collect()
+            RealOp::Binary { function, a, b } => {
+                let pairs = self.broadcast(*a, ty)?.zip(self.broadcast(*b, ty)?);
+                Ok(pairs.map(|(a, b)| tensor::binary(*function, a, b, ty.elem)).collect())
+            }
+            RealOp::Compare { relation, a, b } => {
+                let mode = tensor::mode(*relation);
+                let pairs = self.broadcast(*a, ty)?.zip(self.broadcast(*b, ty)?);
+                let answer = |(a, b)| compare(a, mode, b).ok_or(at);
+                pairs.map(|pair| Ok(Scalar::Integer(answer(pair)?.into()))).collect()
+            }
+            RealOp::Select { condition, a, b } => self.select(*condition, *a, *b, ty),
+            RealOp::Reduce { function, input } => {
+                let elem = ty.elem;
+                Ok(self.rows(*input)?.map(|row| tensor::reduce(*function, row, elem)).collect())
+            }
+            RealOp::Softmax { input } => {
+                Ok(self.rows(*input)?.flat_map(|row| tensor::softmax(row, ty.elem)).collect())
+            }
+            RealOp::CumulativeSum { input } => {
+                let sums = |row| tensor::cumulative_sum(row, ty.elem);
+                Ok(self.rows(*input)?.flat_map(sums).collect())
+            }
+            RealOp::ArgSort { input, first } => {
+                let orders = self.rows(*input)?.map(|row| tensor::argsort(row, *first).ok_or(at));
+                let orders: Vec<Vec<usize>> = orders.collect::<Result<_>>()?;
+                Ok(orders.into_iter().flatten().map(position).collect())
+            }
+            RealOp::Take { input, index } => {
+                let row = self.get(*input)?;
+                Ok(self.get(*index)?.iter().map(|index| tensor::at(row, index)).collect())
+            }
+            RealOp::TakeAlong { input, indices } => {
+                let rows = self.rows(*input)?.zip(self.rows(*indices)?);
+                let taken = |(row, indices): (&[Scalar<N>], &[Scalar<N>])| {
+                    indices.iter().map(|index| tensor::at(row, index)).collect::<Vec<_>>()
+                };
+                Ok(rows.flat_map(taken).collect())
+            }
+            RealOp::Lookup { input, keys, values } => {
+                let (keys, values) = (self.constant(*keys), self.constant(*values));
+                let elements = self.get(*input)?.iter();
+                elements.map(|x| tensor::lookup(x, &keys, &values).ok_or(at)).collect()
             }
             RealOp::TreeEnsemble { forest, input } => self.ensemble(*forest, *input, at),
-            RealOp::ArgMax { input } => {
-                let class = argmax(self.get(*input)?).ok_or(at)?;
-                Ok(vec![Scalar::Integer(class as i64)])
-            }
+            RealOp::ArgMax { input } => self.extremes(*input, Extreme::Greatest, at),
+            RealOp::ArgMin { input } => self.extremes(*input, Extreme::Least, at),
             RealOp::Label { class, .. } => Ok(self.get(*class)?.to_vec()),
         }
+    }
+
+    /// The elements of `value`, each as often as it meets one of a tensor of type `ty`.
+    fn broadcast(&self, value: Value, ty: &Type) -> Result<impl Iterator<Item = &Scalar<N>>> {
+        let elements = self.get(value)?;
+        let positions = self.module.shape(value).positions_in(&ty.shape);
+        Ok(positions.into_iter().map(|position| &elements[position]))
+    }
+
+    /// The rows of `value` along its last axis.
+    fn rows(&self, value: Value) -> Result<impl Iterator<Item = &[Scalar<N>]>> {
+        Ok(tensor::rows(self.get(value)?, self.module.shape(value)))
+    }
+
+    fn constant(&self, constant: Handle<Constant<Real>>) -> Vec<Scalar<N>> {
+        let constant = &self.module.constants[constant];
+        constant.elements.iter().map(|&x| constant_element(x, constant.ty.elem)).collect()
+    }
+
+    fn select(&self, condition: Value, a: Value, b: Value, ty: &Type) -> Tensor<N> {
+        let sides = self.broadcast(a, ty)?.zip(self.broadcast(b, ty)?);
+        let choose = |(condition, (a, b)): (&Scalar<N>, (&Scalar<N>, &Scalar<N>))| {
+            if integer(condition) != 0 { a.clone() } else { b.clone() }
+        };
+        Ok(self.broadcast(condition, ty)?.zip(sides).map(choose).collect())
+    }
+
+    fn extremes(&self, input: Value, end: Extreme, at: Undecided) -> Tensor<N> {
+        self.rows(input)?.map(|row| tensor::extreme(row, end).map(position).ok_or(at)).collect()
     }
 
     fn input(&self, column: Handle<Column>, elem: ElementType) -> Scalar<N> {
@@ -199,28 +274,14 @@ fn is_float(elem: ElementType) -> bool {
     matches!(elem, ElementType::F32 | ElementType::F64)
 }
 
+fn position<N>(position: usize) -> Scalar<N> {
+    Scalar::Integer(position as i64)
+}
+
 fn integer<N>(x: &Scalar<N>) -> i64 {
     match x {
         Scalar::Integer(x) => *x,
         Scalar::Number(_) => unreachable!("classes and labels are integers"),
-    }
-}
-
-/// The elements of two tensors that meet, one of which may repeat.
-fn pairs<'a, N>(
-    a: &'a [Scalar<N>],
-    b: &'a [Scalar<N>],
-    ty: &Type,
-) -> impl Iterator<Item = (&'a Scalar<N>, &'a Scalar<N>)> {
-    (0..ty.shape.elements()).map(|i| (&a[i % a.len()], &b[i % b.len()]))
-}
-
-/// Integers wrap, as ONNX Runtime's do.
-fn subtract<N: Number>(a: &Scalar<N>, b: &Scalar<N>, elem: ElementType) -> Scalar<N> {
-    match (a, b) {
-        (Scalar::Number(a), Scalar::Number(b)) => Scalar::Number(a.subtract(b, elem)),
-        (Scalar::Integer(a), Scalar::Integer(b)) => Scalar::Integer(a.wrapping_sub(*b)),
-        _ => unreachable!("both operands have one element type"),
     }
 }
 
@@ -233,22 +294,4 @@ fn compare<N: Number>(a: &Scalar<N>, mode: Mode, b: &Scalar<N>) -> Option<bool> 
         }
         _ => unreachable!("both operands have one element type"),
     }
-}
-
-/// The first of the greatest. An undecided comparison on the way does not
-/// matter if the element found is decided against all others.
-fn argmax<N: Number>(elements: &[Scalar<N>]) -> Option<usize> {
-    let mut best = 0;
-    for (i, x) in elements.iter().enumerate().skip(1) {
-        if compare(x, Mode::Greater, &elements[best]) == Some(true) {
-            best = i;
-        }
-    }
-    for (i, x) in elements.iter().enumerate() {
-        let mode = if i < best { Mode::Greater } else { Mode::GreaterOrEqual };
-        if i != best {
-            compare(&elements[best], mode, x)?;
-        }
-    }
-    Some(best)
 }

@@ -3,6 +3,7 @@
 use crate::arena::Handle;
 use crate::forest::Forest;
 use crate::module::{Column, Constant, LabelTable, Operation, Real, Value};
+use crate::ops::{Binary, Extreme, Reduction, Relation, Unary};
 
 /// An operation of the real domain.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,32 +43,110 @@ pub enum RealOp {
         /// What is joined, in order; same element type and leading extents.
         inputs: Vec<Value>,
     },
-    /// Elementwise `a - b`, shapes equal up to broadcasting (ONNX Sub).
-    Subtract {
-        /// Minuend.
+    /// A function of each element.
+    Unary {
+        /// Which.
+        function: Unary,
+        /// Of what.
+        input: Value,
+    },
+    /// A function of two elements, elementwise; shapes broadcast as in ONNX.
+    Binary {
+        /// Which.
+        function: Binary,
+        /// First operand.
         a: Value,
-        /// Subtrahend.
+        /// Second operand.
         b: Value,
     },
-    /// Elementwise `a > b` as `bool` (ONNX Greater).
-    Greater {
+    /// Does a relation hold? Elementwise, as `bool`; shapes broadcast.
+    Compare {
+        /// Which.
+        relation: Relation,
         /// Left side.
         a: Value,
         /// Right side.
         b: Value,
     },
-    /// `elem[1xtargets]`: the sums of a tree ensemble over a row, base values
-    /// first, then the trees in order.
+    /// `a` where the condition holds, else `b`; shapes broadcast (ONNX Where).
+    Select {
+        /// The condition, `bool`.
+        condition: Value,
+        /// Taken where it holds.
+        a: Value,
+        /// Taken where it does not.
+        b: Value,
+    },
+    /// Reduces the last axis, which the result does not have.
+    Reduce {
+        /// How.
+        function: Reduction,
+        /// What.
+        input: Value,
+    },
+    /// `e^(x - m) / sum of e^(x - m)` along the last axis, with `m` its greatest
+    /// element (ONNX Softmax, post-transform SOFTMAX).
+    Softmax {
+        /// Of what.
+        input: Value,
+    },
+    /// Sums of the elements up to and with each one, along the last axis
+    /// (ONNX CumSum, inclusive and forward).
+    CumulativeSum {
+        /// Of what.
+        input: Value,
+    },
+    /// `i64`: the positions of the elements of the last axis in sorted order;
+    /// equal elements in the order of their positions (ONNX TopK).
+    ArgSort {
+        /// What is sorted.
+        input: Value,
+        /// What comes first.
+        first: Extreme,
+    },
+    /// The elements of a row at computed positions, in the shape of the
+    /// positions. One outside the row counts as the nearest inside.
+    Take {
+        /// The row, `elem[1xn]` or `elem[n]`.
+        input: Value,
+        /// The positions, counted from 0: `i64`, `bool` or label.
+        index: Value,
+    },
+    /// As `Take` for each row of a tensor: the elements of the last axis at the
+    /// positions that the same row of `indices` holds (ONNX GatherElements).
+    TakeAlong {
+        /// What is taken from, `elem[..xn]`.
+        input: Value,
+        /// The positions, `i64[..xk]`.
+        indices: Value,
+    },
+    /// The value of the first key that equals an element, or the default
+    /// (ai.onnx.ml LabelEncoder).
+    Lookup {
+        /// What is looked up.
+        input: Value,
+        /// The keys, `[n]`, of the element type of `input`.
+        keys: Handle<Constant<Real>>,
+        /// Their values and then the default, `[n + 1]`.
+        values: Handle<Constant<Real>>,
+    },
+    /// `elem[1xtargets]`: the sums of a tree ensemble over a row, the trees in
+    /// order, then the base values.
     TreeEnsemble {
         /// Which forest.
         forest: Handle<Forest<Real>>,
         /// The row of features, `elem[1xn]`.
         input: Value,
     },
-    /// `i64[1]`: index of the greatest element of a row; the first of equals
-    /// (ONNX ArgMax, `select_last_index` = 0).
+    /// `i64`: the index of the greatest element of the last axis, which the
+    /// result does not have; the first of equals (ONNX ArgMax).
     ArgMax {
-        /// The row, `elem[1xn]`.
+        /// What is compared, `elem[..xn]`.
+        input: Value,
+    },
+    /// As `ArgMax`, of the least element (ONNX ArgMin).
+    ArgMin {
+        /// What is compared, `elem[..xn]`.
         input: Value,
     },
     /// The label of a class: from class indices (`i64` or `bool`) to `label`.
@@ -93,17 +172,33 @@ impl Operation for RealOp {
             Self::Cast { input }
             | Self::Reshape { input }
             | Self::Gather { input, .. }
+            | Self::Unary { input, .. }
+            | Self::Reduce { input, .. }
+            | Self::Softmax { input }
+            | Self::CumulativeSum { input }
+            | Self::ArgSort { input, .. }
+            | Self::Lookup { input, .. }
             | Self::TreeEnsemble { input, .. }
-            | Self::ArgMax { input } => *input = map(*input),
+            | Self::ArgMax { input }
+            | Self::ArgMin { input } => *input = map(*input),
             Self::Label { class, .. } => *class = map(*class),
             Self::Concat { inputs } => {
                 for input in inputs {
                     *input = map(*input);
                 }
             }
-            Self::Subtract { a, b } | Self::Greater { a, b } => {
+            Self::Binary { a, b, .. } | Self::Compare { a, b, .. } => {
                 *a = map(*a);
                 *b = map(*b);
+            }
+            Self::Select { condition, a, b } => {
+                *condition = map(*condition);
+                *a = map(*a);
+                *b = map(*b);
+            }
+            Self::Take { input, index: second } | Self::TakeAlong { input, indices: second } => {
+                *input = map(*input);
+                *second = map(*second);
             }
         }
     }
@@ -116,10 +211,20 @@ impl Operation for RealOp {
             Self::Reshape { .. } => "reshape",
             Self::Gather { .. } => "gather",
             Self::Concat { .. } => "concat",
-            Self::Subtract { .. } => "subtract",
-            Self::Greater { .. } => "greater",
+            Self::Unary { function, .. } => function.name(),
+            Self::Binary { function, .. } => function.name(),
+            Self::Compare { relation, .. } => relation.name(),
+            Self::Select { .. } => "select",
+            Self::Reduce { function, .. } => function.name(),
+            Self::Softmax { .. } => "softmax",
+            Self::CumulativeSum { .. } => "cumulative_sum",
+            Self::ArgSort { .. } => "argsort",
+            Self::Take { .. } => "take",
+            Self::TakeAlong { .. } => "take_along",
+            Self::Lookup { .. } => "lookup",
             Self::TreeEnsemble { .. } => "tree_ensemble",
             Self::ArgMax { .. } => "argmax",
+            Self::ArgMin { .. } => "argmin",
             Self::Label { .. } => "label",
         }
     }

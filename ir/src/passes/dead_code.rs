@@ -31,14 +31,27 @@ impl Pass<Real> for DeadCode {
             RealOp::Constant { constant } => kept.constants.keep(constant),
             RealOp::TreeEnsemble { forest, .. } => kept.forests.keep(forest),
             RealOp::Label { table, .. } => kept.labels.keep(table),
+            RealOp::Lookup { keys, values, .. } => {
+                kept.constants.keep(keys);
+                kept.constants.keep(values);
+            }
             RealOp::Input { .. }
             | RealOp::Cast { .. }
             | RealOp::Reshape { .. }
             | RealOp::Gather { .. }
             | RealOp::Concat { .. }
-            | RealOp::Subtract { .. }
-            | RealOp::Greater { .. }
-            | RealOp::ArgMax { .. } => {}
+            | RealOp::Unary { .. }
+            | RealOp::Binary { .. }
+            | RealOp::Compare { .. }
+            | RealOp::Select { .. }
+            | RealOp::Reduce { .. }
+            | RealOp::Softmax { .. }
+            | RealOp::CumulativeSum { .. }
+            | RealOp::ArgSort { .. }
+            | RealOp::Take { .. }
+            | RealOp::TakeAlong { .. }
+            | RealOp::ArgMax { .. }
+            | RealOp::ArgMin { .. } => {}
         })
     }
 }

@@ -93,10 +93,20 @@ fn same_as(module: &Module<Real>, value: Value) -> Option<Value> {
         },
         RealOp::Input { .. }
         | RealOp::Constant { .. }
-        | RealOp::Subtract { .. }
-        | RealOp::Greater { .. }
+        | RealOp::Unary { .. }
+        | RealOp::Binary { .. }
+        | RealOp::Compare { .. }
+        | RealOp::Select { .. }
+        | RealOp::Reduce { .. }
+        | RealOp::Softmax { .. }
+        | RealOp::CumulativeSum { .. }
+        | RealOp::ArgSort { .. }
+        | RealOp::Take { .. }
+        | RealOp::TakeAlong { .. }
+        | RealOp::Lookup { .. }
         | RealOp::TreeEnsemble { .. }
         | RealOp::ArgMax { .. }
+        | RealOp::ArgMin { .. }
         | RealOp::Label { .. } => None,
     }
 }

@@ -20,7 +20,7 @@ use skxc_diagnostics::{Diagnostic, codes};
 use crate::analysis::ranges::{Ranges, forest_sums};
 use crate::arena::Handle;
 use crate::module::{Column, Constant, Int, Module, Operation, Real, Value};
-use crate::ops::{IntOp, RealOp};
+use crate::ops::{Binary, IntOp, RealOp, Relation};
 use crate::types::{ElementType, Type};
 
 /// Name for `--passes` and `--print-after`.
@@ -230,12 +230,18 @@ impl<'a> Quantizer<'a> {
                 let elem = self.int.ty(*inputs.first()?).elem;
                 (IntOp::Concat { inputs }, elem)
             }
-            RealOp::Subtract { a, b } => {
+            RealOp::Binary { function: Binary::Subtract, a, b } => {
                 (IntOp::Subtract { a: self.sum(value, *a)?, b: self.sum(value, *b)? }, self.fixed())
             }
-            RealOp::Greater { a, b } => (self.greater(value, *a, *b)?, ElementType::Bool),
+            RealOp::Compare { relation: Relation::Greater, a, b } => {
+                (self.greater(value, *a, *b)?, ElementType::Bool)
+            }
             RealOp::TreeEnsemble { forest, input } => {
                 (self.tree_ensemble(value, *forest, *input)?, self.fixed())
+            }
+            RealOp::ArgMax { input } if !matches!(self.real.shape(*input).0[..], [1, _]) => {
+                self.refuse(value, *input);
+                return None;
             }
             RealOp::ArgMax { input } => {
                 let margin = margin::of_row(self.real, *input, self.frac_bits);
@@ -244,6 +250,21 @@ impl<'a> Quantizer<'a> {
             RealOp::Label { table, class } => {
                 let class = self.operand(*class)?;
                 (IntOp::Label { table: *table, class }, node.ty.elem)
+            }
+            RealOp::Unary { input, .. }
+            | RealOp::Binary { a: input, .. }
+            | RealOp::Compare { a: input, .. }
+            | RealOp::Select { a: input, .. }
+            | RealOp::Reduce { input, .. }
+            | RealOp::Softmax { input }
+            | RealOp::CumulativeSum { input }
+            | RealOp::ArgSort { input, .. }
+            | RealOp::Take { input, .. }
+            | RealOp::TakeAlong { input, .. }
+            | RealOp::Lookup { input, .. }
+            | RealOp::ArgMin { input } => {
+                self.refuse(value, *input);
+                return None;
             }
         };
         Some(self.int.push(op, Type { elem, shape }, node.origin))

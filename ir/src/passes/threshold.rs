@@ -8,7 +8,7 @@
 use skxc_diagnostics::{Diagnostic, codes};
 
 use crate::module::{Constant, Module, Output, OutputKind, Real, ScoreKind};
-use crate::ops::RealOp;
+use crate::ops::{RealOp, Relation};
 use crate::types::{ElementType, Type};
 
 /// Why a model has no such decision.
@@ -73,7 +73,7 @@ pub fn set_threshold(module: &mut Module<Real>, threshold: f64) -> Result<(), Th
     let limit = module.push(RealOp::Constant { constant: limit }, one.clone(), origin);
     let positive = RealOp::Gather { input: scores, indices: vec![1] };
     let positive = module.push(positive, one, origin);
-    let class = RealOp::Greater { a: positive, b: limit };
+    let class = RealOp::Compare { relation: Relation::Greater, a: positive, b: limit };
     let class = module.push(class, Type::new(ElementType::Bool, &[1, 1]), origin);
     let class = RealOp::Reshape { input: class };
     let class = module.push(class, Type::new(ElementType::Bool, &[1]), origin);

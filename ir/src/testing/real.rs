@@ -7,7 +7,7 @@ use crate::forest::{Forest, LeafWeight, Mode, RealTest};
 use crate::module::{
     Column, Constant, Interval, LabelTable, Module, Output, OutputKind, Real, ScoreKind, Value,
 };
-use crate::ops::RealOp;
+use crate::ops::{Binary, RealOp, Relation};
 use crate::origin::OriginId;
 use crate::types::{ElementType, Type};
 
@@ -175,13 +175,21 @@ fn decide(module: &mut Module<Real>, score: Value, sums: Use, elem: ElementType,
             module.push(RealOp::Constant { constant }, lone.clone(), origin)
         };
         let (one, threshold) = (constant(1.0), constant(threshold));
-        let other = module.push(RealOp::Subtract { a: one, b: score }, lone, origin);
+        let other = module.push(
+            RealOp::Binary { function: Binary::Subtract, a: one, b: score },
+            lone,
+            origin,
+        );
         let pair = Type::new(elem, &[1, 2]);
         let pair = module.push(RealOp::Concat { inputs: vec![other, score] }, pair, origin);
         let kind = OutputKind::Score(ScoreKind::Probability);
         module.outputs.push(Output { name: "probabilities".to_owned(), kind, value: pair });
         let ty = Type::new(ElementType::Bool, &[1, 1]);
-        let class = module.push(RealOp::Greater { a: score, b: threshold }, ty, origin);
+        let class = module.push(
+            RealOp::Compare { relation: Relation::Greater, a: score, b: threshold },
+            ty,
+            origin,
+        );
         module.push(RealOp::Reshape { input: class }, Type::new(ElementType::Bool, &[1]), origin)
     } else {
         let ty = Type::new(ElementType::I64, &[1]);

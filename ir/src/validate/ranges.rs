@@ -5,7 +5,7 @@ use super::error::{Errors, Location, Problem};
 use crate::analysis::ranges::{Bounds, Ranges, forest_sums};
 use crate::forest::{Forest, TreeNode};
 use crate::module::{Int, Module, Real, Value};
-use crate::ops::{IntOp, RealOp};
+use crate::ops::{Binary, IntOp, RealOp, Unary};
 use crate::types::ElementType;
 
 /// Every accumulator stays below 2^62, in whatever order a lowering adds, so
@@ -134,10 +134,20 @@ fn class_bounds(
         RealOp::Concat { inputs } => {
             inputs.iter().map(of).reduce(|a, b| Some(join(a?, b?))).flatten()
         }
-        RealOp::Greater { .. } => Some(Bounds { min: 0, max: 1 }),
-        RealOp::ArgMax { input } => {
-            let classes = module.shape(*input).elements() as i128;
-            Some(Bounds { min: 0, max: classes - 1 })
+        RealOp::Compare { .. }
+        | RealOp::Unary { function: Unary::Not, .. }
+        | RealOp::Binary { function: Binary::And | Binary::Or | Binary::Xor, .. } => {
+            Some(Bounds { min: 0, max: 1 })
+        }
+        RealOp::ArgMax { input } | RealOp::ArgMin { input } | RealOp::ArgSort { input, .. } => {
+            let extent = module.shape(*input).0.last().copied().unwrap_or(1);
+            Some(Bounds { min: 0, max: i128::from(extent) - 1 })
+        }
+        RealOp::Select { a, b, .. } => Some(join(of(a)?, of(b)?)),
+        RealOp::Take { input, .. } | RealOp::TakeAlong { input, .. } => of(input),
+        RealOp::Lookup { values, .. } => {
+            let elements = module.constants[*values].elements.iter();
+            elements.map(|&x| Bounds::exactly(x as i128)).reduce(join)
         }
         RealOp::Label { class, .. } => of(class),
         RealOp::Input { columns } => {
@@ -146,7 +156,12 @@ fn class_bounds(
                 ranges.map(|range| Bounds { min: range.min.into(), max: range.max.into() });
             bounds.reduce(join)
         }
-        RealOp::Subtract { .. } | RealOp::TreeEnsemble { .. } => None,
+        RealOp::Unary { .. }
+        | RealOp::Binary { .. }
+        | RealOp::Reduce { .. }
+        | RealOp::Softmax { .. }
+        | RealOp::CumulativeSum { .. }
+        | RealOp::TreeEnsemble { .. } => None,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Types: that of a value is what its operation makes of its operands.
 
+mod tensor;
+
 use super::Rules;
 use super::error::{Errors, Location, Problem};
 use super::rules::{self, Reference};
@@ -56,13 +58,26 @@ impl rules::Rules for Real {
             RealOp::Constant { constant } => visit(Reference::Constant(constant.index())),
             RealOp::TreeEnsemble { forest, .. } => visit(Reference::Forest(forest.index())),
             RealOp::Label { table, .. } => visit(Reference::Labels(table.index())),
+            RealOp::Lookup { keys, values, .. } => {
+                visit(Reference::Constant(keys.index()));
+                visit(Reference::Constant(values.index()));
+            }
             RealOp::Cast { .. }
             | RealOp::Reshape { .. }
             | RealOp::Gather { .. }
             | RealOp::Concat { .. }
-            | RealOp::Subtract { .. }
-            | RealOp::Greater { .. }
-            | RealOp::ArgMax { .. } => {}
+            | RealOp::Unary { .. }
+            | RealOp::Binary { .. }
+            | RealOp::Compare { .. }
+            | RealOp::Select { .. }
+            | RealOp::Reduce { .. }
+            | RealOp::Softmax { .. }
+            | RealOp::CumulativeSum { .. }
+            | RealOp::ArgSort { .. }
+            | RealOp::Take { .. }
+            | RealOp::TakeAlong { .. }
+            | RealOp::ArgMax { .. }
+            | RealOp::ArgMin { .. } => {}
         }
     }
 
@@ -121,10 +136,20 @@ impl rules::Rules for Real {
             RealOp::Reshape { input } => reshape(ty(*input), declared),
             RealOp::Gather { input, indices } => gather(ty(*input), indices),
             RealOp::Concat { inputs } => concat(inputs.iter().map(|&input| ty(input))),
-            RealOp::Subtract { a, b } => subtract(ty(*a), ty(*b)),
-            RealOp::Greater { a, b } => {
-                let shape = subtract(ty(*a), ty(*b))?.shape;
-                Ok(Type { elem: Bool, shape })
+            RealOp::Unary { function, input } => tensor::unary(*function, ty(*input)),
+            RealOp::Binary { function, a, b } => tensor::binary(*function, ty(*a), ty(*b)),
+            RealOp::Compare { relation, a, b } => tensor::compare(*relation, ty(*a), ty(*b)),
+            RealOp::Select { condition, a, b } => tensor::select(ty(*condition), ty(*a), ty(*b)),
+            RealOp::Reduce { input, .. } => tensor::reduced(ty(*input)),
+            RealOp::Softmax { input } => tensor::last_axis_of_floats(ty(*input)).cloned(),
+            RealOp::CumulativeSum { input } => tensor::last_axis(ty(*input)).cloned(),
+            RealOp::ArgSort { input, .. } => {
+                Ok(Type { elem: I64, ..tensor::last_axis(ty(*input))?.clone() })
+            }
+            RealOp::Take { input, index } => tensor::take(ty(*input), ty(*index)),
+            RealOp::TakeAlong { input, indices } => tensor::take_along(ty(*input), ty(*indices)),
+            RealOp::Lookup { input, keys, values } => {
+                tensor::lookup(ty(*input), &module.constants[*keys], &module.constants[*values])
             }
             RealOp::TreeEnsemble { forest, input } => {
                 let forest = &module.forests[*forest];
@@ -135,7 +160,9 @@ impl rules::Rules for Real {
                 check_thresholds(forest, input.elem)?;
                 Ok(Type::new(forest.elem, &[1, forest.targets]))
             }
-            RealOp::ArgMax { input } => argmax(ty(*input)),
+            RealOp::ArgMax { input } | RealOp::ArgMin { input } => {
+                Ok(Type { elem: I64, ..tensor::reduced(ty(*input))? })
+            }
             RealOp::Label { table, class } => label(*table, ty(*class)),
         }
     }

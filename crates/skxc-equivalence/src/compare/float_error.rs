@@ -7,7 +7,7 @@
 //! the rounding of an input to `f32` belongs to the meaning of the model.
 
 use skxc_ir::analysis::reach::Reach;
-use skxc_ir::{ElementType, Forest, Module, Real, RealOp, TreeNode, Value};
+use skxc_ir::{Binary, ElementType, Forest, Module, Real, RealOp, TreeNode, Value};
 
 /// What is known of one element.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,7 +55,7 @@ fn of_op(module: &Module<Real>, value: Value, of: &[Vec<Element>]) -> Vec<Elemen
         RealOp::Concat { inputs } => {
             inputs.iter().flat_map(|input| &of[input.index()]).copied().collect()
         }
-        RealOp::Subtract { a, b } => {
+        RealOp::Binary { function: Binary::Subtract, a, b } => {
             let (a, b) = (&of[a.index()], &of[b.index()]);
             let difference = |index: usize| {
                 let (a, b) = (a[index % a.len()], b[index % b.len()]);
@@ -65,8 +65,24 @@ fn of_op(module: &Module<Real>, value: Value, of: &[Vec<Element>]) -> Vec<Elemen
             (0..elements).map(difference).collect()
         }
         RealOp::TreeEnsemble { forest, .. } => of_forest(&module.forests[*forest]),
-        RealOp::Greater { .. } | RealOp::ArgMax { .. } | RealOp::Label { .. } => {
+        RealOp::Compare { .. }
+        | RealOp::ArgMax { .. }
+        | RealOp::ArgMin { .. }
+        | RealOp::ArgSort { .. }
+        | RealOp::Label { .. } => {
             vec![exactly(elements as f64); elements]
+        }
+        // No bound is known.
+        RealOp::Unary { .. }
+        | RealOp::Binary { .. }
+        | RealOp::Select { .. }
+        | RealOp::Reduce { .. }
+        | RealOp::Softmax { .. }
+        | RealOp::CumulativeSum { .. }
+        | RealOp::Take { .. }
+        | RealOp::TakeAlong { .. }
+        | RealOp::Lookup { .. } => {
+            vec![Element { magnitude: f64::INFINITY, error: f64::INFINITY }; elements]
         }
     }
 }

@@ -13,7 +13,8 @@
 use skxc_ir::analysis::rounding::Rounding;
 use skxc_ir::interpret::{self, Enclosure, Outcome};
 use skxc_ir::{
-    ElementType, Int, IntOp, Interval, Module, Output, OutputKind, Real, RealOp, ScoreKind, Value,
+    ElementType, Int, IntOp, Interval, Module, Output, OutputKind, Real, RealOp, Relation,
+    ScoreKind, Value,
 };
 
 use super::BATCH_ROWS;
@@ -327,7 +328,7 @@ fn real_decider(module: &Module<Real>, label: Value) -> Option<(Value, Option<f6
             | RealOp::Cast { input: next }
             | RealOp::Reshape { input: next } => value = *next,
             RealOp::ArgMax { input } => return Some((*input, None)),
-            RealOp::Greater { a, b } => {
+            RealOp::Compare { relation: Relation::Greater, a, b } => {
                 let RealOp::Constant { constant } = module.node(*b).op else { return None };
                 let threshold = module.constants[constant].elements.first().copied()?;
                 return Some((*a, Some(threshold)));
@@ -336,7 +337,18 @@ fn real_decider(module: &Module<Real>, label: Value) -> Option<(Value, Option<f6
             | RealOp::Constant { .. }
             | RealOp::Gather { .. }
             | RealOp::Concat { .. }
-            | RealOp::Subtract { .. }
+            | RealOp::Unary { .. }
+            | RealOp::Binary { .. }
+            | RealOp::Compare { .. }
+            | RealOp::Select { .. }
+            | RealOp::Reduce { .. }
+            | RealOp::Softmax { .. }
+            | RealOp::CumulativeSum { .. }
+            | RealOp::ArgSort { .. }
+            | RealOp::Take { .. }
+            | RealOp::TakeAlong { .. }
+            | RealOp::Lookup { .. }
+            | RealOp::ArgMin { .. }
             | RealOp::TreeEnsemble { .. } => return None,
         }
     }

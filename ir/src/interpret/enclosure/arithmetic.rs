@@ -1,0 +1,377 @@
+//! Functions of intervals. Monotone ones go from end to end, each end rounded
+//! outwards: dashu rounds every function used here correctly, in the direction
+//! of the context.
+
+use std::cmp::Ordering;
+
+use dashu_float::round::{ErrorBounds, Round};
+use dashu_float::{Context, FBig, Repr};
+
+use super::{Between, DOWN, Enclosure, Exactly, PRECISION, UP, Unknown, negative, order, sum};
+use crate::interpret::functions::{self, PROBIT_A, PROBIT_PI, PROBIT_ROOT};
+use crate::interpret::number::Number;
+use crate::ops::{Binary, Unary};
+use crate::types::ElementType;
+
+/// An end of an interval.
+type End = Repr<2>;
+
+/// Powers of e beyond plus and minus this are not computed.
+const EXPONENT_MAX: i64 = 1 << 20;
+/// Integer exponents up to this are powers, exactly.
+const INTEGER_POWER_MAX: f64 = 1024.0;
+
+pub(super) fn unary(function: Unary, x: &Enclosure) -> Enclosure {
+    let Some((min, max)) = x.ends() else {
+        return match x.0 {
+            // At NaN and infinities the functions are NaN, infinite or whole.
+            Exactly(x) => Enclosure(Exactly(functions::unary(function, x, ElementType::F64))),
+            Between(..) | Unknown => Enclosure(Unknown),
+        };
+    };
+    match function {
+        Unary::Negate => between(negative(&max), negative(&min)),
+        Unary::Absolute if sign(&min) == Ordering::Less => {
+            let least = if sign(&max) == Ordering::Less { negative(&max) } else { Repr::zero() };
+            between(least, greatest(negative(&min), max))
+        }
+        Unary::Absolute => x.clone(),
+        Unary::Sign => between(whole(sign(&min) as i64), whole(sign(&max) as i64)),
+        Unary::Exp => exp(&min, &max),
+        Unary::Log => log(&min, &max),
+        Unary::SquareRoot => square_root(&min, &max),
+        Unary::Reciprocal => binary(Binary::Divide, &Enclosure::exact(1.0), x),
+        Unary::Floor => between(floor(&min), floor(&max)),
+        Unary::Ceil => between(ceil(&min), ceil(&max)),
+        Unary::Round => between(round(&min), round(&max)),
+        Unary::Logistic => {
+            let power = exp(&negative(&max), &negative(&min));
+            let one = Enclosure::exact(1.0);
+            within(binary(Binary::Divide, &one, &binary(Binary::Add, &one, &power)), 0, 1)
+        }
+        Unary::Tanh => between(tanh(DOWN, &min), tanh(UP, &max)),
+        Unary::Erf => within(joint(erf(&min), erf(&max)), -1, 1),
+        Unary::Probit => probit(x),
+        Unary::Relu => between(greatest(min, Repr::zero()), greatest(max, Repr::zero())),
+        Unary::Softplus => joint(softplus(&min), softplus(&max)),
+        Unary::Not => unreachable!("numbers are not truth values"),
+    }
+}
+
+pub(super) fn binary(function: Binary, a: &Enclosure, b: &Enclosure) -> Enclosure {
+    let (Some((min, max)), Some((other_min, other_max))) = (a.ends(), b.ends()) else {
+        return special(function, a, b);
+    };
+    match function {
+        Binary::Add => between(sum(DOWN, &min, &other_min), sum(UP, &max, &other_max)),
+        Binary::Subtract => {
+            let (negative_min, negative_max) = (negative(&other_max), negative(&other_min));
+            between(sum(DOWN, &min, &negative_min), sum(UP, &max, &negative_max))
+        }
+        Binary::Multiply => {
+            let ends =
+                [(&min, &other_min), (&min, &other_max), (&max, &other_min), (&max, &other_max)];
+            let least = ends.iter().map(|(a, b)| product(DOWN, a, b)).reduce(least);
+            let most = ends.iter().map(|(a, b)| product(UP, a, b)).reduce(greatest);
+            between(least.expect("four products"), most.expect("four products"))
+        }
+        Binary::Divide if holds_zero(&other_min, &other_max) => special(function, a, b),
+        Binary::Divide => {
+            let ends =
+                [(&min, &other_min), (&min, &other_max), (&max, &other_min), (&max, &other_max)];
+            let least = ends.iter().map(|(a, b)| quotient(DOWN, a, b)).reduce(least);
+            let most = ends.iter().map(|(a, b)| quotient(UP, a, b)).reduce(greatest);
+            between(least.expect("four quotients"), most.expect("four quotients"))
+        }
+        Binary::Minimum => between(least(min, other_min), least(max, other_max)),
+        Binary::Maximum => between(greatest(min, other_min), greatest(max, other_max)),
+        Binary::Power => power(a, b),
+        Binary::And | Binary::Or | Binary::Xor => unreachable!("numbers are not truth values"),
+    }
+}
+
+/// Where an operand is no number, or a divisor may be 0.
+fn special(function: Binary, a: &Enclosure, b: &Enclosure) -> Enclosure {
+    let is_nan = Number::is_nan(a) || Number::is_nan(b);
+    match (&a.0, &b.0, function) {
+        (Exactly(a), Exactly(b), _) => {
+            Enclosure(Exactly(functions::binary(function, *a, *b, ElementType::F64)))
+        }
+        _ if is_nan => Enclosure(Exactly(f64::NAN)),
+        (Exactly(x), Between(..), Binary::Add | Binary::Subtract)
+        | (Between(..), Exactly(x), Binary::Add) => Enclosure(Exactly(*x)),
+        (Between(..), Exactly(x), Binary::Subtract) => Enclosure(Exactly(-x)),
+        (Between(..), Exactly(x), Binary::Divide) if x.is_infinite() => Enclosure(Exactly(0.0)),
+        (Exactly(x), Between(..), Binary::Minimum) => lesser(*x, b),
+        (Between(..), Exactly(x), Binary::Minimum) => lesser(*x, a),
+        (Exactly(x), Between(..), Binary::Maximum) => greater(*x, b),
+        (Between(..), Exactly(x), Binary::Maximum) => greater(*x, a),
+        _ => Enclosure(Unknown),
+    }
+}
+
+/// The lesser of an infinity and a number.
+fn lesser(infinity: f64, x: &Enclosure) -> Enclosure {
+    if infinity > 0.0 { x.clone() } else { Enclosure(Exactly(infinity)) }
+}
+
+/// The greater of an infinity and a number.
+fn greater(infinity: f64, x: &Enclosure) -> Enclosure {
+    if infinity < 0.0 { x.clone() } else { Enclosure(Exactly(infinity)) }
+}
+
+fn exp(min: &End, max: &End) -> Enclosure {
+    let bound = whole(EXPONENT_MAX);
+    if order(max, &bound) == Ordering::Greater {
+        return Enclosure(Unknown);
+    }
+    let least = if order(min, &negative(&bound)) == Ordering::Less {
+        Repr::zero()
+    } else {
+        power_of_e(DOWN, min)
+    };
+    let most = greatest(max.clone(), negative(&bound));
+    between(least, power_of_e(UP, &most))
+}
+
+fn power_of_e<R: ErrorBounds>(context: Context<R>, x: &End) -> End {
+    context.exp(x, None).expect("the exponent is bounded").value().into_repr()
+}
+
+fn log(min: &End, max: &End) -> Enclosure {
+    match (sign(min), sign(max)) {
+        (Ordering::Greater, _) => between(ln(DOWN, min), ln(UP, max)),
+        (_, Ordering::Less) => Enclosure(Exactly(f64::NAN)),
+        (Ordering::Equal, Ordering::Equal) => Enclosure(Exactly(f64::NEG_INFINITY)),
+        _ => Enclosure(Unknown),
+    }
+}
+
+fn ln<R: ErrorBounds>(context: Context<R>, x: &End) -> End {
+    context.ln(x, None).expect("the argument is positive").value().into_repr()
+}
+
+fn square_root(min: &End, max: &End) -> Enclosure {
+    fn root<R: ErrorBounds>(context: Context<R>, x: &End) -> End {
+        context.sqrt(x).expect("the argument is not negative").value().into_repr()
+    }
+    match (sign(min), sign(max)) {
+        (_, Ordering::Less) => Enclosure(Exactly(f64::NAN)),
+        (Ordering::Less, _) => Enclosure(Unknown),
+        _ => between(root(DOWN, min), root(UP, max)),
+    }
+}
+
+fn tanh<R: ErrorBounds>(context: Context<R>, x: &End) -> End {
+    context.tanh(x, None).expect("the argument is a number").value().into_repr()
+}
+
+/// `ln(1 + e^x)`, which is between `x` and `x + e^-x` where `x` is large.
+fn softplus(x: &End) -> Enclosure {
+    let large = whole(4 * PRECISION as i64);
+    if order(x, &large) != Ordering::Less {
+        let excess = exp(&negative(&large), &negative(&large));
+        return joint(
+            between(x.clone(), x.clone()),
+            binary(Binary::Add, &between(x.clone(), x.clone()), &excess),
+        );
+    }
+    let Some((min, max)) = exp(x, x).ends() else {
+        unreachable!("the exponent is bounded");
+    };
+    fn ln_1p<R: ErrorBounds>(context: Context<R>, x: &End) -> End {
+        context.ln_1p(x, None).expect("the argument is not negative").value().into_repr()
+    }
+    between(ln_1p(DOWN, &min), ln_1p(UP, &max))
+}
+
+/// The error function of a number, by
+/// `2 / sqrt(pi) e^(-x^2) sum of 2^n x^(2n+1) / (1 * 3 * .. * (2n+1))`
+/// (Abramowitz and Stegun, 7.1.6), whose terms all have the sign of `x`. From
+/// `n` = `x^2` on each term is less than the one before by a factor of
+/// `2 x^2 / (2n + 3)` at most, which bounds the rest.
+fn erf(x: &End) -> Enclosure {
+    // 1 - erf(12) < 2^-209.
+    let far = whole(12);
+    if order(x, &far) != Ordering::Less {
+        return between(erf_far(), Repr::one());
+    }
+    if order(x, &negative(&far)) != Ordering::Greater {
+        return between(negative(&Repr::one()), negative(&erf_far()));
+    }
+    let x = between(x.clone(), x.clone());
+    let double_square = scaled(&binary(Binary::Multiply, &x, &x), 1);
+    let (mut total, mut term) = (x.clone(), x);
+    // 2 x^2 < 288, so from n = 300 on terms are halved at least each time.
+    for n in 1..=700 {
+        let odd = between(whole(2 * n + 1), whole(2 * n + 1));
+        term = binary(Binary::Divide, &binary(Binary::Multiply, &term, &double_square), &odd);
+        total = binary(Binary::Add, &total, &term);
+    }
+    // The rest is less than the last term.
+    total = joint(total.clone(), binary(Binary::Add, &total, &term));
+    let half = unary(Unary::Negate, &scaled(&double_square, -1));
+    let pi = between(DOWN.pi(None).value().into_repr(), UP.pi(None).value().into_repr());
+    let factor = binary(
+        Binary::Divide,
+        &scaled(&unary(Unary::Exp, &half), 1),
+        &unary(Unary::SquareRoot, &pi),
+    );
+    binary(Binary::Multiply, &factor, &total)
+}
+
+/// A number below the error function of whatever is far.
+fn erf_far() -> End {
+    sum(DOWN, &Repr::one(), &Repr::new((-1).into(), -200))
+}
+
+/// The approximation that ONNX Runtime has (ml_common.h, `ComputeProbit`).
+fn probit(x: &Enclosure) -> Enclosure {
+    let exact = |x: f32| Enclosure::exact(x.into());
+    let one = Enclosure::exact(1.0);
+    let (a, pi) = (exact(PROBIT_A), exact(PROBIT_PI));
+    let x = binary(Binary::Subtract, &scaled(x, 1), &one);
+    let sides = [binary(Binary::Subtract, &one, &x), binary(Binary::Add, &one, &x)];
+    let log = unary(Unary::Log, &binary(Binary::Multiply, &sides[0], &sides[1]));
+    let two = Enclosure::exact(2.0);
+    let first = binary(Binary::Divide, &two, &binary(Binary::Multiply, &pi, &a));
+    let v = binary(Binary::Add, &first, &scaled(&log, -1));
+    let square = binary(Binary::Multiply, &v, &v);
+    let radicand = binary(Binary::Subtract, &square, &binary(Binary::Divide, &log, &a));
+    let v3 = binary(Binary::Subtract, &unary(Unary::SquareRoot, &radicand), &v);
+    let magnitude = unary(Unary::SquareRoot, &v3);
+    let signed = match x.compare(crate::forest::Mode::Less, &Enclosure::exact(0.0)) {
+        Some(true) => unary(Unary::Negate, &magnitude),
+        Some(false) => magnitude,
+        None => joint(unary(Unary::Negate, &magnitude), magnitude),
+    };
+    binary(Binary::Multiply, &exact(PROBIT_ROOT), &signed)
+}
+
+/// `a` to the power of `b`.
+fn power(a: &Enclosure, b: &Enclosure) -> Enclosure {
+    if let Exactly(exponent) = b.0
+        && exponent.fract() == 0.0
+        && exponent.abs() <= INTEGER_POWER_MAX
+    {
+        return integer_power(a, exponent as i64);
+    }
+    let (Some((min, max)), Some((least_exponent, _))) = (a.ends(), b.ends()) else {
+        return Enclosure(Unknown);
+    };
+    let of = |x: &End| {
+        let x = between(x.clone(), x.clone());
+        unary(Unary::Exp, &binary(Binary::Multiply, b, &unary(Unary::Log, &x)))
+    };
+    match (sign(&min), sign(&least_exponent)) {
+        (Ordering::Greater, _) => joint(of(&min), of(&max)),
+        // 0 to a positive power is 0.
+        (Ordering::Equal, Ordering::Greater) if sign(&max) == Ordering::Equal => {
+            between(Repr::zero(), Repr::zero())
+        }
+        (Ordering::Equal, Ordering::Greater) => {
+            joint(between(Repr::zero(), Repr::zero()), of(&max))
+        }
+        _ => Enclosure(Unknown),
+    }
+}
+
+fn integer_power(a: &Enclosure, exponent: i64) -> Enclosure {
+    let one = Enclosure::exact(1.0);
+    let base = if exponent % 2 == 0 { unary(Unary::Absolute, a) } else { a.clone() };
+    let magnitude =
+        (0..exponent.abs()).fold(one.clone(), |power, _| binary(Binary::Multiply, &power, &base));
+    if exponent < 0 { binary(Binary::Divide, &one, &magnitude) } else { magnitude }
+}
+
+/// `x` times 2^`power`, exactly.
+fn scaled(x: &Enclosure, power: isize) -> Enclosure {
+    let scale = |x: &End| Repr::new(x.significand().clone(), x.exponent() + power);
+    match (x.ends(), &x.0) {
+        (Some((min, max)), _) => between(scale(&min), scale(&max)),
+        (None, _) => x.clone(),
+    }
+}
+
+fn floor(x: &End) -> End {
+    FBig::from_repr(x.clone(), DOWN).floor().into_repr()
+}
+
+fn ceil(x: &End) -> End {
+    negative(&floor(&negative(x)))
+}
+
+/// To the nearest integer, halves to even.
+fn round(x: &End) -> End {
+    let below = floor(x);
+    // Twice the distance to it, less 1: exact, as the digits of `x` are few.
+    let exact = Context::<dashu_float::round::mode::Down>::new(0);
+    let distance = sum(exact, x, &negative(&below));
+    let above = sum(exact, &below, &Repr::one());
+    let is_odd = !below.significand().is_zero() && below.exponent() == 0;
+    match order(&distance, &Repr::new(1.into(), -1)) {
+        Ordering::Less => below,
+        Ordering::Greater => above,
+        Ordering::Equal => {
+            if is_odd {
+                above
+            } else {
+                below
+            }
+        }
+    }
+}
+
+fn between(min: End, max: End) -> Enclosure {
+    debug_assert!(order(&min, &max) != Ordering::Greater, "the ends are in order");
+    Enclosure(Between(min, max))
+}
+
+/// The least interval that holds both.
+fn joint(a: Enclosure, b: Enclosure) -> Enclosure {
+    match (a.ends(), b.ends()) {
+        (Some((a_min, a_max)), Some((b_min, b_max))) => {
+            between(least(a_min, b_min), greatest(a_max, b_max))
+        }
+        _ => Enclosure(Unknown),
+    }
+}
+
+/// What of `x` lies from `min` to `max`, where its number is known to lie.
+fn within(x: Enclosure, min: i64, max: i64) -> Enclosure {
+    let (min, max) = (whole(min), whole(max));
+    match x.ends() {
+        Some((least_end, greatest_end)) => {
+            between(greatest(least_end, min), least(greatest_end, max))
+        }
+        None => between(min, max),
+    }
+}
+
+fn product<R: Round>(context: Context<R>, a: &End, b: &End) -> End {
+    context.mul(a, b).expect("ends are finite").value().into_repr()
+}
+
+fn quotient<R: Round>(context: Context<R>, a: &End, b: &End) -> End {
+    context.div(a, b).expect("the divisor is not 0").value().into_repr()
+}
+
+fn whole(x: i64) -> End {
+    Repr::new(x.into(), 0)
+}
+
+fn sign(x: &End) -> Ordering {
+    order(x, &Repr::zero())
+}
+
+fn holds_zero(min: &End, max: &End) -> bool {
+    sign(min) != Ordering::Greater && sign(max) != Ordering::Less
+}
+
+fn least(a: End, b: End) -> End {
+    if order(&b, &a) == Ordering::Less { b } else { a }
+}
+
+fn greatest(a: End, b: End) -> End {
+    if order(&b, &a) == Ordering::Greater { b } else { a }
+}
