@@ -1,18 +1,41 @@
 //! Lowerings: the shapes in which a forest can become C.
 //!
 //! Each shape is one file with its plan (tables and order), its cost and its
-//! limits. [`select`] holds the rule that chooses. A plan is a side table of
-//! a module, by the value that a forest computes; back ends print it.
+//! limits. A forest is split into parts, each with some of its trees and one
+//! shape; every part adds to the same sums. [`select`] holds the rule that
+//! chooses. A plan is a side table of a module, by the value that a forest
+//! computes; back ends print it.
 //!
 //! What must hold:
-//! - all lowerings of a forest compute the same sums, bit for bit;
-//! - a plan depends on the module, the choice and the limits only;
+//! - all lowerings of trees add the same to the sums, bit for bit;
+//! - each tree of a forest is in one part;
+//! - a plan depends on the module and the options only;
+//! - what a plan needs is within what its target allows;
 //! - no recursion over model data.
+//!
+//! # Adding a lowering
+//!
+//! 1. `lowering/NAME.rs`: `Plan` with its tables, its order and its [`Cost`];
+//!    `plan(&Trees, &Target) -> Result<Plan, Refusal>`, which looks at the trees
+//!    in view only, asks [`Target`] before it uses what not every kernel has, and
+//!    refuses with the limit and the tree to blame ([`Exceeded`] gets a variant for
+//!    a limit of its own).
+//! 2. [`shape`]: a variant of [`Lowering`] and of [`Shape`]. The build then breaks
+//!    in each place of this list; `--lowering`, `skxc bench`, `skxc inspect --cost`,
+//!    the tests and `cargo xtask kernels` take names from [`Lowering::ALL`].
+//! 3. `backends/c/src/NAME.rs`: `scratch`, the members that it keeps in the scratch,
+//!    and `emit`, whose last function `{lower}_add(f, s)` adds the trees of the part
+//!    to the sums, which are there already. Arms in `backends/c/src/shape.rs`.
+//! 4. A snapshot in `backends/c/tests/snapshots.rs`; the tests of random modules
+//!    find it by itself.
+//! 5. `cargo xtask calibrate` measures it; constants of its cost follow.
 
 pub mod branch;
 pub mod cost;
 pub mod elements;
 pub mod select;
+pub mod shape;
+pub mod target;
 #[cfg(test)]
 mod tests;
 pub mod trees;
@@ -22,9 +45,11 @@ use std::collections::BTreeMap;
 
 use skxc_diagnostics::{Diagnostic, codes};
 
-pub use cost::{Cost, Exceeded, Limits, Refusal};
+pub use cost::{Cost, Exceeded, Refusal};
 pub use elements::{Element, Elements};
-pub use select::{Choice, Refusals, UnknownChoice};
+pub use select::Refusals;
+pub use shape::{Choice, Lowering, Shape, UnknownChoice};
+pub use target::Target;
 pub use trees::{Rows, Trees};
 
 use crate::analysis::ranges::Ranges;
@@ -39,17 +64,24 @@ use crate::validate::Validated;
 pub struct Options {
     /// Which lowering.
     pub choice: Choice,
-    /// What the target allows.
-    pub limits: Limits,
+    /// What the target has and allows.
+    pub target: Target,
 }
 
-/// How one forest is computed.
+/// How one forest is computed: the parts, one after another.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ForestPlan {
-    /// Nested ifs.
-    Branch(branch::Plan),
-    /// Tables and an interleaved walk.
-    Walk(walk::Plan),
+pub struct ForestPlan {
+    /// At least one; a forest without trees has one part without trees.
+    pub parts: Vec<Part>,
+}
+
+/// Some trees of a forest in one shape.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The trees, as positions in [`Forest::roots`], ascending.
+    pub trees: Vec<u32>,
+    /// What they become.
+    pub shape: Shape,
 }
 
 /// How a module is computed.
@@ -80,22 +112,24 @@ pub struct DoesNotFit {
 }
 
 impl ForestPlan {
-    /// What it costs.
+    /// What all parts cost together.
     #[must_use]
     pub fn cost(&self) -> Cost {
-        match self {
-            Self::Branch(plan) => plan.cost,
-            Self::Walk(plan) => plan.cost,
-        }
+        self.parts.iter().fold(Cost::default(), |sum, part| sum + part.shape.cost())
     }
 
-    /// Which lowering it is.
+    /// The lowerings of the parts, each once, in order of [`Lowering::ALL`].
     #[must_use]
-    pub fn choice(&self) -> Choice {
-        match self {
-            Self::Branch(_) => Choice::Branch,
-            Self::Walk(_) => Choice::Walk,
-        }
+    pub fn lowerings(&self) -> Vec<Lowering> {
+        let is_used =
+            |&lowering: &Lowering| self.parts.iter().any(|part| part.shape.lowering() == lowering);
+        Lowering::ALL.into_iter().filter(is_used).collect()
+    }
+
+    /// The names of its lowerings, as in `branch+walk`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.lowerings().iter().map(|lowering| lowering.name()).collect::<Vec<_>>().join("+")
     }
 }
 
@@ -115,7 +149,7 @@ pub fn plan(module: &Validated<Int>, options: &Options) -> Result<Plan, Box<Does
     let elements = Elements::of(module);
     let ranges = Ranges::of(module);
     let mut plan = Plan { elements, forests: BTreeMap::new() };
-    let mut limits = options.limits;
+    let mut target = options.target;
     for value in module.values() {
         let IntOp::TreeEnsemble { forest, input } = module.node(value).op else { continue };
         let trees = Trees::new(
@@ -123,17 +157,17 @@ pub fn plan(module: &Validated<Int>, options: &Options) -> Result<Plan, Box<Does
             plan.elements.of_value(input),
             feature_ranges(&ranges, input),
         );
-        let chosen = select::select(&trees, options.choice, &limits)
+        let chosen = select::select(&trees, options.choice, &target)
             .map_err(|refusals| does_not_fit(module, value, forest, options.choice, refusals))?;
         let cost = chosen.cost();
-        limits.table_bytes_max = limits.table_bytes_max.saturating_sub(cost.table_bytes);
-        limits.verifier_insns_max = limits.verifier_insns_max.saturating_sub(cost.verifier_insns);
+        target.table_bytes_max = target.table_bytes_max.saturating_sub(cost.table_bytes);
+        target.verifier_insns_max = target.verifier_insns_max.saturating_sub(cost.verifier_insns);
         plan.forests.insert(value, chosen);
     }
     Ok(plan)
 }
 
-/// The trees of the forest that computes `value`, as its plan sees them.
+/// All trees of the forest that computes `value`, as its plan sees them.
 ///
 /// # Panics
 /// If `value` is not computed by a forest.
@@ -185,7 +219,7 @@ impl DoesNotFit {
         let size = format!("{} trees, {} nodes", self.trees, self.nodes);
         let (code, message) = match self.choice {
             Choice::Auto => (codes::FOREST_DOES_NOT_FIT, format!("`{name}` ({size}) does not fit")),
-            Choice::Branch | Choice::Walk => (
+            Choice::Only(_) => (
                 codes::LOWERING_DOES_NOT_FIT,
                 format!("`{name}` ({size}) does not fit lowering `{}`", self.choice),
             ),
@@ -197,7 +231,7 @@ impl DoesNotFit {
         diagnostic.help(self.help())
     }
 
-    fn reason(&self, lowering: Choice, refusal: &Refusal) -> String {
+    fn reason(&self, lowering: Lowering, refusal: &Refusal) -> String {
         let Refusal { exceeded, needs, allowed, tree } = refusal;
         let blame = tree.map_or_else(String::new, |tree| format!("tree {tree} of it alone has "));
         let what = exceeded.what();
@@ -211,7 +245,7 @@ impl DoesNotFit {
         if self.choice != Choice::Auto {
             return "leave `--lowering` at `auto`".to_owned();
         }
-        let share = |(_, refusal): &(Choice, Refusal)| {
+        let share = |(_, refusal): &(Lowering, Refusal)| {
             u128::from(refusal.allowed) * self.trees as u128 / u128::from(refusal.needs.max(1))
         };
         let fitting = self.refusals.iter().map(share).max().unwrap_or(0);

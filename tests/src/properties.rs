@@ -58,7 +58,7 @@ pub fn passes_keep_meaning(real: &Module<Real>) -> Result<(), String> {
 /// The report of the comparison, or what a compiler refused.
 pub fn c_is_the_interpreter(module: &Validated<Int>) -> Result<(), String> {
     let broken = |what: &dyn ToString| format!("{}\n{}", what.to_string(), text::print(module));
-    for choice in [Choice::Branch, Choice::Walk] {
+    for choice in Choice::all() {
         if programs::plan(module, choice).is_err() {
             continue;
         }

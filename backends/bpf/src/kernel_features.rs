@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use skxc_ir::lowering::Limits;
+use skxc_ir::lowering::Target;
 
 /// A kernel release, as far as features depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,15 +114,19 @@ impl KernelVersion {
         ROWS.iter().any(|row| row.capability == capability && self >= row.since)
     }
 
-    /// What a program for this release may take.
+    /// What a program for this release may use and take.
     #[must_use]
-    pub fn limits(self) -> Limits {
-        let mut limits = Limits::default();
+    pub fn target(self) -> Target {
+        let mut target = Target {
+            global_pointer_arguments: self.has(Capability::GlobalPointerArguments),
+            may_goto: self.has(Capability::MayGoto),
+            ..Target::default()
+        };
         if self.has(Capability::LargeArrayValues) {
             // A table beyond this misses every cache; links can address it.
-            limits.table_bytes_max = 64 << 20;
+            target.table_bytes_max = 64 << 20;
         }
-        limits
+        target
     }
 }
 
@@ -174,9 +178,16 @@ mod tests {
 
     #[test]
     fn large_tables_need_6_0() {
-        assert_eq!(OLDEST.limits(), Limits::default());
+        assert_eq!(OLDEST.target(), Target::default());
         assert!(
-            KernelVersion::default().limits().table_bytes_max > OLDEST.limits().table_bytes_max
+            KernelVersion::default().target().table_bytes_max > OLDEST.target().table_bytes_max
         );
+    }
+
+    #[test]
+    fn a_target_has_what_its_release_has() {
+        let target = KernelVersion::default().target();
+        assert!(target.global_pointer_arguments && !target.may_goto);
+        assert!(version(6, 9).target().may_goto);
     }
 }

@@ -125,12 +125,12 @@ fn clang_compiles_every_shape_without_a_warning() {
         return;
     };
     for hook in [Hook::Xdp, Hook::Tc, Hook::None] {
-        for choice in [Choice::Branch, Choice::Walk] {
+        for choice in Choice::all() {
             compile(&clang, &program(hook, choice), &format!("{hook:?}-{choice}"));
         }
     }
     let options = Options { actions: vec![Action::Pass; CLASSES_MAX], ..options(Hook::Xdp) };
-    for choice in [Choice::Branch, Choice::Walk] {
+    for choice in Choice::all() {
         let program = program_of(&many_classes(), choice, &options);
         compile(&clang, &program, &format!("classes-{choice}"));
     }

@@ -10,28 +10,24 @@ use skxc_ir::lowering::branch::{Plan, leaf_row};
 use skxc_ir::{IntTest, NodeId};
 
 use crate::context::{Context, Part};
-use crate::sums;
+use crate::forest;
 use crate::writer::{Writer, literal};
 
 /// Tabs of a nested block, beyond which it gets a label: 80 columns remain readable.
 const TABS_MAX: usize = 4;
 
-/// Members of the scratch.
+/// Members of the scratch beside the sums.
 pub(crate) fn scratch(part: &Part<'_>, plan: &Plan) -> Vec<String> {
     let suffix = &part.suffix;
-    let mut members = vec![format!("__s64 sum{suffix}[{}]", plan.rows.targets)];
-    if !plan.returns_weight() {
-        members.push(format!("__u64 row{suffix}"));
-    }
-    members
+    if plan.returns_weight() { Vec::new() } else { vec![format!("__u64 row{suffix}")] }
 }
 
-/// Functions of one forest.
+/// Functions of one part.
 pub(crate) fn emit(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
     if !plan.returns_weight() {
         weights(out, context, part, plan);
     }
-    for (tree, &root) in plan.roots.iter().enumerate() {
+    for (&tree, &root) in part.trees.positions.iter().zip(&plan.roots) {
         Tree::new(context, part, plan, root).emit(out, tree);
     }
     trees(out, context, part, plan);
@@ -90,7 +86,7 @@ impl<'a> Tree<'a> {
         Self { context, part, plan, root, shared, nodes, behind: Vec::new() }
     }
 
-    fn emit(mut self, out: &mut Writer, tree: usize) {
+    fn emit(mut self, out: &mut Writer, tree: u32) {
         let name = &self.context.prefix.lower;
         let lower = &self.part.lower;
         let origin = self.context.onnx(self.part.trees.forest.nodes[self.root as usize].origin());
@@ -216,15 +212,15 @@ impl<'a> Tree<'a> {
     }
 }
 
-/// The function that fills the sums.
+/// The function that adds all trees.
 fn trees(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
-    let Part { lower, upper, suffix, .. } = part;
+    let Part { lower, upper, sum, suffix, .. } = part;
     let name = &context.prefix.lower;
     let targets = plan.rows.targets;
     if !plan.returns_weight() {
         out.comment(&["Adds the row that a tree has found.".to_owned()]);
         out.line("static __always_inline void");
-        out.line(&format!("{lower}_add(struct {name}_scratch *s)"));
+        out.line(&format!("{lower}_add_row(struct {name}_scratch *s)"));
         out.open("{");
         out.line("const __s64 *row;");
         out.line("__u32 i;");
@@ -237,31 +233,24 @@ fn trees(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) 
         out.line(&format!("{name}_forget(s);"));
         out.line(&format!("row = {lower}_weights + (s->row{suffix} & {upper}_WEIGHTS_MASK);"));
         out.open(&format!("for (i = 0; i < {targets}; i++)"));
-        out.line(&format!("s->sum{suffix}[i] += row[i];"));
+        out.line(&format!("s->{sum}[i] += row[i];"));
         out.indent_to(0);
         out.line("}");
         out.line("");
     }
-    let mut about = sums::about(context, part);
-    about.extend([
-        String::new(),
-        "Verifier: between two trees it forgets the sum and the ranges of the features, so that \
-         the paths of one tree do not multiply with those of the next."
+    out.comment(&[
+        "Verifier: between two trees it forgets the sum and the ranges of the features, so \
+                   that the paths of one tree do not multiply with those of the next."
             .to_owned(),
     ]);
-    out.comment(&about);
-    out.line("static __always_inline void");
-    out.line(&format!("{lower}_trees(const struct {name}_features *f,"));
-    out.line(&format!("\t\tstruct {name}_scratch *s)"));
-    out.open("{");
-    sums::start(out, context, part);
+    forest::begin_part(out, context, part);
     out.line(&format!("{name}_forget(f);"));
-    for tree in 0..plan.roots.len() {
+    for tree in &part.trees.positions {
         match plan.returns_weight() {
-            true => out.line(&format!("s->sum{suffix}[0] += {lower}_tree_{tree}(f);")),
+            true => out.line(&format!("s->{sum}[0] += {lower}_tree_{tree}(f);")),
             false => {
                 out.line(&format!("s->row{suffix} = {lower}_tree_{tree}(f);"));
-                out.line(&format!("{lower}_add(s);"));
+                out.line(&format!("{lower}_add_row(s);"));
             }
         }
         out.line(&format!("{name}_forget(f);"));

@@ -1,7 +1,7 @@
 //! What all parts of the back end share: names, places, origins.
 
 use skxc_ir::analysis::ranges::Ranges;
-use skxc_ir::lowering::{Element, ForestPlan, Plan, Trees};
+use skxc_ir::lowering::{Element, ForestPlan, Plan, Shape, Trees};
 use skxc_ir::validate::Validated;
 use skxc_ir::{ElementType, Int, IntOp, OriginId, Value};
 
@@ -11,16 +11,34 @@ use crate::writer::literal;
 
 /// One forest of the module and the names of its code.
 #[derive(Clone, Debug)]
+pub(crate) struct Forest<'a> {
+    /// The sums.
+    pub(crate) value: Value,
+    /// All of its trees.
+    pub(crate) trees: Trees<'a>,
+    /// Prefix of functions.
+    pub(crate) lower: String,
+    /// Member of the scratch that holds the sums.
+    pub(crate) sum: String,
+    /// The parts in order; each adds to the sums.
+    pub(crate) parts: Vec<Part<'a>>,
+}
+
+/// One part of a forest and the names of its code.
+#[derive(Clone, Debug)]
 pub(crate) struct Part<'a> {
     /// The sums.
     pub(crate) value: Value,
-    pub(crate) plan: &'a ForestPlan,
+    pub(crate) shape: &'a Shape,
+    /// The trees of the part.
     pub(crate) trees: Trees<'a>,
     /// Prefix of functions and tables.
     pub(crate) lower: String,
     /// Prefix of macros.
     pub(crate) upper: String,
-    /// Appended to members of the scratch.
+    /// Member of the scratch that holds the sums.
+    pub(crate) sum: String,
+    /// Appended to members of the scratch that are of this part alone.
     pub(crate) suffix: String,
 }
 
@@ -32,38 +50,31 @@ pub(crate) struct Context<'a> {
     pub(crate) layout: &'a Layout,
     pub(crate) prefix: Prefix,
     pub(crate) ranges: Ranges,
-    parts: Vec<Part<'a>>,
+    forests: Vec<Forest<'a>>,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(module: &'a Validated<Int>, plan: &'a Plan, layout: &'a Layout) -> Self {
         let prefix = Prefix::new(&module.name);
         let ranges = Ranges::of(module);
-        let parts = plan.forests.iter().enumerate().map(|(index, (&value, forest))| {
+        let forests = plan.forests.iter().enumerate().map(|(index, (&value, forest))| {
             // One forest, the usual case, needs no number.
-            let suffix = if plan.forests.len() == 1 { String::new() } else { index.to_string() };
-            let infix = if suffix.is_empty() { String::new() } else { format!("_t{suffix}") };
-            Part {
-                value,
-                plan: forest,
-                trees: skxc_ir::lowering::trees(module, plan, value),
-                lower: format!("{}{infix}", prefix.lower),
-                upper: format!("{}{}", prefix.upper, infix.to_ascii_uppercase()),
-                suffix,
-            }
+            let number = (plan.forests.len() > 1).then_some(index);
+            let trees = skxc_ir::lowering::trees(module, plan, value);
+            Forest::new(&prefix, value, trees, forest, number)
         });
-        let parts = parts.collect();
-        Self { module, plan, layout, prefix, ranges, parts }
+        let forests = forests.collect();
+        Self { module, plan, layout, prefix, ranges, forests }
     }
 
     /// The forests in the order in which they are computed.
-    pub(crate) fn parts(&self) -> &[Part<'a>] {
-        &self.parts
+    pub(crate) fn forests(&self) -> &[Forest<'a>] {
+        &self.forests
     }
 
     /// The forest that computes `value`, if one does.
-    pub(crate) fn part(&self, value: Value) -> Option<&Part<'a>> {
-        self.parts.iter().find(|part| part.value == value)
+    pub(crate) fn forest(&self, value: Value) -> Option<&Forest<'a>> {
+        self.forests.iter().find(|forest| forest.value == value)
     }
 
     /// The member of the features struct that holds a column.
@@ -77,8 +88,8 @@ impl<'a> Context<'a> {
         match element {
             Element::Column(column) => format!("f->{}", self.member(column)),
             Element::Constant(x) => literal(x),
-            Element::Cell { value, index } => match self.part(value) {
-                Some(part) => format!("s->sum{}[{index}]", part.suffix),
+            Element::Cell { value, index } => match self.forest(value) {
+                Some(forest) => format!("s->{}[{index}]", forest.sum),
                 None if self.is_scalar(value) => format!("v{}", value.index()),
                 None => format!("s->v{}[{index}]", value.index()),
             },
@@ -127,5 +138,35 @@ impl<'a> Context<'a> {
         let IntOp::ArgMax { input, .. } = self.module.node(value).op else { return None };
         let row = self.plan.elements.of_value(input);
         (row.len() > 2).then_some(row)
+    }
+}
+
+impl<'a> Forest<'a> {
+    fn new(
+        prefix: &Prefix,
+        value: Value,
+        trees: Trees<'a>,
+        plan: &'a ForestPlan,
+        number: Option<usize>,
+    ) -> Self {
+        let suffix = number.map_or_else(String::new, |number| number.to_string());
+        let infix = number.map_or_else(String::new, |number| format!("_t{number}"));
+        let sum = format!("sum{suffix}");
+        let part = |(index, part): (usize, &'a skxc_ir::lowering::Part)| {
+            // Nor does one part.
+            let number = (plan.parts.len() > 1).then_some(index);
+            let infix = infix.clone() + &number.map_or_else(String::new, |it| format!("_p{it}"));
+            Part {
+                value,
+                shape: &part.shape,
+                trees: trees.subset(&part.trees),
+                lower: format!("{}{infix}", prefix.lower),
+                upper: format!("{}{}", prefix.upper, infix.to_ascii_uppercase()),
+                sum: sum.clone(),
+                suffix: suffix.clone() + &number.map_or_else(String::new, |it| format!("_{it}")),
+            }
+        };
+        let parts = plan.parts.iter().enumerate().map(part).collect();
+        Self { value, lower: format!("{}{infix}", prefix.lower), sum, parts, trees }
     }
 }

@@ -1,14 +1,13 @@
 //! The frame of `NAME.h`: what it says of itself, the structs, the guard.
 
-use skxc_ir::lowering::ForestPlan;
 use skxc_ir::{ElementType, OutputKind, ScoreKind};
 
 use crate::EmitOptions;
-use crate::context::Context;
+use crate::context::{Context, Part};
+use crate::forest;
 use crate::layout;
 use crate::tensor;
 use crate::writer::Writer;
-use crate::{branch, walk};
 
 /// Everything up to the first forest.
 pub(crate) fn begin(out: &mut Writer, context: &Context<'_>, options: &EmitOptions) {
@@ -64,7 +63,8 @@ fn about(context: &Context<'_>, options: &EmitOptions) -> Vec<String> {
     text.extend([String::new(), "Out:".into(), String::new()]);
     text.extend(outputs(context));
     text.push(String::new());
-    text.extend(context.parts().iter().map(|part| cost(context, part)));
+    let parts = context.forests().iter().flat_map(|forest| &forest.parts);
+    text.extend(parts.map(|part| cost(context, part)));
     text
 }
 
@@ -95,17 +95,14 @@ fn outputs(context: &Context<'_>) -> Vec<String> {
     text
 }
 
-fn cost(context: &Context<'_>, part: &crate::context::Part<'_>) -> String {
-    let cost = part.plan.cost();
-    let shape = match part.plan {
-        ForestPlan::Branch(_) => "branch code",
-        ForestPlan::Walk(_) => "a table walk",
-    };
+fn cost(context: &Context<'_>, part: &Part<'_>) -> String {
+    let cost = part.shape.cost();
     let origin = context.onnx(context.module.node(part.value).origin);
     format!(
-        "{origin}: {} trees as {shape}, about {} ns, {} verifier instructions, {} bytes of \
+        "{origin}: {} trees as {}, about {} ns, {} verifier instructions, {} bytes of \
          tables.",
-        part.trees.forest.roots.len(),
+        part.trees.positions.len(),
+        part.shape.lowering().title(),
         cost.tenth_ns.div_ceil(10),
         cost.verifier_insns,
         cost.table_bytes,
@@ -149,11 +146,8 @@ fn features(out: &mut Writer, context: &Context<'_>) {
 fn scratch(out: &mut Writer, context: &Context<'_>) {
     let name = &context.prefix.lower;
     let mut members = Vec::new();
-    for part in context.parts() {
-        members.extend(match part.plan {
-            ForestPlan::Branch(plan) => branch::scratch(part, plan),
-            ForestPlan::Walk(plan) => walk::scratch(part, plan),
-        });
+    for forest in context.forests() {
+        members.extend(forest::scratch(forest));
     }
     members.extend(tensor::scratch(context));
     if members.is_empty() {

@@ -14,16 +14,17 @@
 
 mod branch;
 mod context;
+mod forest;
 mod header;
 pub mod keywords;
 pub mod layout;
 pub mod namer;
-mod sums;
+mod shape;
 mod tensor;
 mod walk;
 pub mod writer;
 
-use skxc_ir::lowering::{ForestPlan, Plan};
+use skxc_ir::lowering::Plan;
 use skxc_ir::validate::Validated;
 use skxc_ir::{Int, OutputKind};
 
@@ -86,11 +87,8 @@ pub fn emit(
     let context = Context::new(module, plan, &layout);
     let mut out = Writer::new();
     header::begin(&mut out, &context, options);
-    for part in context.parts() {
-        match part.plan {
-            ForestPlan::Branch(plan) => branch::emit(&mut out, &context, part, plan),
-            ForestPlan::Walk(plan) => walk::emit(&mut out, &context, part, plan),
-        }
+    for forest in context.forests() {
+        forest::emit(&mut out, &context, forest);
     }
     tensor::predict(&mut out, &context);
     header::end(&mut out, &context);

@@ -6,7 +6,7 @@
 use skxc_ir::lowering::Element;
 use skxc_ir::{IntOp, Value};
 
-use crate::context::{Context, Part};
+use crate::context::Context;
 use crate::layout;
 use crate::writer::{Writer, literal};
 
@@ -63,10 +63,10 @@ pub(crate) fn predict(out: &mut Writer, context: &Context<'_>) {
     if computed.iter().any(|&value| is_local(context, value)) {
         out.line("");
     }
-    if context.layout.features.is_empty() || context.parts().is_empty() {
+    if context.layout.features.is_empty() || context.forests().is_empty() {
         out.line("(void)f;");
     }
-    if context.parts().is_empty() {
+    if context.forests().is_empty() {
         out.line("(void)s;");
     }
     for &value in &computed {
@@ -95,15 +95,15 @@ fn computed(context: &Context<'_>) -> Vec<Value> {
 }
 
 fn is_local(context: &Context<'_>, value: Value) -> bool {
-    context.part(value).is_none() && context.is_scalar(value)
+    context.forest(value).is_none() && context.is_scalar(value)
 }
 
 fn operation(out: &mut Writer, context: &Context<'_>, value: Value) {
     let of = |value: Value| context.plan.elements.of_value(value);
     match context.module.node(value).op {
         IntOp::TreeEnsemble { .. } => {
-            let part = context.part(value).expect("every forest has a plan");
-            call(out, part);
+            let forest = context.forest(value).expect("every forest has a plan");
+            out.line(&format!("{}_trees(f, s);", forest.lower));
         }
         IntOp::Subtract { a, b } => {
             for (index, target) in of(value).iter().enumerate() {
@@ -131,10 +131,6 @@ fn operation(out: &mut Writer, context: &Context<'_>, value: Value) {
         | IntOp::Concat { .. }
         | IntOp::Label { .. } => {}
     }
-}
-
-fn call(out: &mut Writer, part: &Part<'_>) {
-    out.line(&format!("{}_trees(f, s);", part.lower));
 }
 
 /// An element as `__s64`.

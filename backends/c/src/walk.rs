@@ -4,32 +4,29 @@ use skxc_ir::lowering::Element;
 use skxc_ir::lowering::walk::{Format, Node, Plan, Run};
 
 use crate::context::{Context, Part};
-use crate::sums;
+use crate::forest::{self, align};
 use crate::writer::{Writer, literal};
 
-/// Members of the scratch.
+/// Members of the scratch beside the sums.
 pub(crate) fn scratch(part: &Part<'_>, plan: &Plan) -> Vec<String> {
     let suffix = &part.suffix;
     let ty = match plan.format {
         Format::Narrow => "__u32",
         Format::Wide => "__s64",
     };
-    vec![
-        format!("__s64 sum{suffix}[{}]", plan.rows.targets),
-        format!("{ty} x{suffix}[{}]", plan.slot_entries),
-    ]
+    vec![format!("{ty} x{suffix}[{}]", plan.slot_entries)]
 }
 
-/// Tables and functions of one forest.
+/// Tables and functions of one part.
 pub(crate) fn emit(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
     nodes(out, part, plan);
     weights(out, context, part, plan);
     roots(out, part, plan);
     step(out, context, part, plan);
-    add(out, part, plan);
+    row(out, part, plan);
     for checked in [false, true] {
         if plan.runs.iter().any(|run| run.check_every.is_some() == checked) {
-            group(out, part, plan, checked);
+            group(out, context, part, plan, checked);
         }
     }
     trees(out, context, part, plan);
@@ -226,7 +223,7 @@ fn twin(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
 }
 
 /// The row of a leaf.
-fn add(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
+fn row(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
     let Part { lower, upper, .. } = part;
     let at_most = match plan.format {
         Format::Narrow => format!("{lower}_node_at(at)->at_most"),
@@ -246,11 +243,10 @@ fn add(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
 }
 
 /// The walk of one group of lanes; `checked` stops when no lane moves.
-fn group(out: &mut Writer, part: &Part<'_>, plan: &Plan, checked: bool) {
-    let Part { lower, suffix, .. } = part;
+fn group(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan, checked: bool) {
+    let (name, lower) = (&context.prefix.lower, &part.lower);
     let lanes = plan.lanes;
     let function = if checked { "until" } else { "walk" };
-    let name = lower.strip_suffix(&format!("_t{suffix}")).unwrap_or(lower);
     let mut about = vec![format!("Walks {lanes} trees at once, `levels` down.")];
     if checked {
         about[0].push_str(" Looks after every `every` levels whether a lane still moves.");
@@ -319,10 +315,10 @@ fn checked_loop(out: &mut Writer, part: &Part<'_>, name: &str, lanes: usize) {
 }
 
 fn sum(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
-    let Part { lower, suffix, .. } = part;
+    let Part { lower, sum, .. } = part;
     let targets = plan.rows.targets;
     if targets == 1 {
-        let mut pieces = vec![format!("s->sum{suffix}[0] +=")];
+        let mut pieces = vec![format!("s->{sum}[0] +=")];
         pieces.extend((0..plan.lanes).map(|lane| {
             let end = if lane + 1 == plan.lanes { ";" } else { " +" };
             format!("*{lower}_row(at{lane}){end}")
@@ -334,7 +330,7 @@ fn sum(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
         out.line(&format!("row{lane} = {lower}_row(at{lane});"));
     }
     out.open(&format!("for (i = 0; i < {targets}; i++)"));
-    let mut pieces = vec![format!("s->sum{suffix}[i] +=")];
+    let mut pieces = vec![format!("s->{sum}[i] +=")];
     pieces.extend((0..plan.lanes).map(|lane| {
         let end = if lane + 1 == plan.lanes { ";" } else { " +" };
         format!("row{lane}[i]{end}")
@@ -343,21 +339,11 @@ fn sum(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
     out.indent_to(1);
 }
 
-/// Tabs and blanks that reach the column behind `text`.
-fn align(text: &str) -> String {
-    format!("{}{}", "\t".repeat(text.len() / 8), " ".repeat(text.len() % 8))
-}
-
-/// The function that fills the sums.
+/// The function that adds all trees.
 fn trees(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
-    let Part { lower, suffix, .. } = part;
-    let name = &context.prefix.lower;
-    out.comment(&sums::about(context, part));
-    out.line("static __always_inline void");
-    let open = format!("{lower}_trees(");
-    out.line(&format!("{open}const struct {name}_features *f,"));
-    out.line(&format!("{}struct {name}_scratch *s)", align(&open)));
-    out.open("{");
+    let suffix = &part.suffix;
+    out.comment(&["Copies the features, then walks all groups.".to_owned()]);
+    forest::begin_part(out, context, part);
     if plan.runs.iter().any(|run| run.groups > 1) {
         out.line("__u32 i;");
         out.line("");
@@ -371,7 +357,6 @@ fn trees(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) 
         let value = biased(context, element, feature.bias, plan.format);
         out.wrapped(&[format!("s->x{suffix}[{slot}] ="), value + ";"]);
     }
-    sums::start(out, context, part);
     join(out);
     let mut first = 0;
     for run in &plan.runs {

@@ -10,8 +10,10 @@ use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use skxc_ir::lowering::Choice;
 
 use crate::actions::{Action, ClassAction};
+use crate::lowering;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -161,8 +163,8 @@ pub(crate) struct ProgramArgs {
     #[arg(long, value_enum)]
     pub(crate) hook: Option<Hook>,
     /// Shape of tree code; `auto` takes the cheapest that fits [default: auto]
-    #[arg(long, value_enum)]
-    pub(crate) lowering: Option<Lowering>,
+    #[arg(long, value_name = "SHAPE", value_parser = lowering::parser())]
+    pub(crate) lowering: Option<Choice>,
     /// Oldest kernel that must load the program, such as 5.10 [default: 6.1]
     #[arg(long, value_name = "VERSION")]
     pub(crate) kernel: Option<String>,
@@ -184,29 +186,6 @@ impl fmt::Display for Hook {
         f.write_str(match self {
             Self::Xdp => "xdp",
             Self::None => "none",
-        })
-    }
-}
-
-/// Shape of tree code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Lowering {
-    /// By predicted cost
-    Auto,
-    /// Nested comparisons
-    Branch,
-    /// Interleaved walks over tables
-    Walk,
-}
-
-/// As on the command line.
-impl fmt::Display for Lowering {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Branch => "branch",
-            Self::Walk => "walk",
         })
     }
 }
@@ -321,8 +300,8 @@ pub(crate) struct Predict {
     #[arg(long, value_name = "OBJECT")]
     pub(crate) object: Option<PathBuf>,
     /// Shape of tree code, with --engine kernel [default: auto]
-    #[arg(long, value_enum)]
-    pub(crate) lowering: Option<Lowering>,
+    #[arg(long, value_name = "SHAPE", value_parser = lowering::parser())]
+    pub(crate) lowering: Option<Choice>,
     /// Write to this file instead of standard output
     #[arg(short = 'o', long = "output", value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
@@ -389,8 +368,8 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "CAPTURE")]
     pub(crate) capture: Vec<PathBuf>,
     /// Shapes of tree code to measure [default: every one that fits]
-    #[arg(long, value_enum, value_delimiter = ',', value_name = "SHAPE,...")]
-    pub(crate) lowering: Vec<Lowering>,
+    #[arg(long, value_parser = lowering::parser(), value_delimiter = ',', value_name = "SHAPE,...")]
+    pub(crate) lowering: Vec<Choice>,
     /// Oldest kernel that must load the programs [default: 6.1]
     #[arg(long, value_name = "VERSION")]
     pub(crate) kernel: Option<String>,
@@ -449,8 +428,8 @@ pub(crate) struct Inspect {
     #[arg(long, conflicts_with = "ir")]
     pub(crate) listing: bool,
     /// Shape of tree code [default: auto]
-    #[arg(long, value_enum)]
-    pub(crate) lowering: Option<Lowering>,
+    #[arg(long, value_name = "SHAPE", value_parser = lowering::parser())]
+    pub(crate) lowering: Option<Choice>,
     /// Oldest kernel that must load the program [default: 6.1]
     #[arg(long, value_name = "VERSION")]
     pub(crate) kernel: Option<String>,

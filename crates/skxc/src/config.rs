@@ -12,10 +12,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use skxc_diagnostics::{Diagnostic, SourceId, codes};
+use skxc_ir::lowering::Choice;
 use toml::Spanned;
 
 use crate::actions::Action;
-use crate::cli::{Emit, Global, Hook, Lowering};
+use crate::cli::{Emit, Global, Hook};
 use crate::files;
 use crate::session::{Session, Stop};
 
@@ -42,7 +43,8 @@ pub(crate) struct Config {
     /// Where the program attaches.
     pub(crate) hook: Option<Hook>,
     /// Shape of tree code.
-    pub(crate) lowering: Option<Lowering>,
+    #[serde(default, deserialize_with = "crate::lowering::optional")]
+    pub(crate) lowering: Option<Choice>,
     /// Oldest kernel that must load the program.
     pub(crate) kernel: Option<Spanned<String>>,
     /// What `compile` writes.

@@ -103,7 +103,7 @@ fn forests(module: &Module<Int>, program: &Program) -> Vec<ForestEntry> {
 
 fn forest_entry(forest: &Forest<Int>, plan: &ForestPlan) -> ForestEntry {
     ForestEntry {
-        lowering: plan.choice().to_string(),
+        lowering: plan.name(),
         trees: forest.roots.len() as u64,
         nodes: forest.nodes.len() as u64,
         depth_max: forest.depths().into_iter().max().unwrap_or(0),

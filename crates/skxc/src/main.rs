@@ -26,6 +26,7 @@ mod describe;
 mod digest;
 mod files;
 mod kernel;
+mod lowering;
 mod manifest;
 mod names;
 mod options;

@@ -14,10 +14,11 @@ use skxc_backend_bpf::KernelVersion;
 use skxc_backend_bpf::kernel_features::OLDEST;
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 use skxc_ir::Column;
+use skxc_ir::lowering::Choice;
 
 use crate::actions::Action;
 use crate::binding::Named;
-use crate::cli::{Hook, Lowering, ModelArgs, ProgramArgs};
+use crate::cli::{Hook, ModelArgs, ProgramArgs};
 use crate::config::Project;
 use crate::names::{is_program_name, program_name_of};
 use crate::session::Stop;
@@ -40,7 +41,8 @@ pub(crate) struct Options {
     /// Where the program attaches.
     pub(crate) hook: Hook,
     /// Shape of tree code.
-    pub(crate) lowering: Lowering,
+    #[serde(with = "crate::lowering")]
+    pub(crate) lowering: Choice,
     /// Oldest kernel that must load the program.
     pub(crate) kernel: String,
     /// Passes to run; none for all.
@@ -77,7 +79,7 @@ impl Options {
             fallback: Action::Pass,
             shadow: false,
             hook: Hook::None,
-            lowering: Lowering::Auto,
+            lowering: Choice::Auto,
             kernel: KernelVersion::default().to_string(),
             passes: args.passes.clone(),
             bisect_limit: args.bisect_limit,
@@ -96,7 +98,7 @@ impl Options {
         options.fallback = config.fallback.unwrap_or(Action::Pass);
         options.shadow = config.shadow.unwrap_or(false);
         options.hook = config.hook.unwrap_or(Hook::Xdp);
-        options.lowering = config.lowering.unwrap_or(Lowering::Auto);
+        options.lowering = config.lowering.unwrap_or(Choice::Auto);
         if let Some(text) = &config.kernel {
             options.kernel = kernel(text.get_ref())
                 .map_err(|problem| Stop::input(project.label(problem, text.span(), "")))?;

@@ -12,7 +12,7 @@ use skxc_backend_bpf as bpf;
 use skxc_backend_c::EmitOptions;
 use skxc_diagnostics::{Diagnostic, SourceId, codes, escape_to_one_line};
 use skxc_frontend_onnx::{self as onnx, ModelInputs, Summary};
-use skxc_ir::lowering::{self, Choice, Plan};
+use skxc_ir::lowering::{self, Plan};
 use skxc_ir::passes::pipeline::{self, PipelineError, Snapshot};
 use skxc_ir::passes::threshold::set_threshold;
 use skxc_ir::validate::{Validated, Validator};
@@ -21,7 +21,7 @@ use skxc_runtime::{FEATURES, Feature, find};
 
 use crate::actions::{self, Action};
 use crate::binding::{self, Named};
-use crate::cli::{Hook, Lowering};
+use crate::cli::Hook;
 use crate::config::Project;
 use crate::digest;
 use crate::files;
@@ -233,13 +233,8 @@ fn unknown_pass(name: &str, with_import: bool) -> Diagnostic {
 
 /// Chooses the lowering of each forest.
 pub(crate) fn plan(lowered: &Lowered, options: &Options) -> Result<Plan, Stop> {
-    let choice = match options.lowering {
-        Lowering::Auto => Choice::Auto,
-        Lowering::Branch => Choice::Branch,
-        Lowering::Walk => Choice::Walk,
-    };
-    let limits = options.kernel_version().limits();
-    lowering::plan(&lowered.int, &lowering::Options { choice, limits })
+    let target = options.kernel_version().target();
+    lowering::plan(&lowered.int, &lowering::Options { choice: options.lowering, target })
         .map_err(|error| Stop::input(error.diagnostic()))
 }
 

@@ -9,7 +9,8 @@
 //! - nothing known of a feature survives from one tree to the next.
 
 use crate::forest::{NodeId, TreeNode};
-use crate::lowering::cost::{Cost, Exceeded, Limits, Refusal};
+use crate::lowering::cost::{Cost, Exceeded, Refusal};
+use crate::lowering::target::Target;
 use crate::lowering::trees::{Rows, Trees};
 
 /// Nodes of all trees: clang takes minutes beyond, and within a tree no jump
@@ -38,11 +39,11 @@ pub struct Plan {
 ///
 /// # Errors
 /// [`Refusal`] if there are too many nodes or too long paths.
-pub fn plan(trees: &Trees<'_>, limits: &Limits) -> Result<Plan, Refusal> {
+pub fn plan(trees: &Trees<'_>, target: &Target) -> Result<Plan, Refusal> {
     let (mut nodes, mut largest) = (0_u64, (0, 0));
     let below = trees.levels_below();
     let mut seen = Seen::new(trees);
-    for (tree, root) in (0_u32..).zip(trees.roots()) {
+    for (&tree, root) in trees.positions.iter().zip(trees.roots()) {
         let depth = u64::from(below[root as usize]);
         if depth > DEPTH_MAX {
             let exceeded = Exceeded::BranchDepth;
@@ -65,9 +66,9 @@ pub fn plan(trees: &Trees<'_>, limits: &Limits) -> Result<Plan, Refusal> {
     };
     plan.cost = cost(&plan, nodes, &below);
     let needs = plan.cost.verifier_insns;
-    if needs > limits.verifier_insns_max {
+    if needs > target.verifier_insns_max {
         let exceeded = Exceeded::VerifierInsns;
-        return Err(Refusal { exceeded, needs, allowed: limits.verifier_insns_max, tree: None });
+        return Err(Refusal { exceeded, needs, allowed: target.verifier_insns_max, tree: None });
     }
     Ok(plan)
 }
@@ -141,6 +142,7 @@ fn cost(plan: &Plan, nodes: u64, below: &[u32]) -> Cost {
         verifier_insns: nodes * 3 + trees * per_tree,
         table_bytes: table_bytes as u64,
         scratch_bytes: 8 * (targets + 1),
+        stack_bytes: 0,
         tenth_ns: 20 + levels * tenth_ns_per_level + trees * (5 + 10 * targets),
     }
 }

@@ -7,6 +7,9 @@
 
 use std::ops::{Add, AddAssign};
 
+#[cfg(doc)]
+use crate::lowering::Target;
+
 /// Cost of a piece of a program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
@@ -18,6 +21,9 @@ pub struct Cost {
     pub table_bytes: u64,
     /// Bytes of scratch memory.
     pub scratch_bytes: u64,
+    /// Bytes of the stack. Pieces run one after another, so that of two together
+    /// the larger counts.
+    pub stack_bytes: u64,
     /// Time of one decision, in tenths of a nanosecond.
     pub tenth_ns: u64,
 }
@@ -31,6 +37,7 @@ impl Add for Cost {
             verifier_insns: self.verifier_insns.saturating_add(other.verifier_insns),
             table_bytes: self.table_bytes.saturating_add(other.table_bytes),
             scratch_bytes: self.scratch_bytes.saturating_add(other.scratch_bytes),
+            stack_bytes: self.stack_bytes.max(other.stack_bytes),
             tenth_ns: self.tenth_ns.saturating_add(other.tenth_ns),
         }
     }
@@ -42,31 +49,6 @@ impl AddAssign for Cost {
     }
 }
 
-/// What a target allows. The default is what every kernel from 5.10 takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Instructions the verifier may process, less what the wrapper around the
-    /// model needs (`BPF_COMPLEXITY_LIMIT_INSNS`, include/linux/bpf.h).
-    pub verifier_insns_max: u64,
-    /// Bytes of all read-only tables together: they share one array value.
-    pub table_bytes_max: u64,
-}
-
-impl Limits {
-    /// Kept back for the parser, the counters and the tensor operations.
-    pub const WRAPPER_INSNS: u64 = 50_000;
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            verifier_insns_max: 1_000_000 - Self::WRAPPER_INSNS,
-            // KMALLOC_MAX_SIZE bounded the value of an array map before 6.0.
-            table_bytes_max: 4 << 20,
-        }
-    }
-}
-
 /// Which limit a lowering exceeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exceeded {
@@ -74,9 +56,9 @@ pub enum Exceeded {
     BranchNodes,
     /// Tests in a row, each of which the verifier keeps pending.
     BranchDepth,
-    /// [`Limits::verifier_insns_max`].
+    /// [`Target::verifier_insns_max`].
     VerifierInsns,
-    /// [`Limits::table_bytes_max`].
+    /// [`Target::table_bytes_max`].
     TableBytes,
     /// What the links between the nodes of a table can address.
     LinkBits,

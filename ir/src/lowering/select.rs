@@ -23,69 +23,37 @@
 //! | 100, depth 10 | | | 734 | 878 |
 //! | 100, unlimited | | | 1626 | 1928 |
 
-use std::fmt;
-use std::str::FromStr;
-
-use crate::lowering::cost::{Limits, Refusal};
+use crate::lowering::cost::Refusal;
+use crate::lowering::shape::{Choice, Lowering, Shape};
+use crate::lowering::target::Target;
 use crate::lowering::trees::Trees;
-use crate::lowering::{ForestPlan, branch, walk};
-
-/// What the user asks for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Choice {
-    /// The rule of this module.
-    #[default]
-    Auto,
-    /// Nested ifs.
-    Branch,
-    /// Tables and an interleaved walk.
-    Walk,
-}
+use crate::lowering::{ForestPlan, Part};
 
 /// Why each lowering that was asked for cannot take the forest.
-pub type Refusals = Vec<(Choice, Refusal)>;
+pub type Refusals = Vec<(Lowering, Refusal)>;
 
 /// Plans one forest.
 ///
 /// # Errors
 /// Every lowering tried, with its [`Refusal`].
-pub fn select(trees: &Trees<'_>, choice: Choice, limits: &Limits) -> Result<ForestPlan, Refusals> {
-    let branch = || branch::plan(trees, limits).map(ForestPlan::Branch);
-    let walk = || walk::plan(trees, limits).map(ForestPlan::Walk);
-    match choice {
-        Choice::Branch => branch().map_err(|refusal| vec![(Choice::Branch, refusal)]),
-        Choice::Walk => walk().map_err(|refusal| vec![(Choice::Walk, refusal)]),
-        Choice::Auto => match (branch(), walk()) {
-            (Ok(branch), Ok(walk)) => {
-                let branch_wins = branch.cost().tenth_ns <= walk.cost().tenth_ns;
-                Ok(if branch_wins { branch } else { walk })
-            }
-            (Ok(plan), Err(_)) | (Err(_), Ok(plan)) => Ok(plan),
-            (Err(branch), Err(walk)) => Err(vec![(Choice::Branch, branch), (Choice::Walk, walk)]),
-        },
-    }
+pub fn select(trees: &Trees<'_>, choice: Choice, target: &Target) -> Result<ForestPlan, Refusals> {
+    let shape = match choice {
+        Choice::Only(lowering) => {
+            lowering.plan(trees, target).map_err(|refusal| vec![(lowering, refusal)])?
+        }
+        Choice::Auto => fastest(trees, target)?,
+    };
+    Ok(ForestPlan { parts: vec![Part { trees: trees.positions.clone(), shape }] })
 }
 
-impl fmt::Display for Choice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "auto",
-            Self::Branch => "branch",
-            Self::Walk => "walk",
-        })
+/// The shape for all trees whose predicted time is least; the first of equals.
+fn fastest(trees: &Trees<'_>, target: &Target) -> Result<Shape, Refusals> {
+    let (mut shapes, mut refusals) = (Vec::new(), Vec::new());
+    for lowering in Lowering::ALL {
+        match lowering.plan(trees, target) {
+            Ok(shape) => shapes.push(shape),
+            Err(refusal) => refusals.push((lowering, refusal)),
+        }
     }
-}
-
-/// The text is not the name of a choice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a lowering is one of `auto`, `branch`, `walk`")]
-pub struct UnknownChoice;
-
-impl FromStr for Choice {
-    type Err = UnknownChoice;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let all = [Self::Auto, Self::Branch, Self::Walk];
-        all.into_iter().find(|choice| choice.to_string() == text).ok_or(UnknownChoice)
-    }
+    shapes.into_iter().min_by_key(|shape| shape.cost().tenth_ns).ok_or(refusals)
 }

@@ -2,7 +2,7 @@
 
 use skxc_diagnostics::codes;
 
-use super::{Choice, Exceeded, ForestPlan, Limits, Options, plan};
+use super::{Choice, Exceeded, Lowering, Options, Shape, Target, plan};
 use crate::testing::int_chain;
 use crate::validate::{Validated, Validator};
 use crate::{Int, TreeNode};
@@ -15,16 +15,16 @@ fn options(choice: Choice) -> Options {
     Options { choice, ..Options::default() }
 }
 
-fn chosen(module: &Validated<Int>, choice: Choice) -> Choice {
+fn chosen(module: &Validated<Int>, choice: Choice) -> String {
     let plan = plan(module, &options(choice)).expect("it fits");
-    plan.forests.values().next().expect("there is a forest").choice()
+    plan.forests.values().next().expect("there is a forest").name()
 }
 
 #[test]
 fn a_lone_tree_is_branch_code_and_a_deep_chain_is_walked() {
-    assert_eq!(chosen(&chain(5), Choice::Auto), Choice::Branch);
-    assert_eq!(chosen(&chain(5), Choice::Walk), Choice::Walk);
-    assert_eq!(chosen(&chain(10_000), Choice::Auto), Choice::Walk);
+    assert_eq!(chosen(&chain(5), Choice::Auto), "branch");
+    assert_eq!(chosen(&chain(5), Choice::Only(Lowering::Walk)), "walk");
+    assert_eq!(chosen(&chain(10_000), Choice::Auto), "walk");
 }
 
 #[test]
@@ -38,9 +38,8 @@ fn many_trees_walk_at_once() {
     }
     let module = Validator::validate(module).expect("the sums fit");
     let plan = plan(&module, &options(Choice::Auto)).expect("it fits");
-    let Some(ForestPlan::Walk(walk)) = plan.forests.values().next() else {
-        panic!("forty trees are walked")
-    };
+    let forest = plan.forests.values().next().expect("there is a forest");
+    let Shape::Walk(walk) = &forest.parts[0].shape else { panic!("forty trees are walked") };
     assert_eq!((walk.lanes, walk.roots.len(), walk.runs[0].groups), (14, 42, 3));
     // Trees that share their nodes share their table: each pair stands once.
     let branches = module.forests.iter().flat_map(|(_, forest)| &forest.nodes);
@@ -51,17 +50,18 @@ fn many_trees_walk_at_once() {
 #[test]
 fn a_refusal_names_the_part_to_blame() {
     let module = chain(300);
-    let refused = plan(&module, &options(Choice::Branch)).expect_err("it is too deep");
-    let (choice, refusal) = refused.refusals[0];
-    assert_eq!((choice, refusal.exceeded), (Choice::Branch, Exceeded::BranchDepth));
+    let refused =
+        plan(&module, &options(Choice::Only(Lowering::Branch))).expect_err("it is too deep");
+    let (lowering, refusal) = refused.refusals[0];
+    assert_eq!((lowering, refusal.exceeded), (Lowering::Branch, Exceeded::BranchDepth));
     assert_eq!((refusal.needs, refusal.allowed, refusal.tree), (300, 256, Some(0)));
     assert_eq!(refused.diagnostic().code, codes::LOWERING_DOES_NOT_FIT);
 }
 
 #[test]
 fn when_nothing_fits_every_lowering_says_why() {
-    let limits = Limits { table_bytes_max: 1_000, ..Limits::default() };
-    let options = Options { choice: Choice::Auto, limits };
+    let target = Target { table_bytes_max: 1_000, ..Target::default() };
+    let options = Options { choice: Choice::Auto, target };
     let refused = plan(&chain(300), &options).expect_err("no lowering fits");
     let diagnostic = refused.diagnostic();
     assert_eq!(diagnostic.code, codes::FOREST_DOES_NOT_FIT);

@@ -2,12 +2,14 @@
 //! are gone, so that every test that is left fits the storage of its feature.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use crate::forest::{Forest, IntTest, NodeId, TreeNode};
 use crate::lowering::elements::Element;
 use crate::module::{Int, Interval};
 
-/// A forest with the places and ranges of its features.
+/// Some trees of a forest, with the places and ranges of its features. A view:
+/// what it lends is that of the whole forest, numbered as there.
 #[derive(Clone, Debug)]
 pub struct Trees<'a> {
     /// The forest.
@@ -15,10 +17,12 @@ pub struct Trees<'a> {
     /// Place of each feature of its row.
     pub features: &'a [Element],
     /// Range of each feature of its row.
-    pub ranges: Vec<Interval>,
+    pub ranges: Rc<[Interval]>,
+    /// The trees in view, as positions in [`Forest::roots`], ascending.
+    pub positions: Vec<u32>,
     /// For each node the one that stands for it: itself, or where its decided
     /// test leads.
-    resolved: Vec<NodeId>,
+    resolved: Rc<[NodeId]>,
 }
 
 /// The distinct contributions of the leaves of a forest.
@@ -28,12 +32,12 @@ pub struct Rows {
     pub targets: usize,
     /// Row-major; row 0 adds nothing.
     pub weights: Vec<i64>,
-    /// Row of each node; 0 for branches.
+    /// Row of each node; 0 for branches and for what no tree in view reaches.
     pub of_node: Vec<u32>,
 }
 
 impl<'a> Trees<'a> {
-    /// Prepares a forest over a row of features.
+    /// All trees of a forest over a row of features.
     #[must_use]
     pub fn new(forest: &'a Forest<Int>, features: &'a [Element], ranges: Vec<Interval>) -> Self {
         let mut resolved: Vec<NodeId> = (0..).take(forest.nodes.len()).collect();
@@ -46,12 +50,24 @@ impl<'a> Trees<'a> {
                 }
             }
         }
-        Self { forest, features, ranges, resolved }
+        let positions = (0..).take(forest.roots.len()).collect();
+        Self { forest, features, ranges: ranges.into(), positions, resolved: resolved.into() }
     }
 
-    /// Root of each tree.
+    /// The trees at `positions` of the forest, ascending.
+    ///
+    /// # Panics
+    /// If they do not ascend.
+    #[must_use]
+    pub fn subset(&self, positions: &[u32]) -> Self {
+        assert!(positions.windows(2).all(|pair| pair[0] < pair[1]), "positions ascend");
+        Self { positions: positions.to_vec(), ..self.clone() }
+    }
+
+    /// Root of each tree in view.
     pub fn roots(&self) -> impl ExactSizeIterator<Item = NodeId> {
-        self.forest.roots.iter().map(|&root| self.resolved[root as usize])
+        let root = |&position: &u32| self.forest.roots[position as usize];
+        self.positions.iter().map(move |position| self.resolved[root(position) as usize])
     }
 
     /// The test of a node with the ways it leads, if it is a branch.
@@ -77,32 +93,43 @@ impl<'a> Trees<'a> {
         below
     }
 
-    /// The features that some reachable test reads, in order.
+    /// Which nodes the trees in view reach.
     #[must_use]
-    pub fn features_used(&self) -> Vec<u32> {
-        let mut used = vec![false; self.ranges.len()];
+    pub fn reached(&self) -> Vec<bool> {
         let mut reachable = vec![false; self.forest.nodes.len()];
         for root in self.roots() {
             reachable[root as usize] = true;
         }
         for id in 0..reachable.len() {
-            if let (true, Some((test, yes, no))) = (reachable[id], self.branch(id as NodeId)) {
-                used[test.feature as usize] = true;
+            if let (true, Some((_, yes, no))) = (reachable[id], self.branch(id as NodeId)) {
                 reachable[yes as usize] = true;
                 reachable[no as usize] = true;
+            }
+        }
+        reachable
+    }
+
+    /// The features that some reached test reads, in order.
+    #[must_use]
+    pub fn features_used(&self) -> Vec<u32> {
+        let mut used = vec![false; self.ranges.len()];
+        for (id, reached) in (0..).zip(self.reached()) {
+            if let (true, Some((test, ..))) = (reached, self.branch(id)) {
+                used[test.feature as usize] = true;
             }
         }
         (0..).zip(used).filter_map(|(feature, used)| used.then_some(feature)).collect()
     }
 
-    /// Collects what the leaves add, each distinct contribution once.
+    /// Collects what the leaves in view add, each distinct contribution once.
     #[must_use]
     pub fn rows(&self) -> Rows {
         let targets = self.forest.targets as usize;
         let mut weights = vec![0; targets];
         let mut known = HashMap::from([(weights.clone(), 0)]);
-        let rows = self.forest.nodes.iter().map(|node| {
-            let TreeNode::Leaf { first, count, .. } = *node else { return 0 };
+        let nodes = self.forest.nodes.iter().zip(self.reached());
+        let rows = nodes.map(|(node, reached)| {
+            let (true, TreeNode::Leaf { first, count, .. }) = (reached, *node) else { return 0 };
             let mut row = vec![0; targets];
             for leaf in self.forest.leaf_weights(first, count) {
                 row[leaf.target as usize] += leaf.weight;

@@ -18,7 +18,8 @@
 use std::collections::HashMap;
 
 use crate::forest::NodeId;
-use crate::lowering::cost::{Cost, Exceeded, Limits, Refusal};
+use crate::lowering::cost::{Cost, Exceeded, Refusal};
+use crate::lowering::target::Target;
 use crate::lowering::trees::{Rows, Trees};
 
 /// Trees that walk at once. A step waits for two loads in a row, so that fewer
@@ -141,7 +142,7 @@ impl Plan {
 ///
 /// # Errors
 /// [`Refusal`] if the tables or the verifier's work exceed a limit.
-pub fn plan(trees: &Trees<'_>, limits: &Limits) -> Result<Plan, Refusal> {
+pub fn plan(trees: &Trees<'_>, target: &Target) -> Result<Plan, Refusal> {
     let rows = trees.rows();
     let used = trees.features_used();
     let (lanes, order, runs) = schedule(trees);
@@ -174,7 +175,7 @@ pub fn plan(trees: &Trees<'_>, limits: &Limits) -> Result<Plan, Refusal> {
     };
     plan.bias_thresholds();
     plan.cost = cost(&plan);
-    check(&plan, limits)?;
+    check(&plan, target)?;
     Ok(plan)
 }
 
@@ -328,6 +329,7 @@ fn cost(plan: &Plan) -> Cost {
             + plan.roots.len() * 4) as u64,
         scratch_bytes: (plan.slot_entries * plan.format.feature_bytes() + plan.rows.targets * 8)
             as u64,
+        stack_bytes: 8 * (lanes + 4),
         tenth_ns: 20 + 2 * plan.slots.len() as u64,
     };
     let tenth_ns_per_level = tenth_ns_per_level(cost.table_bytes, lanes);
@@ -367,12 +369,12 @@ fn typical_levels(plan: &Plan) -> u64 {
     2 * u64::from(nodes_per_tree.max(2).ilog2()) + 2
 }
 
-fn check(plan: &Plan, limits: &Limits) -> Result<(), Refusal> {
+fn check(plan: &Plan, target: &Target) -> Result<(), Refusal> {
     let link_bytes = (plan.node_entries * plan.format.node_bytes()) as u64;
     let checks = [
         (Exceeded::LinkBits, link_bytes, 1 << 31),
-        (Exceeded::TableBytes, plan.cost.table_bytes, limits.table_bytes_max),
-        (Exceeded::VerifierInsns, plan.cost.verifier_insns, limits.verifier_insns_max),
+        (Exceeded::TableBytes, plan.cost.table_bytes, target.table_bytes_max),
+        (Exceeded::VerifierInsns, plan.cost.verifier_insns, target.verifier_insns_max),
     ];
     match checks.into_iter().find(|&(_, needs, allowed)| needs > allowed) {
         Some((exceeded, needs, allowed)) => Err(Refusal { exceeded, needs, allowed, tree: None }),

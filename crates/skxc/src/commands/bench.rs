@@ -2,9 +2,8 @@
 
 use std::io;
 
-use clap::ValueEnum as _;
 use skxc_bpf::{Error, Replay};
-use skxc_ir::lowering::Choice;
+use skxc_ir::lowering::{Choice, ForestPlan};
 use skxc_runtime::HEADERS;
 
 use crate::bench::inputs::{self, Material};
@@ -13,7 +12,7 @@ use crate::bench::plot;
 use crate::bench::report::Report;
 use crate::bench::subjects::{self, Subject};
 use crate::clang::{self, Clang};
-use crate::cli::{Bench, Hook, Lowering, ProgramArgs, TableFormat};
+use crate::cli::{Bench, Hook, ProgramArgs, TableFormat};
 use crate::commands::compile::object_of;
 use crate::config::Project;
 use crate::describe;
@@ -80,7 +79,8 @@ fn options(project: &Project, args: &Bench) -> Result<Options, Stop> {
 /// A program of the model, not yet compiled.
 struct Variant {
     name: String,
-    choices: Vec<Choice>,
+    /// Of each forest.
+    lowerings: Vec<String>,
     program: Program,
     manifest: Manifest,
 }
@@ -96,37 +96,37 @@ fn variants(
 ) -> Result<Vec<Variant>, Stop> {
     let mut wanted = args.lowering.clone();
     if wanted.is_empty() {
-        wanted = Lowering::value_variants().to_vec();
+        wanted = Choice::all().collect();
     }
     // `auto` comes last, to be recognised as one of the others.
-    wanted.sort_by_key(|&lowering| lowering == Lowering::Auto);
+    wanted.sort_by_key(|&lowering| lowering == Choice::Auto);
     let mut variants: Vec<Variant> = Vec::new();
     for lowering in wanted {
         let options = Options { lowering, ..options.clone() };
         let program = match pipeline::program(model, lowered, &options) {
-            Err(Stop::Input(list)) if args.lowering.is_empty() && lowering != Lowering::Auto => {
+            Err(Stop::Input(list)) if args.lowering.is_empty() && lowering != Choice::Auto => {
                 let why = list.first().map_or("it does not fit", |it| it.message.as_str());
                 session.say(format_args!("{lowering} is left out: {why}"));
                 continue;
             }
             program => program?,
         };
-        let choices: Vec<Choice> = program.plan.forests.values().map(|it| it.choice()).collect();
-        if let Some(same) = variants.iter_mut().find(|variant| variant.choices == choices) {
-            if lowering == Lowering::Auto && !choices.is_empty() {
+        let lowerings: Vec<String> = program.plan.forests.values().map(ForestPlan::name).collect();
+        if let Some(same) = variants.iter_mut().find(|variant| variant.lowerings == lowerings) {
+            if lowering == Choice::Auto && !lowerings.is_empty() {
                 same.name.push_str(" (auto)");
             }
             continue;
         }
         let manifest = describe::manifest(model, lowered, &program, &options);
-        let name = match (lowering, &choices[..]) {
+        let name = match (lowering, &lowerings[..]) {
             (_, []) => "model".to_owned(),
-            (Lowering::Auto, [first, rest @ ..]) if rest.iter().all(|it| it == first) => {
+            (Choice::Auto, [first, rest @ ..]) if rest.iter().all(|it| it == first) => {
                 format!("{first} (auto)")
             }
             _ => lowering.to_string(),
         };
-        variants.push(Variant { name, choices, program, manifest });
+        variants.push(Variant { name, lowerings, program, manifest });
     }
     Ok(variants)
 }

@@ -1,0 +1,97 @@
+//! A forest as a function: the sums, what they start from, and the parts that
+//! add to them one after another.
+
+use crate::context::{Context, Forest, Part};
+use crate::shape;
+use crate::writer::{Writer, literal};
+
+/// Stores in a row of which clang may make one call to `memset`, which BPF does
+/// not have. It expands up to 128 in place (LLVM, BPFSelectionDAGInfo.h:
+/// `getCommonMaxStoresPerMemFunc`).
+const STORES_MAX: usize = 64;
+
+/// Members of the scratch.
+pub(crate) fn scratch(forest: &Forest<'_>) -> Vec<String> {
+    let mut members = vec![format!("__s64 {}[{}]", forest.sum, forest.trees.forest.targets)];
+    members.extend(forest.parts.iter().flat_map(shape::scratch));
+    members
+}
+
+/// Functions and tables of all parts, and the function that fills the sums.
+pub(crate) fn emit(out: &mut Writer, context: &Context<'_>, forest: &Forest<'_>) {
+    for part in &forest.parts {
+        shape::emit(out, context, part);
+    }
+    out.comment(&about(context, forest));
+    out.line("static __always_inline void");
+    begin(out, context, &format!("{}_trees(", forest.lower));
+    start(out, context, forest);
+    for part in &forest.parts {
+        out.line(&format!("{}_add(f, s);", part.lower));
+    }
+    out.close("}");
+    out.line("");
+}
+
+/// Begins the function `{lower}_add`, in which a part adds its trees.
+pub(crate) fn begin_part(out: &mut Writer, context: &Context<'_>, part: &Part<'_>) {
+    out.line("static __always_inline void");
+    begin(out, context, &format!("{}_add(", part.lower));
+}
+
+fn begin(out: &mut Writer, context: &Context<'_>, open: &str) {
+    let name = &context.prefix.lower;
+    out.line(&format!("{open}const struct {name}_features *f,"));
+    out.line(&format!("{}struct {name}_scratch *s)", align(open)));
+    out.open("{");
+}
+
+/// Tabs and blanks that reach the column behind `text`.
+pub(crate) fn align(text: &str) -> String {
+    format!("{}{}", "\t".repeat(text.len() / 8), " ".repeat(text.len() % 8))
+}
+
+/// Sets each sum to what it starts from.
+fn start(out: &mut Writer, context: &Context<'_>, forest: &Forest<'_>) {
+    let name = &context.prefix.lower;
+    let base = &forest.trees.forest.base;
+    if base.len() > STORES_MAX {
+        out.comment(&["clang: it would gather more stores into a call to memset.".to_owned()]);
+    }
+    for (target, &base) in base.iter().enumerate() {
+        if target > 0 && target % STORES_MAX == 0 {
+            out.line(&format!("{name}_forget(s);"));
+        }
+        out.line(&format!("s->{}[{target}] = {};", forest.sum, literal(base)));
+    }
+}
+
+/// What each sum is, and what it takes.
+fn about(context: &Context<'_>, forest: &Forest<'_>) -> Vec<String> {
+    let trees = forest.trees.forest;
+    let elem = context.module.ty(forest.value).elem;
+    let origin = context.onnx(context.module.node(forest.value).origin);
+    let mut about = vec![
+        format!("s->{} = sums of {} trees, {elem}. {origin}", forest.sum, trees.roots.len()),
+        String::new(),
+    ];
+    let targets = trees.targets as usize;
+    let shown = targets.min(16);
+    for target in 0..shown {
+        let bounds = context.ranges.of_value(forest.value)[target];
+        let (min, max) =
+            (context.real(forest.value, bounds.min), context.real(forest.value, bounds.max));
+        let bits = context.bits(forest.value, target);
+        about.push(format!(
+            "sum[{target}] lies in [{min}, {max}] and takes {bits} bits of the s64."
+        ));
+    }
+    if shown < targets {
+        about.push(format!(
+            "The other {} take at most as many as their type says.",
+            targets - shown
+        ));
+    }
+    about.extend([String::new(), "Conditions are exact for every integer.".to_owned()]);
+    about
+}

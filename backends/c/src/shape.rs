@@ -1,0 +1,28 @@
+//! Parts of forests by shape: the one place that knows which file prints what.
+//!
+//! What a shape's `emit` prints ends in a function `{lower}_add(f, s)`, which
+//! adds the trees of its part to sums that are there already. It may use the
+//! members of the scratch that its `scratch` names, and no others but the sums.
+
+use skxc_ir::lowering::Shape;
+
+use crate::context::{Context, Part};
+use crate::writer::Writer;
+use crate::{branch, walk};
+
+/// Members of the scratch that a part needs beside the sums: declarations
+/// without the semicolon.
+pub(crate) fn scratch(part: &Part<'_>) -> Vec<String> {
+    match part.shape {
+        Shape::Branch(plan) => branch::scratch(part, plan),
+        Shape::Walk(plan) => walk::scratch(part, plan),
+    }
+}
+
+/// Tables and functions of a part.
+pub(crate) fn emit(out: &mut Writer, context: &Context<'_>, part: &Part<'_>) {
+    match part.shape {
+        Shape::Branch(plan) => branch::emit(out, context, part, plan),
+        Shape::Walk(plan) => walk::emit(out, context, part, plan),
+    }
+}

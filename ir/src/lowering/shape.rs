@@ -1,0 +1,149 @@
+//! The shapes by name: the one list of lowerings. Each variant stands for a
+//! file of this folder and one of the back end.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::lowering::cost::{Cost, Refusal};
+use crate::lowering::target::Target;
+use crate::lowering::trees::Trees;
+use crate::lowering::{branch, walk};
+
+/// A lowering: a shape of program that trees can become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lowering {
+    /// Nested ifs.
+    Branch,
+    /// Tables and an interleaved walk.
+    Walk,
+}
+
+/// Trees as one shape, planned: tables, order, cost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Of [`Lowering::Branch`].
+    Branch(branch::Plan),
+    /// Of [`Lowering::Walk`].
+    Walk(walk::Plan),
+}
+
+impl Lowering {
+    /// All of them, in the order in which they are tried and shown.
+    pub const ALL: [Self; 2] = [Self::Branch, Self::Walk];
+
+    /// As on the command line and in manifests: one lower-case word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Branch => "branch",
+            Self::Walk => "walk",
+        }
+    }
+
+    /// What it is, in a few words.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Branch => "branch code",
+            Self::Walk => "a table walk",
+        }
+    }
+
+    /// Plans trees as this shape.
+    ///
+    /// # Errors
+    /// [`Refusal`] if the shape cannot take them, or the target cannot take it.
+    pub fn plan(self, trees: &Trees<'_>, target: &Target) -> Result<Shape, Refusal> {
+        match self {
+            Self::Branch => branch::plan(trees, target).map(Shape::Branch),
+            Self::Walk => walk::plan(trees, target).map(Shape::Walk),
+        }
+    }
+}
+
+impl Shape {
+    /// What it costs.
+    #[must_use]
+    pub fn cost(&self) -> Cost {
+        match self {
+            Self::Branch(plan) => plan.cost,
+            Self::Walk(plan) => plan.cost,
+        }
+    }
+
+    /// Which lowering it is of.
+    #[must_use]
+    pub fn lowering(&self) -> Lowering {
+        match self {
+            Self::Branch(_) => Lowering::Branch,
+            Self::Walk(_) => Lowering::Walk,
+        }
+    }
+}
+
+/// What the user asks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// The rule of [`select`](crate::lowering::select).
+    #[default]
+    Auto,
+    /// One lowering for all trees.
+    Only(Lowering),
+}
+
+impl Choice {
+    /// `auto`, then all lowerings.
+    pub fn all() -> impl Iterator<Item = Self> {
+        std::iter::once(Self::Auto).chain(Lowering::ALL.into_iter().map(Self::Only))
+    }
+
+    /// As on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Only(lowering) => lowering.name(),
+        }
+    }
+}
+
+impl fmt::Display for Lowering {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// The text is not the name of a choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a lowering is one of {}", names())]
+pub struct UnknownChoice;
+
+fn names() -> String {
+    Choice::all().map(|choice| format!("`{choice}`")).collect::<Vec<_>>().join(", ")
+}
+
+impl FromStr for Choice {
+    type Err = UnknownChoice;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::all().find(|choice| choice.name() == text).ok_or(UnknownChoice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_read_back() {
+        assert!(Choice::all().all(|choice| choice.name().parse() == Ok(choice)));
+        assert_eq!("nested".parse::<Choice>(), Err(UnknownChoice));
+        assert!(UnknownChoice.to_string().starts_with("a lowering is one of `auto`, `branch`"));
+    }
+}
