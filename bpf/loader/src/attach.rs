@@ -1,19 +1,23 @@
 //! XDP programs on interfaces: attached by links that live as long as pins.
 //!
 //! Everything of one attachment is pinned in a directory of its own,
-//! `ROOT/INTERFACE/NAME`: `link`, `program`, and each map under its own name
-//! without the model's (`counters`, `state`, `rodata`, `bss`).
+//! `ROOT/NAMESPACE/INTERFACE/NAME`: `link`, `program`, and each map under its own
+//! name without the model's (`counters`, `state`, `rodata`, `bss`). The namespace
+//! is the inode number of the network namespace: interfaces of two may have one
+//! name, while they share the file system of pins.
 //!
 //! What must hold:
 //! - an attachment is there as a whole or not at all: what was pinned before
 //!   something failed is unpinned, and what an attach that was killed or an
 //!   interface that is gone leaves gives way to the next attach;
-//! - no path of a pin depends on data but the interface's and the model's name.
+//! - no path of a pin depends on data but the interface's and the model's name;
+//! - what is listed and taken off is of this network namespace.
 
 use std::fmt;
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use libbpf_rs::btf::Btf;
@@ -138,7 +142,8 @@ pub fn attach_xdp(
     root: &Path,
 ) -> Result<(Attachment, Mode), Error> {
     let program = loaded.program(program)?;
-    let path = root.join(file_name(&interface.name)).join(file_name(name));
+    let namespace = root.join(namespace()?);
+    let path = namespace.join(file_name(&interface.name)).join(file_name(name));
     let mut pins = Pins::create(root, &path)?;
     for map in loaded.maps() {
         pins.add(map.as_fd(), &map_file_name(&map.name(), name))?;
@@ -179,14 +184,14 @@ fn create_link(
     })
 }
 
-/// All attachments below `root`, sorted by interface and name. None if there
-/// is no such directory.
+/// All attachments of this network namespace below `root`, sorted by interface
+/// and name. None if there is no such directory.
 ///
 /// # Errors
 /// [`Error::Privileges`] or [`Error::Path`] if it cannot be read.
 pub fn attachments(root: &Path) -> Result<Vec<Attachment>, Error> {
     let mut found = Vec::new();
-    for interface in directories(root)? {
+    for interface in directories(&root.join(namespace()?))? {
         for path in directories(&interface)? {
             let text = |path: &Path| plain_name(&path.file_name()?.to_string_lossy());
             if let (Some(interface), Some(name)) = (text(&interface), text(&path)) {
@@ -196,6 +201,16 @@ pub fn attachments(root: &Path) -> Result<Vec<Attachment>, Error> {
     }
     found.sort();
     Ok(found)
+}
+
+/// The network namespace of this thread, as a name of a directory
+/// (fs/nsfs.c: a namespace is an inode; its number is free when the namespace is gone).
+fn namespace() -> Result<String, Error> {
+    const PATH: &str = "/proc/thread-self/ns/net";
+    match fs::metadata(PATH) {
+        Ok(file) => Ok(file.ino().to_string()),
+        Err(source) => Err(Error::path(Action::Pin, PATH, source)),
+    }
 }
 
 fn directories(path: &Path) -> Result<Vec<PathBuf>, Error> {
@@ -395,6 +410,19 @@ fn are_leftovers(path: &Path) -> Result<bool, Error> {
     }
 }
 
+/// Removes what it can of the pins of interfaces that are gone, in whatever
+/// namespace they were. What cannot be looked at is another's concern.
+fn remove_leftovers(root: &Path) {
+    let below = |paths: Vec<PathBuf>| -> Vec<PathBuf> {
+        paths.iter().flat_map(|path| directories(path).unwrap_or_default()).collect()
+    };
+    let attachments = below(below(directories(root).unwrap_or_default()));
+    for path in attachments.iter().filter(|path| are_leftovers(path).unwrap_or(false)) {
+        // It is as it was if it does not go.
+        let _ = remove_pins(path);
+    }
+}
+
 /// Pins being made. Unless kept, they are removed again.
 struct Pins<'a> {
     path: &'a Path,
@@ -410,6 +438,8 @@ impl<'a> Pins<'a> {
         if are_leftovers(path)? {
             remove_pins(path)?;
         }
+        // Nobody can enter a namespace that is gone to take off what is left there.
+        remove_leftovers(root);
         let parent = path.parent().unwrap_or(root);
         fs::create_dir_all(parent).map_err(|source| Error::path(Action::Pin, parent, source))?;
         match fs::create_dir(path) {
@@ -441,7 +471,7 @@ impl Drop for Pins<'_> {
 }
 
 /// Removes the pins in a directory, the link first, then the directory, then
-/// that of the interface and the root if nothing else is in them.
+/// those of the interface and the namespace and the root if nothing else is in them.
 fn remove_pins(path: &Path) -> Result<(), Error> {
     let wrap = |source| Error::path(Action::Pin, path, source);
     match fs::remove_file(path.join(LINK)) {
@@ -452,7 +482,7 @@ fn remove_pins(path: &Path) -> Result<(), Error> {
         fs::remove_file(entry.map_err(wrap)?.path()).map_err(wrap)?;
     }
     fs::remove_dir(path).map_err(wrap)?;
-    for parent in path.ancestors().skip(1).take(2) {
+    for parent in path.ancestors().skip(1).take(3) {
         // Not empty: something else is attached.
         if fs::remove_dir(parent).is_err() {
             break;

@@ -111,11 +111,46 @@ fn what_a_killed_attach_left_gives_way() {
     in_namespace(|| {
         let lo = Interface::find("lo").expect("lo is there");
         let loaded = load(&object, XDP_PASS);
-        std::fs::create_dir_all(root.0.join("lo/bench")).expect("pins have a directory");
-        let (attachment, _) = attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.0)
-            .expect("a directory without a link gives way");
+        let attach = || attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.0);
+        let (attachment, _) = attach().expect("it attaches");
+        let path = attachment.path.clone();
+        attachment.detach().expect("it detaches");
+        std::fs::create_dir_all(&path).expect("pins have a directory");
+        let (attachment, _) = attach().expect("a directory without a link gives way");
         attachment.detach().expect("it detaches");
         assert!(!root.0.exists(), "no directory stays");
+    });
+}
+
+#[test]
+fn interfaces_of_two_namespaces_may_have_one_name() {
+    let Some(object) = bench() else { return };
+    let Some(root) = PinRoot::new("namespaces") else { return };
+    let attach = || {
+        let lo = Interface::find("lo").expect("lo is there");
+        attach_xdp(&load(&object, XDP_PASS), "bench_xdp", "bench", &lo, None, &root.0)
+    };
+    in_namespace(|| {
+        let (outer, _) = attach().expect("it attaches");
+        in_namespace(|| {
+            assert_eq!(attachments(&root.0).expect("readable"), []);
+            let (inner, _) = attach().expect("another namespace has its own pins");
+            assert_ne!(inner.path, outer.path);
+        });
+        assert_eq!(attachments(&root.0).expect("readable"), [outer.clone()]);
+        outer.detach().expect("it detaches");
+        // The inner namespace is gone, what was pinned there goes with the next attach.
+        let mut left = true;
+        for _ in 0..50 {
+            let (again, _) = attach().expect("it attaches again");
+            again.detach().expect("it detaches");
+            left = root.0.exists();
+            if !left {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        assert!(!left, "no directory stays");
     });
 }
 
