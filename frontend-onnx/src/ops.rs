@@ -13,7 +13,9 @@ mod identity;
 mod reshape;
 mod shape;
 mod slice;
+mod tree_ensemble;
 mod tree_ensemble_classifier;
+mod tree_ensemble_regressor;
 mod trees;
 mod zip_map;
 
@@ -57,7 +59,9 @@ pub(crate) static OPERATORS: &[&Operator] = &[
     &reshape::SQUEEZE,
     &reshape::UNSQUEEZE,
     &array_feature_extractor::ARRAY_FEATURE_EXTRACTOR,
+    &tree_ensemble::TREE_ENSEMBLE,
     &tree_ensemble_classifier::TREE_ENSEMBLE_CLASSIFIER,
+    &tree_ensemble_regressor::TREE_ENSEMBLE_REGRESSOR,
     &zip_map::ZIP_MAP,
 ];
 

@@ -136,7 +136,19 @@ pub(crate) fn decode(tensor: &TensorProto) -> Result<Rc<Tensor>, Fault> {
         DataType::Int32 if is_raw => {
             Data::Integers(chunks(raw).map(|bytes| i64::from(i32::from_le_bytes(bytes))).collect())
         }
-        DataType::Int32 => Data::Integers(wide(&tensor.int32_data)),
+        DataType::Uint8 if is_raw => Data::Integers(raw.iter().map(|&x| i64::from(x)).collect()),
+        DataType::Int8 if is_raw => {
+            Data::Integers(chunks(raw).map(|bytes| i64::from(i8::from_le_bytes(bytes))).collect())
+        }
+        DataType::Uint16 if is_raw => {
+            Data::Integers(chunks(raw).map(|bytes| i64::from(u16::from_le_bytes(bytes))).collect())
+        }
+        DataType::Int16 if is_raw => {
+            Data::Integers(chunks(raw).map(|bytes| i64::from(i16::from_le_bytes(bytes))).collect())
+        }
+        DataType::Uint8 | DataType::Int8 | DataType::Uint16 | DataType::Int16 | DataType::Int32 => {
+            Data::Integers(wide(&tensor.int32_data))
+        }
         DataType::Bool if is_raw => Data::Bool(raw.iter().map(|&b| i64::from(b != 0)).collect()),
         DataType::Bool => {
             Data::Bool(tensor.int32_data.iter().map(|&x| i64::from(x != 0)).collect())
@@ -196,6 +208,8 @@ fn element_type(tensor: &TensorProto) -> Result<DataType, Fault> {
         DataType::Double => (8, tensor.double_data.len()),
         DataType::Int64 => (8, tensor.int64_data.len()),
         DataType::Int32 => (4, tensor.int32_data.len()),
+        DataType::Uint16 | DataType::Int16 => (2, tensor.int32_data.len()),
+        DataType::Uint8 | DataType::Int8 => (1, tensor.int32_data.len()),
         DataType::Bool => (1, tensor.int32_data.len()),
         DataType::String => (0, tensor.string_data.len()),
         _ => {

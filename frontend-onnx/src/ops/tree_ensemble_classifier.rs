@@ -23,19 +23,22 @@
 //!   or two of which the first counts; the scores of class id 0 are `[s, 0]`
 //!   then, as in ONNX Runtime. With class id 1 ONNX Runtime adds them to the
 //!   sum that is not looked at, or takes them for it; they are refused.
-//! - The label is taken before the post-transform.
+//! - The label is taken before the post-transform. LOGISTIC makes `[1 - p, p]` of
+//!   `[-s, s]`, whatever the signs of the weights. PROBIT and SOFTMAX of one
+//!   weight a leaf are refused, and the label compiles: ONNX Runtime writes one
+//!   score and leaves the other as it was, or does nothing at all.
 
 pub(super) mod labels;
 #[cfg(test)]
 mod tests;
 
-use skxc_diagnostics::codes::{AMBIGUOUS_LABEL, BASE_VALUES, POST_TRANSFORM, TYPE_MISMATCH};
+use skxc_diagnostics::codes::{AMBIGUOUS_LABEL, BASE_VALUES, POST_TRANSFORM};
 use skxc_ir::{
     Binary, ElementType, Forest, LabelTable, Real, RealOp, Relation, ScoreKind, Type, Value,
 };
 
 use super::Operator;
-use super::trees::{self, Trees};
+use super::trees::{self, Frame, PostTransform, Trees, totals};
 use crate::listing::counted;
 use crate::lower::{Lowering, Scores};
 use crate::node::{Lowered, Node, Operand};
@@ -68,7 +71,7 @@ pub(super) static TREE_ENSEMBLE_CLASSIFIER: Operator = Operator {
         "nodes_values_as_tensor",
         "post_transform",
     ],
-    supported: "all modes; post_transform NONE",
+    supported: "all modes and post-transforms",
     lower,
 };
 
@@ -98,15 +101,14 @@ enum Layout {
 }
 
 fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    check_post_transform(node)?;
+    let transform = PostTransform::by_name(node)?;
     let (labels, _) = labels::read(node)?;
-    let input = features(lowering, node)?;
+    let (input, width) = trees::features(lowering, node)?;
     let elem = lowering.module.ty(input).elem;
-    let width = lowering.module.shape(input).0[1];
-    let trees = Trees::read(node, elem)?;
+    let trees = Trees::read(node, elem, trees::CLASS)?;
     let rule = rule_of(&trees, labels.len());
     let forest = build(lowering, node, &trees, width, &labels, rule)?;
-    let kind = score_kind(&forest, rule);
+    let kind = score_kind(&forest, rule, transform);
     if rule == Rule::TopClass {
         warn_if_ambiguous(lowering, node, &forest, labels.len());
     }
@@ -122,53 +124,36 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
         }
         Rule::OneWeight { positive, .. } => exceeds(lowering, node, sums, positive),
     };
-    let label = lowering.label(table, class, node.origin);
-    let scores = scores(lowering, node, sums, rule);
+    let label = Operand::Value(lowering.label(table, class, node.origin));
+    if is_refused(rule, transform) {
+        warn_of_scores(lowering, node, transform);
+        return Ok(vec![label, Operand::Refused]);
+    }
+    let scores = scores(lowering, node, sums, rule, transform);
+    let scores = transform.apply(lowering, node, scores);
     let scores = lowering.cast(scores, ElementType::F32, node.origin);
     let width = lowering.module.shape(scores).0[1];
     let all = Scores { whole: scores, classes: (0..width).collect(), kind };
     lowering.scores.insert(scores, all);
-    Ok(vec![Operand::Value(label), Operand::Value(scores)])
+    Ok(vec![label, Operand::Value(scores)])
 }
 
-/// What a post-transform does to the sums would go between `scores` and the result.
-fn check_post_transform(node: &Node<'_>) -> Lowered<()> {
-    let name = "post_transform";
-    let transform = node.string(name)?.unwrap_or_else(|| "NONE".to_owned());
-    let known = ["LOGISTIC", "SOFTMAX", "SOFTMAX_ZERO", "PROBIT"].contains(&transform.as_str());
-    if transform == "NONE" {
-        return Ok(());
-    }
-    let transform = crate::listing::short(&transform);
-    let what = if known { "is not supported" } else { "is not one of the specification" };
-    let message = format!("`post_transform` {transform} of `{}` {what}", node.name());
-    let error = node.attribute_error(name, POST_TRANSFORM, message);
-    Err(error
-        .note("only NONE is: the scores are the sums of the leaves")
-        .help("export with `options={'raw_scores': True}` where the estimator has it")
-        .into())
+/// ONNX Runtime leaves out the second score of PROBIT, and SOFTMAX as if it were
+/// NONE, where there is one weight a leaf.
+fn is_refused(rule: Rule, transform: PostTransform) -> bool {
+    let has_two_scores = matches!(transform, PostTransform::None | PostTransform::Logistic);
+    matches!(rule, Rule::OneWeight { .. }) && !has_two_scores
 }
 
-/// The row of features, in the type in which thresholds are compared.
-fn features(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered<Value> {
-    let input = lowering.value(node, 0)?;
-    let ty = lowering.module.ty(input).clone();
-    let [1, _] = ty.shape.0[..] else {
-        let message = format!("`{}` needs a row of features, not `{ty}`", node.name());
-        return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
-    };
-    let has_double_thresholds = node.tensor("nodes_values_as_tensor")?.is_some();
-    match ty.elem {
-        ElementType::F32 => Ok(input),
-        ElementType::F64 if has_double_thresholds => Ok(input),
-        ElementType::F64 | ElementType::I64 => {
-            Ok(lowering.cast(input, ElementType::F32, node.origin))
-        }
-        ElementType::Bool | ElementType::Label(_) | ElementType::Fixed { .. } => {
-            let message = format!("`{}` cannot compare `{ty}`", node.name());
-            Err(node.operand_error(0, TYPE_MISMATCH, message).into())
-        }
-    }
+fn warn_of_scores(lowering: &mut Lowering<'_>, node: &Node<'_>, transform: PostTransform) {
+    let name = trees::POST_TRANSFORM_NAME;
+    let message = format!(
+        "`{name}` {} has no meaning for two classes with one weight a leaf; the scores are left out",
+        transform.name()
+    );
+    let warning = node.attribute_warning(name, POST_TRANSFORM, message);
+    let warning = warning.note("the label, which is decided before, is not concerned");
+    lowering.warn(warning.help("export with `options={'raw_scores': True}` for the sums"));
 }
 
 fn rule_of(trees: &Trees<'_>, classes: usize) -> Rule {
@@ -203,7 +188,9 @@ fn build(
         Rule::TopClass => u32::try_from(id).ok().filter(|&id| id < class_count),
     };
     let targets = if rule == Rule::TopClass { class_count } else { 1 };
-    let built = trees::build(lowering, node, trees, width, targets, &target);
+    let is_single = classes == 1;
+    let frame = Frame { features: width, targets, elem: trees.elem(), is_single };
+    let built = trees::build(lowering, node, trees, frame, &target);
     let base = base_values(node, trees, classes, rule);
     let (mut forest, base) = match (built, base) {
         (Ok(forest), Ok(base)) => (forest, base),
@@ -259,12 +246,20 @@ fn exceeds(lowering: &mut Lowering<'_>, node: &Node<'_>, sums: Value, positive: 
 }
 
 /// The scores, `elem[1xclasses]`, before any post-transform.
-fn scores(lowering: &mut Lowering<'_>, node: &Node<'_>, sums: Value, rule: Rule) -> Value {
+fn scores(
+    lowering: &mut Lowering<'_>,
+    node: &Node<'_>,
+    sums: Value,
+    rule: Rule,
+    transform: PostTransform,
+) -> Value {
     let Rule::OneWeight { positive, layout } = rule else { return sums };
     let origin = node.origin;
     let elem = lowering.module.ty(sums).elem;
     let single = Type::new(elem, &[1, 1]);
-    let number = if layout == Layout::Complement && positive { 1.0 } else { 0.0 };
+    // Under LOGISTIC the two become 1 - p and p.
+    let adds_up = positive && transform == PostTransform::None;
+    let number = if layout == Layout::Complement && adds_up { 1.0 } else { 0.0 };
     let constant = lowering.constant(number, single.clone(), origin);
     let inputs = match layout {
         Layout::Complement => {
@@ -278,19 +273,21 @@ fn scores(lowering: &mut Lowering<'_>, node: &Node<'_>, sums: Value, rule: Rule)
 }
 
 /// Sums of leaves are probabilities if nothing is negative and, whatever the
-/// row, they add up to 1 but for the rounding of the weights.
-fn score_kind(forest: &Forest<Real>, rule: Rule) -> ScoreKind {
-    let tolerance = 1e-4;
-    let starts_at_zero = forest.base.iter().all(|&base| base == 0.0);
-    let is_negative = forest.weights.iter().any(|weight| weight.weight < 0.0);
-    let (least, most) = trees::range_of_totals(forest);
-    let adds_up = match rule {
-        Rule::TopClass => least >= 1.0 - tolerance && most <= 1.0 + tolerance,
+/// row, they add up to 1 but for the rounding of the weights; LOGISTIC makes
+/// some of `[-s, s]`, SOFTMAX of any row.
+fn score_kind(forest: &Forest<Real>, rule: Rule, transform: PostTransform) -> ScoreKind {
+    let is_probability = match (transform, rule) {
+        (PostTransform::None, Rule::TopClass) => totals::add_up_to_one(forest),
         // `1 - s` makes up for what is missing.
-        Rule::OneWeight { layout: Layout::Complement, .. } => most <= 1.0 + tolerance,
-        Rule::OneWeight { .. } => false,
+        (PostTransform::None, Rule::OneWeight { layout: Layout::Complement, .. }) => {
+            let (_, most) = totals::range_of_totals(forest);
+            totals::is_vote(forest) && most <= 1.0 + totals::TOLERANCE
+        }
+        (PostTransform::Logistic, Rule::OneWeight { layout, .. }) => layout == Layout::Complement,
+        (PostTransform::Softmax, Rule::TopClass) => forest.targets > 1,
+        _ => false,
     };
-    if starts_at_zero && !is_negative && adds_up { ScoreKind::Probability } else { ScoreKind::Raw }
+    if is_probability { ScoreKind::Probability } else { ScoreKind::Raw }
 }
 
 /// Warns where ONNX Runtime may not take the top class.
@@ -309,7 +306,7 @@ fn warn_if_ambiguous(
             "both classes have weights; the label is the class with the greater sum",
             "ONNX Runtime takes class 1 whenever its sum is above 0",
         ),
-        _ if trees::every_class_is_scored(forest) => return,
+        _ if totals::every_class_is_scored(forest) => return,
         _ => (
             "some leaves lack a weight for some class; it counts as 0",
             "ONNX Runtime passes over a class that had no weight, even if its 0 is the greatest sum",

@@ -1,7 +1,8 @@
-//! The attributes of a tree ensemble, checked for their lengths.
+//! The attributes of TreeEnsembleClassifier and TreeEnsembleRegressor (ai.onnx.ml
+//! 1 and 3), checked for their lengths.
 
 use skxc_diagnostics::codes::{
-    ATTRIBUTE_INVALID, BAD_NUMBER, LENGTHS_DIFFER, LIMIT_EXCEEDED, TREE_STRUCTURE, TYPE_MISMATCH,
+    ATTRIBUTE_INVALID, BAD_NUMBER, LENGTHS_DIFFER, TREE_STRUCTURE, TYPE_MISMATCH,
 };
 use skxc_ir::ElementType;
 use skxc_ir::limits::{LEAF_WEIGHTS_MAX, TREE_NODES_MAX};
@@ -57,11 +58,13 @@ pub(in crate::ops) struct Base<'n> {
 
 /// The attributes of the weights by name.
 #[derive(Clone, Copy)]
-pub(super) struct LeafNames {
+pub(in crate::ops) struct LeafNames {
     pub(super) tree_ids: &'static str,
     pub(super) node_ids: &'static str,
     pub(super) ids: &'static str,
     weights: [&'static str; 2],
+    /// What a sum is called.
+    pub(super) sum: &'static str,
 }
 
 /// A list of numbers: an attribute of floats, or a tensor since ai.onnx.ml 3.
@@ -98,17 +101,31 @@ impl Numbers<'_> {
     }
 }
 
-const CLASS: LeafNames = LeafNames {
+/// The names in TreeEnsembleClassifier.
+pub(in crate::ops) const CLASS: LeafNames = LeafNames {
     tree_ids: "class_treeids",
     node_ids: "class_nodeids",
     ids: "class_ids",
     weights: ["class_weights", "class_weights_as_tensor"],
+    sum: "class",
+};
+
+/// The names in TreeEnsembleRegressor.
+pub(in crate::ops) const TARGET: LeafNames = LeafNames {
+    tree_ids: "target_treeids",
+    node_ids: "target_nodeids",
+    ids: "target_ids",
+    weights: ["target_weights", "target_weights_as_tensor"],
+    sum: "target",
 };
 
 impl<'n> Trees<'n> {
-    /// Reads the attributes of a classifier whose features are of type `elem`.
-    pub(in crate::ops) fn read(node: &Node<'n>, elem: ElementType) -> Lowered<Self> {
-        let names = CLASS;
+    /// Reads the attributes of an ensemble whose features are of type `elem`.
+    pub(in crate::ops) fn read(
+        node: &Node<'n>,
+        elem: ElementType,
+        names: LeafNames,
+    ) -> Lowered<Self> {
         let base = numbers(node, ["base_values", "base_values_as_tensor"], elem)?;
         if let Some(value) = base.iter().find(|value| !value.is_finite()) {
             let message = format!("`{}` holds {value}", base.name);
@@ -137,6 +154,11 @@ impl<'n> Trees<'n> {
         Ok(trees)
     }
 
+    /// Type in which thresholds are compared and weights are read.
+    pub(in crate::ops) fn elem(&self) -> ElementType {
+        self.elem
+    }
+
     /// The node at `position` in words.
     pub(super) fn describe(&self, position: usize) -> String {
         format!("node {} of tree {}", self.node_ids[position], self.tree_ids[position])
@@ -154,8 +176,7 @@ impl<'n> Trees<'n> {
             [("tree nodes", count, TREE_NODES_MAX), ("leaf weights", leaves, LEAF_WEIGHTS_MAX)]
         {
             if found > most {
-                let message = format!("there are {found} {what}; at most {most} are allowed");
-                return Err(node.error(LIMIT_EXCEEDED, message).into());
+                return Err(super::draft::too_large(node, what, found, most).into());
             }
         }
         let missing = if self.missing.is_empty() { count } else { self.missing.len() };
@@ -171,19 +192,26 @@ impl<'n> Trees<'n> {
             (names.ids, self.leaves.ids.len(), names.node_ids, leaves),
             (self.leaves.weights.name, self.leaves.weights.len(), names.node_ids, leaves),
         ];
-        let problems: Vec<_> = lengths
-            .into_iter()
-            .filter(|&(_, found, _, wanted)| found != wanted)
-            .map(|(name, found, other, wanted)| {
-                let message =
-                    format!("`{name}` has length {found}, but `{other}` has length {wanted}");
-                node.attribute_error(name, LENGTHS_DIFFER, message)
-                    .note("entry `i` of each list describes thing `i`")
-                    .help("export the model again: something is missing")
-            })
-            .collect();
-        if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }
+        check_lengths(node, &lengths)
     }
+}
+
+/// Checks lists for their lengths: each is a name, the length found, and name
+/// and length of the list that it belongs to.
+pub(super) fn check_lengths(
+    node: &Node<'_>,
+    lengths: &[(&'static str, usize, &'static str, usize)],
+) -> Lowered<()> {
+    let wrong = lengths.iter().filter(|(_, found, _, wanted)| found != wanted);
+    let problems: Vec<_> = wrong
+        .map(|(name, found, other, wanted)| {
+            let message = format!("`{name}` has length {found}, but `{other}` has length {wanted}");
+            node.attribute_error(name, LENGTHS_DIFFER, message)
+                .note("entry `i` of each list describes thing `i`")
+                .help("export the model again: something is missing")
+        })
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(Problems(problems)) }
 }
 
 /// The numbers of one of two attributes: `names` are that of the list and that

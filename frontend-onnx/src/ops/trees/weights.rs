@@ -1,43 +1,65 @@
-//! Brings the weights of the leaves into the order of the leaves.
+//! Brings the weights of the leaves into the order of the nodes, for
+//! TreeEnsembleClassifier and TreeEnsembleRegressor.
 
 use skxc_diagnostics::codes::{BAD_NUMBER, INDEX_OUT_OF_RANGE, TREE_STRUCTURE};
-use skxc_ir::{LeafWeight, Mode, Real};
+use skxc_ir::{LeafWeight, Real};
 
 use super::attributes::Trees;
+use super::draft::{Draft, Kind};
 use super::faults::Faults;
-use super::order::{Index, Order, Run, UNREACHED};
+use super::node_lists::{Index, Run};
 
-/// The weights of all leaves, those of a leaf together.
-pub(super) struct Grouped {
-    pub(super) weights: Vec<LeafWeight<Real>>,
-    /// Where the weights of each node end; they start where those before end.
-    ends: Vec<u32>,
-    /// Weights of nodes that are no leaves of a tree.
-    pub(super) ignored: usize,
-}
+/// Stands for no leaf.
+const NONE: u32 = u32::MAX;
 
-impl Grouped {
-    /// First and number of the weights of node `id`.
-    pub(super) fn run(&self, id: usize) -> (u32, u32) {
-        let first = if id == 0 { 0 } else { self.ends[id - 1] };
-        (first, self.ends[id] - first)
-    }
-}
-
-/// Groups the weights by leaf (counting sort), and reports those that belong
-/// to no node or to no sum.
+/// Groups the weights by leaf (counting sort), in the order of the model, and
+/// reports those that belong to no node or to no sum. Returns the number of
+/// those that belong to a branch.
 pub(super) fn group(
     trees: &Trees<'_>,
     index: &Index,
-    modes: &[Option<Mode>],
-    order: &Order,
     target: &dyn Fn(i64) -> Option<u32>,
+    draft: &mut Draft,
     faults: &mut Faults<'_, '_>,
-) -> Grouped {
+) -> usize {
+    let (leaf_of, ignored) = leaves_of(trees, index, draft, faults);
+    for &position in leaf_of.iter().filter(|&&position| position != NONE) {
+        if let Kind::Leaf { count, .. } = &mut draft.nodes[position as usize].kind {
+            *count += 1;
+        }
+    }
+    let mut total = 0;
+    for node in &mut draft.nodes {
+        if let Kind::Leaf { first, count } = &mut node.kind {
+            // Counted again while the weights come in.
+            *first = total;
+            total += std::mem::take(count);
+        }
+    }
+    draft.weights = vec![LeafWeight { target: 0, weight: 0.0 }; total as usize];
+    for (entry, &position) in leaf_of.iter().enumerate() {
+        if position == NONE {
+            continue;
+        }
+        let weight = weight(trees, entry, target, faults);
+        if let Kind::Leaf { first, count } = &mut draft.nodes[position as usize].kind {
+            draft.weights[(*first + *count) as usize] = weight;
+            *count += 1;
+        }
+    }
+    ignored
+}
+
+/// The position of the leaf of each weight, and the number of those that
+/// belong to a branch.
+fn leaves_of(
+    trees: &Trees<'_>,
+    index: &Index,
+    draft: &Draft,
+    faults: &mut Faults<'_, '_>,
+) -> (Vec<u32>, usize) {
     let leaves = &trees.leaves;
-    let names = leaves.names;
-    let mut ids = Vec::with_capacity(leaves.node_ids.len());
-    let mut ends = vec![0u32; order.positions.len()];
+    let mut leaf_of = Vec::with_capacity(leaves.node_ids.len());
     let mut ignored = 0;
     let mut last: Option<(i64, Option<&Run>)> = None;
     for (&tree, &node) in leaves.tree_ids.iter().zip(leaves.node_ids) {
@@ -48,39 +70,23 @@ pub(super) fn group(
         };
         last = Some((tree, run));
         let position = run.and_then(|run| run.find(trees, node));
-        let id = position.map_or(UNREACHED, |position| order.ids[position]);
-        match position {
-            None => faults.add(TREE_STRUCTURE, names.node_ids, || {
-                format!("a weight belongs to node {node} of tree {tree}, which is not there")
-            }),
-            Some(position) if modes[position].is_some() || id == UNREACHED => ignored += 1,
-            Some(_) => {
-                ends[id as usize] += 1;
-                ids.push(id);
-                continue;
+        leaf_of.push(match position.map(|position| (position, draft.nodes[position].kind)) {
+            Some((position, Kind::Leaf { .. })) => {
+                u32::try_from(position).expect("the limits count nodes")
             }
-        }
-        ids.push(UNREACHED);
+            Some((_, Kind::Branch { .. })) => {
+                ignored += 1;
+                NONE
+            }
+            None => {
+                faults.add(TREE_STRUCTURE, leaves.names.node_ids, || {
+                    format!("a weight belongs to node {node} of tree {tree}, which is not there")
+                });
+                NONE
+            }
+        });
     }
-    let mut next = Vec::with_capacity(ends.len());
-    let mut total = 0;
-    for end in &mut ends {
-        next.push(total);
-        total += *end;
-        *end = total;
-    }
-    let mut weights = vec![LeafWeight { target: 0, weight: 0.0 }; total as usize];
-    for (entry, &id) in ids.iter().enumerate() {
-        if id == UNREACHED {
-            continue;
-        }
-        let slot = &mut next[id as usize];
-        weights[*slot as usize] = weight(trees, entry, target, faults);
-        *slot += 1;
-    }
-    let grouped = Grouped { weights, ends, ignored };
-    report_repeated(trees, order, &grouped, faults);
-    grouped
+    (leaf_of, ignored)
 }
 
 fn weight(
@@ -97,32 +103,9 @@ fn weight(
     }
     let target = target(id).unwrap_or_else(|| {
         faults.add(INDEX_OUT_OF_RANGE, leaves.names.ids, || {
-            format!("{} adds to class {id}, which is not there", place())
+            format!("{} adds to {} {id}, which is not there", place(), leaves.names.sum)
         });
         0
     });
     LeafWeight { target, weight }
-}
-
-/// Reports leaves that add to one sum twice.
-fn report_repeated(
-    trees: &Trees<'_>,
-    order: &Order,
-    grouped: &Grouped,
-    faults: &mut Faults<'_, '_>,
-) {
-    let targets = grouped.weights.iter().map(|weight| weight.target as usize + 1).max();
-    let mut last_leaf = vec![UNREACHED; targets.unwrap_or(0)];
-    for id in 0..order.positions.len() {
-        let (first, count) = grouped.run(id);
-        for weight in &grouped.weights[first as usize..][..count as usize] {
-            let last = &mut last_leaf[weight.target as usize];
-            if std::mem::replace(last, id as u32) == id as u32 {
-                faults.add(TREE_STRUCTURE, trees.leaves.names.ids, || {
-                    let place = trees.describe(order.positions[id] as usize);
-                    format!("{place} has two weights for one class")
-                });
-            }
-        }
-    }
 }
