@@ -18,6 +18,7 @@ impl<D: Domain> PartialEq for Module<D> {
             && self.columns == other.columns
             && self.labels == other.labels
             && self.constants == other.constants
+            && self.functions == other.functions
             && self.outputs == other.outputs
             && self.origins.graph_nodes == other.origins.graph_nodes
             && self.nodes.len() == other.nodes.len()
@@ -44,6 +45,7 @@ fn same_forest<D: Domain>(
         && a.base == b.base
         && a.roots == b.roots
         && a.rounding_half_units == b.rounding_half_units
+        && a.folding_error == b.folding_error
         && a.nodes.len() == b.nodes.len()
         && a.nodes.iter().zip(&b.nodes).all(|(x, y)| match (*x, *y) {
             (

@@ -16,6 +16,7 @@ pub mod analysis;
 pub mod arena;
 mod equality;
 pub mod forest;
+pub mod function;
 pub mod interpret;
 pub mod limits;
 pub mod lowering;
@@ -24,6 +25,7 @@ pub mod ops;
 pub mod origin;
 pub mod passes;
 pub mod random;
+mod ratio;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod text;
@@ -32,10 +34,13 @@ pub mod validate;
 
 pub use arena::{Arena, Handle};
 pub use forest::{Forest, IntTest, LeafWeight, Mode, NodeId, RealTest, TreeNode};
+pub use function::{Function, Segment};
 pub use module::{
     Column, Constant, Domain, Int, Interval, LabelTable, Module, Node, Operation, Output,
     OutputKind, Real, ScoreKind, Value,
 };
-pub use ops::{Binary, Extreme, IntOp, RealOp, Reduction, Relation, Unary};
+pub use ops::{
+    Binary, Extreme, IntBinary, IntOp, IntReduction, RealOp, Reduction, Relation, Rounding, Unary,
+};
 pub use origin::{Origin, OriginId, Origins, Place};
 pub use types::{ElementType, Shape, Type};

@@ -19,6 +19,10 @@ pub const CLASSES_MAX: usize = 1_024;
 pub const NODES_MAX: usize = 65_536;
 /// Elements of a tensor.
 pub const ELEMENTS_MAX: usize = 16_777_216;
+/// Segments of a tabulated function.
+pub const SEGMENTS_MAX: usize = 65_536;
+/// Degree of the polynomials of a tabulated function.
+pub const DEGREE_MAX: usize = 15;
 /// Axes of a tensor.
 pub const AXES_MAX: usize = 8;
 /// A feature lies within plus and minus 2^62, so that a difference of two fits `i64`.

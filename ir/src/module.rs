@@ -11,6 +11,7 @@ use std::fmt::Debug;
 
 use crate::arena::{Arena, Handle};
 use crate::forest::Forest;
+use crate::function::Function;
 use crate::ops::{IntOp, RealOp};
 use crate::origin::{OriginId, Origins};
 use crate::types::{Shape, Type};
@@ -73,6 +74,8 @@ pub struct Module<D: Domain> {
     pub constants: Arena<Constant<D>>,
     /// Tree ensembles, `@t0`.
     pub forests: Arena<Forest<D>>,
+    /// Tabulated functions, `@f0`; integer domain only.
+    pub functions: Arena<Function>,
     /// Nodes in order; each makes one value, `%0`.
     pub nodes: Arena<Node<D>>,
     /// Named results, in the order of the ONNX outputs.
@@ -230,6 +233,7 @@ impl<D: Domain> Module<D> {
             labels: Arena::new(),
             constants: Arena::new(),
             forests: Arena::new(),
+            functions: Arena::new(),
             nodes: Arena::new(),
             outputs: Vec::new(),
             origins: Origins::default(),

@@ -4,8 +4,10 @@
 
 mod function;
 mod int;
+mod movement;
 mod real;
 
 pub use function::{Binary, Extreme, Reduction, Relation, Unary};
-pub use int::IntOp;
+pub use int::{IntBinary, IntOp, IntReduction, Rounding};
+pub use movement::{Movement, Moves};
 pub use real::RealOp;

@@ -11,6 +11,7 @@
 //! - `parse` judges grammar and names, [`crate::validate`] the rest; [`read`]
 //!   does both and points at the line in either case.
 
+mod function;
 mod int;
 mod lexer;
 mod parser;
@@ -129,6 +130,7 @@ fn code_of(problem: &Problem) -> Code {
         | Problem::BadOperand { .. }
         | Problem::BadShapes { .. }
         | Problem::BadOutput { .. }
+        | Problem::BadShift { .. }
         | Problem::NotRepresentable { .. } => codes::TEXT_TYPE,
         Problem::TooMany { .. } => codes::TEXT_LIMIT,
         Problem::OutOfBounds { .. } | Problem::DuplicateName { .. } => codes::TEXT_NAME,
@@ -146,7 +148,11 @@ fn code_of(problem: &Problem) -> Code {
         | Problem::Overflow { .. }
         | Problem::PartialOverflow { .. }
         | Problem::BadMargin { .. }
+        | Problem::WideStep { .. }
+        | Problem::ZeroDivisor { .. }
+        | Problem::BadFunction { .. }
         | Problem::RoundingInReal { .. }
+        | Problem::FoldingError { .. }
         | Problem::ClassOutOfTable { .. } => codes::TEXT_RULE,
     }
 }

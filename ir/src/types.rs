@@ -41,6 +41,12 @@ impl Shape {
         self.0.iter().map(|&extent| extent as usize).product()
     }
 
+    /// Elements of a row, which is along the last axis; 1 for a scalar.
+    #[must_use]
+    pub fn row(&self) -> usize {
+        self.0.last().map_or(1, |&extent| extent as usize)
+    }
+
     /// The shape that both broadcast to, by the rule of ONNX and numpy: aligned
     /// at the last axis, extents are equal, or one of them is 1 or absent.
     /// `None` if they do not.

@@ -16,13 +16,15 @@
 
 mod error;
 mod forest;
+mod function;
 mod ranges;
+mod steps;
 mod structure;
 mod types;
 
 use std::ops::Deref;
 
-use crate::module::{Domain, Int, Module, Real};
+use crate::module::{Domain, Int, Module, Real, Value};
 
 pub(crate) use structure::is_identifier;
 
@@ -77,6 +79,21 @@ impl Validator {
         }
         errors.into_list()
     }
+
+    /// Checks only that the type of `value` is what its operation makes of its
+    /// operands, whose types are right.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn check_type<D: Rules>(module: &Module<D>, value: Value) -> Result<(), Problem> {
+        let node = module.node(value);
+        let expected = D::result_type(module, &node.op, &node.ty)?;
+        if expected == node.ty {
+            Ok(())
+        } else {
+            Err(Problem::TypeMismatch { found: node.ty.clone(), expected })
+        }
+    }
 }
 
 /// The rules that differ between the domains. Sealed: there are two.
@@ -96,6 +113,7 @@ mod rules {
         Labels(usize),
         Constant(usize),
         Forest(usize),
+        Function(usize),
     }
 
     /// What the checks ask of a domain.

@@ -7,7 +7,7 @@ use skxc_ir::lowering::Element;
 use skxc_ir::{IntOp, Value};
 
 use crate::context::Context;
-use crate::layout;
+use crate::result;
 use crate::writer::{Writer, literal};
 
 /// Members of the scratch that tensors need: declarations without the semicolon.
@@ -17,7 +17,7 @@ pub(crate) fn scratch(context: &Context<'_>) -> Vec<String> {
         let elements = context.module.shape(value).elements();
         let name = format!("v{}", value.index());
         match context.module.node(value).op {
-            IntOp::Subtract { .. } | IntOp::Greater { .. } if elements > 1 => {
+            IntOp::Binary { .. } | IntOp::Greater { .. } if elements > 1 => {
                 members.push(format!("__s64 {name}[{elements}]"));
             }
             IntOp::ArgMax { .. } => {
@@ -27,7 +27,20 @@ pub(crate) fn scratch(context: &Context<'_>) -> Vec<String> {
                     members.push(format!("__s64 row{}[{}]", value.index(), row.len()));
                 }
             }
-            IntOp::Subtract { .. }
+            IntOp::Binary { .. }
+            | IntOp::Multiply { .. }
+            | IntOp::Divide { .. }
+            | IntOp::Rescale { .. }
+            | IntOp::Function { .. }
+            | IntOp::Not { .. }
+            | IntOp::Compare { .. }
+            | IntOp::Select { .. }
+            | IntOp::Reduce { .. }
+            | IntOp::CumulativeSum { .. }
+            | IntOp::ArgSort { .. }
+            | IntOp::Take { .. }
+            | IntOp::TakeAlong { .. }
+            | IntOp::Lookup { .. }
             | IntOp::Greater { .. }
             | IntOp::Input { .. }
             | IntOp::Constant { .. }
@@ -72,7 +85,7 @@ pub(crate) fn predict(out: &mut Writer, context: &Context<'_>) {
     for &value in &computed {
         operation(out, context, value);
     }
-    result(out, context);
+    result::assignment(out, context);
     out.close("}");
     out.line("");
 }
@@ -80,7 +93,20 @@ pub(crate) fn predict(out: &mut Writer, context: &Context<'_>) {
 /// The values that some code computes, oldest first.
 fn computed(context: &Context<'_>) -> Vec<Value> {
     let computes = |value: &Value| match context.module.node(*value).op {
-        IntOp::Subtract { .. }
+        IntOp::Binary { .. }
+        | IntOp::Multiply { .. }
+        | IntOp::Divide { .. }
+        | IntOp::Rescale { .. }
+        | IntOp::Function { .. }
+        | IntOp::Not { .. }
+        | IntOp::Compare { .. }
+        | IntOp::Select { .. }
+        | IntOp::Reduce { .. }
+        | IntOp::CumulativeSum { .. }
+        | IntOp::ArgSort { .. }
+        | IntOp::Take { .. }
+        | IntOp::TakeAlong { .. }
+        | IntOp::Lookup { .. }
         | IntOp::Greater { .. }
         | IntOp::TreeEnsemble { .. }
         | IntOp::ArgMax { .. } => true,
@@ -105,7 +131,7 @@ fn operation(out: &mut Writer, context: &Context<'_>, value: Value) {
             let forest = context.forest(value).expect("every forest has a plan");
             out.line(&format!("{}_trees(f, s);", forest.lower));
         }
-        IntOp::Subtract { a, b } => {
+        IntOp::Binary { a, b, .. } => {
             for (index, target) in of(value).iter().enumerate() {
                 // Shapes broadcast: a smaller side is repeated as a whole.
                 let side = |side: Value| wide(context, of(side)[index % of(side).len()]);
@@ -129,6 +155,19 @@ fn operation(out: &mut Writer, context: &Context<'_>, value: Value) {
         | IntOp::Reshape { .. }
         | IntOp::Gather { .. }
         | IntOp::Concat { .. }
+        | IntOp::Multiply { .. }
+        | IntOp::Divide { .. }
+        | IntOp::Rescale { .. }
+        | IntOp::Function { .. }
+        | IntOp::Not { .. }
+        | IntOp::Compare { .. }
+        | IntOp::Select { .. }
+        | IntOp::Reduce { .. }
+        | IntOp::CumulativeSum { .. }
+        | IntOp::ArgSort { .. }
+        | IntOp::Take { .. }
+        | IntOp::TakeAlong { .. }
+        | IntOp::Lookup { .. }
         | IntOp::Label { .. } => {}
     }
 }
@@ -216,18 +255,4 @@ fn argmax_helper(out: &mut Writer, context: &Context<'_>) {
     out.line("return label;");
     out.close("}");
     out.line("");
-}
-
-fn result(out: &mut Writer, context: &Context<'_>) {
-    let label = context.module.label_output().map(|output| output.value);
-    let class = label.map_or("0".to_owned(), |value| {
-        let elements = context.plan.elements.of_value(value);
-        let first = elements.first().copied().unwrap_or(Element::Constant(0));
-        format!("(__u32){}", context.element(first))
-    });
-    out.line(&format!("r->label = {class};"));
-    let Some(value) = layout::scores(context.module) else { return };
-    for (index, &element) in context.plan.elements.of_value(value).iter().enumerate() {
-        out.line(&format!("r->score[{index}] = {};", context.element(element)));
-    }
 }

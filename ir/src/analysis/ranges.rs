@@ -1,12 +1,24 @@
 //! Ranges of the values of an integer module, whatever the inputs.
 //!
 //! Interval arithmetic over `i128`, which no sum of a module within
-//! [`crate::limits`] can leave: 2^22 weights of 2^63 are below 2^86.
+//! [`crate::limits`] can leave: 2^24 weights of 2^63 are below 2^88. Bounds are
+//! cut at plus and minus 2^64, so that products cannot leave it either: where
+//! that happens the module is not valid, and the bounds still say so.
+
+mod elementwise;
+mod rows;
 
 use crate::analysis::reach::Reach;
 use crate::forest::{Forest, TreeNode};
 use crate::module::{Int, Module, Value};
 use crate::ops::IntOp;
+use crate::types::Type;
+
+pub use elementwise::{numerator, product};
+pub use rows::prefixes;
+
+/// Bounds are cut to plus and minus this, which no storage holds.
+const LIMIT: i128 = 1 << 64;
 
 /// Inclusive bounds of one element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +36,18 @@ impl Bounds {
         Self { min: x, max: x }
     }
 
+    /// The least bounds that hold both.
+    #[must_use]
+    pub fn union(self, other: Self) -> Self {
+        Self { min: self.min.min(other.min), max: self.max.max(other.max) }
+    }
+
+    /// The length of the interval.
+    #[must_use]
+    pub fn span(self) -> u128 {
+        self.max.abs_diff(self.min)
+    }
+
     /// Bits of the greatest magnitude, without the sign.
     #[must_use]
     pub fn magnitude_bits(self) -> u32 {
@@ -37,6 +61,11 @@ impl Bounds {
 
     fn minus(self, other: Self) -> Self {
         Self { min: self.min - other.max, max: self.max - other.min }
+    }
+
+    fn cut(self) -> Self {
+        let limit = |x: i128| x.clamp(-LIMIT, LIMIT);
+        Self { min: limit(self.min), max: limit(self.max) }
     }
 }
 
@@ -52,8 +81,8 @@ impl Ranges {
     pub fn of(module: &Module<Int>) -> Self {
         let mut ranges = Self { of_value: Vec::with_capacity(module.nodes.len()) };
         for (_, node) in module.nodes.iter() {
-            let bounds = ranges.of_op(module, &node.op, node.ty.shape.elements());
-            ranges.of_value.push(bounds);
+            let bounds = ranges.of_op(module, &node.op, &node.ty);
+            ranges.of_value.push(bounds.into_iter().map(Bounds::cut).collect());
         }
         ranges
     }
@@ -64,7 +93,9 @@ impl Ranges {
         &self.of_value[value.index()]
     }
 
-    fn of_op(&self, module: &Module<Int>, op: &IntOp, elements: usize) -> Vec<Bounds> {
+    fn of_op(&self, module: &Module<Int>, op: &IntOp, ty: &Type) -> Vec<Bounds> {
+        let elements = ty.shape.elements();
+        let rows = |value: Value| rows::of(module, self, value);
         match op {
             IntOp::Input { columns } => {
                 let ranges = columns.iter().map(|&column| module.columns[column].range);
@@ -76,29 +107,79 @@ impl Ranges {
                 let elements = &module.constants[*constant].elements;
                 elements.iter().map(|&x| Bounds::exactly(x.into())).collect()
             }
-            IntOp::Reshape { input } => self.of_value(*input).to_vec(),
-            IntOp::Gather { input, indices } => {
-                let bounds = self.of_value(*input);
-                indices.iter().map(|&index| bounds[index as usize]).collect()
+            IntOp::Reshape { .. }
+            | IntOp::Gather { .. }
+            | IntOp::Concat { .. }
+            | IntOp::Label { .. } => {
+                let sources = module.sources(op).expect("the operation moves elements");
+                sources.into_iter().map(|(value, i)| self.of_value(value)[i]).collect()
             }
-            IntOp::Concat { inputs } => {
-                inputs.iter().flat_map(|&input| self.of_value(input)).copied().collect()
+            IntOp::Binary { function, a, b } => {
+                self.pairs(module, [*a, *b], ty, |a, b| elementwise::binary(*function, a, b))
             }
-            IntOp::Subtract { a, b } => {
-                let (a, b) = (self.of_value(*a), self.of_value(*b));
-                (0..elements).map(|i| a[i % a.len()].minus(b[i % b.len()])).collect()
+            IntOp::Multiply { a, b, shift } => {
+                self.pairs(module, [*a, *b], ty, |a, b| elementwise::multiply(a, b, *shift))
             }
-            IntOp::Greater { .. } => vec![Bounds { min: 0, max: 1 }; elements],
+            IntOp::Divide { a, b, shift } => {
+                self.pairs(module, [*a, *b], ty, |a, b| elementwise::divide(a, b, *shift))
+            }
+            IntOp::Rescale { input, rounding } => {
+                let from = module.ty(*input).elem;
+                let of = |&x| elementwise::rescale(x, from, ty.elem, *rounding);
+                self.of_value(*input).iter().map(of).collect()
+            }
+            IntOp::Select { a, b, .. } => self.pairs(module, [*a, *b], ty, Bounds::union),
+            IntOp::Function { function, .. } => {
+                let range = module.functions[*function].range;
+                vec![Bounds { min: range.min.into(), max: range.max.into() }; elements]
+            }
+            IntOp::Not { .. } | IntOp::Compare { .. } | IntOp::Greater { .. } => {
+                vec![Bounds { min: 0, max: 1 }; elements]
+            }
+            IntOp::Reduce { function, input } => {
+                rows(*input).map(|row| rows::reduce(*function, row)).collect()
+            }
+            IntOp::CumulativeSum { input } => rows(*input).flat_map(rows::prefixes).collect(),
+            IntOp::ArgSort { input, .. } | IntOp::ArgMax { input, .. } => {
+                let count = module.shape(*input).row() as i128;
+                vec![Bounds { min: 0, max: count - 1 }; elements]
+            }
+            IntOp::Take { input, index } => {
+                let row = self.of_value(*input);
+                self.of_value(*index).iter().map(|&at| rows::taken(row, at)).collect()
+            }
+            IntOp::TakeAlong { input, indices } => {
+                let pairs = rows(*input).zip(rows(*indices));
+                pairs.flat_map(|(row, at)| at.iter().map(|&at| rows::taken(row, at))).collect()
+            }
+            IntOp::Lookup { values, .. } => {
+                let values = module.constants[*values].elements.iter();
+                let all = values.map(|&x| Bounds::exactly(x.into())).reduce(Bounds::union);
+                vec![all.unwrap_or(Bounds::exactly(0)); elements]
+            }
             IntOp::TreeEnsemble { forest, .. } => {
                 let sums = forest_sums(&module.forests[*forest]);
                 sums.into_iter().map(|sum| sum.total).collect()
             }
-            IntOp::ArgMax { input, .. } => {
-                let classes = self.of_value(*input).len() as i128;
-                vec![Bounds { min: 0, max: classes - 1 }; elements]
-            }
-            IntOp::Label { class, .. } => self.of_value(*class).to_vec(),
         }
+    }
+}
+
+impl Ranges {
+    /// The bounds that meet in each element of a result of type `ty`, combined.
+    fn pairs(
+        &self,
+        module: &Module<Int>,
+        operands: [Value; 2],
+        ty: &Type,
+        combine: impl Fn(Bounds, Bounds) -> Bounds,
+    ) -> Vec<Bounds> {
+        let [a, b] = operands.map(|operand| {
+            let bounds = self.of_value(operand);
+            let positions = module.shape(operand).positions_in(&ty.shape);
+            positions.into_iter().map(move |i| bounds[i])
+        });
+        a.zip(b).map(|(a, b)| combine(a, b)).collect()
     }
 }
 

@@ -1,5 +1,8 @@
 //! The integer domain: what C does, checked.
 
+mod arithmetic;
+mod order;
+
 use super::{Outcome, Trace, Walk, is_label, leaf_of, weights_of};
 use crate::arena::Handle;
 use crate::forest::{Forest, NodeId};
@@ -44,26 +47,88 @@ impl Machine<'_> {
         match op {
             IntOp::Input { columns } => columns.iter().map(|&column| self.input(column)).collect(),
             IntOp::Constant { constant } => self.module.constants[*constant].elements.clone(),
-            IntOp::Reshape { input } => self.get(*input).to_vec(),
-            IntOp::Gather { input, indices } => {
-                let elements = self.get(*input);
-                indices.iter().map(|&index| elements[index as usize]).collect()
+            IntOp::Reshape { .. }
+            | IntOp::Gather { .. }
+            | IntOp::Concat { .. }
+            | IntOp::Label { .. } => {
+                let sources = self.module.sources(op).expect("the operation moves elements");
+                sources.into_iter().map(|(value, i)| self.get(value)[i]).collect()
             }
-            IntOp::Concat { inputs } => {
-                inputs.iter().flat_map(|&input| self.get(input)).copied().collect()
+            IntOp::Binary { function, a, b } => {
+                self.each(ty, [*a, *b], |[a, b]| arithmetic::binary(*function, a, b))
             }
-            IntOp::Subtract { a, b } => {
-                let (a, b) = (self.get(*a), self.get(*b));
-                let elements = 0..ty.shape.elements();
-                elements.map(|i| subtract(a[i % a.len()], b[i % b.len()])).collect()
+            IntOp::Multiply { a, b, shift } => {
+                self.each(ty, [*a, *b], |[a, b]| arithmetic::multiply(a, b, *shift))
+            }
+            IntOp::Divide { a, b, shift } => {
+                self.each(ty, [*a, *b], |[a, b]| arithmetic::divide(a, b, *shift))
+            }
+            IntOp::Rescale { input, rounding } => {
+                let (from, to) = (frac_bits(self.module.ty(*input).elem), frac_bits(ty.elem));
+                self.each(ty, [*input], |[x]| arithmetic::rescale(x, from, to, *rounding))
+            }
+            IntOp::Function { function, input } => {
+                let function = &self.module.functions[*function];
+                self.each(ty, [*input], |[x]| function.at(x))
+            }
+            IntOp::Not { input } => self.each(ty, [*input], |[x]| 1 - x),
+            IntOp::Compare { relation, a, b } => {
+                self.each(ty, [*a, *b], |[a, b]| i64::from(relation.holds(&a, &b)))
             }
             IntOp::Greater { a, threshold } => {
-                self.get(*a).iter().map(|x| i64::from(x > threshold)).collect()
+                self.each(ty, [*a], |[a]| i64::from(a > *threshold))
+            }
+            IntOp::Select { condition, a, b } => {
+                self.each(ty, [*condition, *a, *b], |[c, a, b]| if c == 1 { a } else { b })
+            }
+            IntOp::Reduce { function, input } => {
+                self.rows(*input).map(|row| arithmetic::reduce(*function, row)).collect()
+            }
+            IntOp::CumulativeSum { input } => {
+                self.rows(*input).flat_map(arithmetic::cumulative_sum).collect()
+            }
+            IntOp::ArgSort { input, first } => {
+                self.rows(*input).flat_map(|row| order::argsort(row, *first)).collect()
+            }
+            IntOp::Take { input, index } => {
+                let row = self.get(*input);
+                self.get(*index).iter().map(|&index| order::take(row, index)).collect()
+            }
+            IntOp::TakeAlong { input, indices } => {
+                let pairs = self.rows(*input).zip(self.rows(*indices));
+                pairs
+                    .flat_map(|(row, indices)| indices.iter().map(|&i| order::take(row, i)))
+                    .collect()
+            }
+            IntOp::Lookup { input, keys, values } => {
+                let keys = &self.module.constants[*keys].elements;
+                let values = &self.module.constants[*values].elements;
+                let of = |x: i64| values[keys.iter().position(|&k| k == x).unwrap_or(keys.len())];
+                self.each(ty, [*input], |[x]| of(x))
             }
             IntOp::TreeEnsemble { forest, input } => self.ensemble(*forest, *input),
-            IntOp::ArgMax { input, margin } => vec![argmax(self.get(*input), *margin)],
-            IntOp::Label { class, .. } => self.get(*class).to_vec(),
+            IntOp::ArgMax { input, margin } => {
+                self.rows(*input).map(|row| order::argmax(row, *margin)).collect()
+            }
         }
+    }
+
+    /// Applies `function` to the elements of the operands that meet in each
+    /// element of the result.
+    fn each<const N: usize>(
+        &self,
+        ty: &Type,
+        operands: [Value; N],
+        function: impl Fn([i64; N]) -> i64,
+    ) -> Vec<i64> {
+        let positions = operands.map(|operand| self.module.shape(operand).positions_in(&ty.shape));
+        let element = |i: usize, n: usize| self.get(operands[n])[positions[n][i]];
+        (0..ty.shape.elements()).map(|i| function(std::array::from_fn(|n| element(i, n)))).collect()
+    }
+
+    /// The elements of a value along its last axis.
+    fn rows(&self, value: Value) -> std::slice::ChunksExact<'_, i64> {
+        self.get(value).chunks_exact(self.module.shape(value).row())
     }
 
     fn input(&self, column: Handle<Column>) -> i64 {
@@ -93,16 +158,13 @@ impl Machine<'_> {
     }
 }
 
-fn subtract(a: i64, b: i64) -> i64 {
-    a.checked_sub(b).expect("a difference fits its storage")
-}
-
-/// The first element that is at least the greatest less `margin`.
-fn argmax(elements: &[i64], margin: i64) -> i64 {
-    let greatest = elements.iter().copied().max().expect("argmax has an element");
-    let least = greatest.checked_sub(margin).expect("a margin keeps within 64 bits");
-    let first = elements.iter().position(|&x| x >= least);
-    first.expect("the greatest element is at least that") as i64
+/// Bits behind the point; integers and truth values have none.
+fn frac_bits(elem: ElementType) -> u8 {
+    match elem {
+        ElementType::Fixed { frac_bits, .. } => frac_bits,
+        ElementType::I64 | ElementType::Bool | ElementType::Label(_) => 0,
+        ElementType::F32 | ElementType::F64 => unreachable!("no type of the integer domain"),
+    }
 }
 
 fn check_storage(elements: &[i64], elem: ElementType) {

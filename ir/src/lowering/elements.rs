@@ -52,17 +52,28 @@ impl Elements {
             IntOp::Constant { constant } => {
                 module.constants[*constant].elements.iter().map(|&x| Element::Constant(x)).collect()
             }
-            IntOp::Reshape { input } => self.of_value(*input).to_vec(),
-            IntOp::Gather { input, indices } => {
-                let width = module.shape(*input).0.last().map_or(1, |&extent| extent as usize);
-                let rows = self.of_value(*input).chunks(width.max(1));
-                rows.flat_map(|row| indices.iter().map(|&index| row[index as usize])).collect()
+            IntOp::Reshape { .. }
+            | IntOp::Gather { .. }
+            | IntOp::Concat { .. }
+            | IntOp::Label { .. } => {
+                let sources = module.sources(&node.op).expect("the operation moves elements");
+                sources.into_iter().map(|(value, i)| self.of_value(value)[i]).collect()
             }
-            IntOp::Concat { inputs } => self.concat(module, inputs),
-            // The class of a label is stored as the index of the label.
-            IntOp::Label { class, .. } => self.of_value(*class).to_vec(),
-            IntOp::Subtract { .. }
+            IntOp::Binary { .. }
+            | IntOp::Multiply { .. }
+            | IntOp::Divide { .. }
+            | IntOp::Rescale { .. }
+            | IntOp::Function { .. }
+            | IntOp::Not { .. }
+            | IntOp::Compare { .. }
             | IntOp::Greater { .. }
+            | IntOp::Select { .. }
+            | IntOp::Reduce { .. }
+            | IntOp::CumulativeSum { .. }
+            | IntOp::ArgSort { .. }
+            | IntOp::Take { .. }
+            | IntOp::TakeAlong { .. }
+            | IntOp::Lookup { .. }
             | IntOp::TreeEnsemble { .. }
             | IntOp::ArgMax { .. } => {
                 let count = u32::try_from(node.ty.shape.elements())
@@ -70,21 +81,5 @@ impl Elements {
                 (0..count).map(|index| Element::Cell { value, index }).collect()
             }
         }
-    }
-
-    /// Joins along the last axis: the rows of the inputs in turn.
-    fn concat(&self, module: &Module<Int>, inputs: &[Value]) -> Vec<Element> {
-        let widths = inputs.iter().map(|&input| {
-            let width = module.shape(input).0.last().map_or(1, |&extent| extent as usize);
-            (self.of_value(input), width)
-        });
-        let parts: Vec<_> = widths.collect();
-        let rows = parts.first().map_or(0, |(first, width)| first.len() / (*width).max(1));
-        (0..rows)
-            .flat_map(|row| {
-                parts.iter().flat_map(move |(all, width)| &all[row * width..][..*width])
-            })
-            .copied()
-            .collect()
     }
 }

@@ -2,10 +2,16 @@
 
 use crate::arena::Handle;
 use crate::forest::Forest;
+use crate::function::Function;
 use crate::module::{Column, Constant, Int, LabelTable, Operation, Value};
+use crate::ops::{Extreme, Relation};
 
-/// An operation of the integer domain. Nothing rounds and nothing wraps: the
-/// validator proves that every result fits its storage.
+/// An operation of the integer domain. Nothing wraps: the validator proves that
+/// every result, and every number on the way to it, fits its storage. What
+/// rounds says so.
+///
+/// Numbers are `i64` or fixed point; a format is the element type. Elementwise
+/// operations broadcast as in ONNX.
 #[derive(Clone, Debug, PartialEq)]
 pub enum IntOp {
     /// `i64[1xn]`: the named columns.
@@ -35,11 +41,63 @@ pub enum IntOp {
         /// What is joined, in order.
         inputs: Vec<Value>,
     },
-    /// Elementwise `a - b`; operands and result share one fixed-point format.
-    Subtract {
-        /// Minuend.
+    /// A function of two elements; operands and result share one format, which
+    /// for the logical ones is `bool`.
+    Binary {
+        /// Which.
+        function: IntBinary,
+        /// First operand.
         a: Value,
-        /// Subtrahend.
+        /// Second operand.
+        b: Value,
+    },
+    /// `a * b`, of any two formats, then divided by 2^`shift` and rounded to
+    /// nearest, halves up. The product is below 2^62.
+    Multiply {
+        /// First factor.
+        a: Value,
+        /// Second factor.
+        b: Value,
+        /// Fraction bits of both factors together less those of the result; at most 62.
+        shift: u8,
+    },
+    /// `a * 2^shift / b`, of any two formats, rounded to nearest, halves away
+    /// from 0. The shifted numerator is below 2^62, and `b` is not 0.
+    Divide {
+        /// Numerator.
+        a: Value,
+        /// Denominator.
+        b: Value,
+        /// Fraction bits of the result and of `b` together less those of `a`; at most 62.
+        shift: u8,
+    },
+    /// The same number in the format of the result: `bool`, `i64` and fixed
+    /// point to `i64` and fixed point.
+    Rescale {
+        /// What is converted.
+        input: Value,
+        /// How bits are dropped, where the result has fewer behind the point.
+        rounding: Rounding,
+    },
+    /// A tabulated function of each element.
+    Function {
+        /// Which.
+        function: Handle<Function>,
+        /// Of what, in the function's input format.
+        input: Value,
+    },
+    /// Of `bool`: the other truth value.
+    Not {
+        /// Of what.
+        input: Value,
+    },
+    /// Does a relation hold between two elements of one format? As `bool`.
+    Compare {
+        /// Which.
+        relation: Relation,
+        /// Left side.
+        a: Value,
+        /// Right side.
         b: Value,
     },
     /// Elementwise `a > threshold` as `bool`.
@@ -49,6 +107,60 @@ pub enum IntOp {
         /// Right side, in the format of `a`.
         threshold: i64,
     },
+    /// `a` where the condition holds, else `b`; of one element type.
+    Select {
+        /// The condition, `bool`.
+        condition: Value,
+        /// Taken where it holds.
+        a: Value,
+        /// Taken where it does not.
+        b: Value,
+    },
+    /// Reduces the last axis, which the result does not have.
+    Reduce {
+        /// How.
+        function: IntReduction,
+        /// What.
+        input: Value,
+    },
+    /// Sums of the elements up to and with each one, along the last axis.
+    CumulativeSum {
+        /// Of what.
+        input: Value,
+    },
+    /// `i64`: the positions of the elements of the last axis in sorted order;
+    /// equal elements in the order of their positions.
+    ArgSort {
+        /// What is sorted.
+        input: Value,
+        /// What comes first.
+        first: Extreme,
+    },
+    /// The elements of a row at computed positions, in the shape of the
+    /// positions. One outside the row counts as the nearest inside.
+    Take {
+        /// The row, `elem[1xn]` or `elem[n]`.
+        input: Value,
+        /// The positions, counted from 0: `i64`, `bool` or label.
+        index: Value,
+    },
+    /// As `Take` for each row of a tensor: the elements of the last axis at the
+    /// positions that the same row of `indices` holds.
+    TakeAlong {
+        /// What is taken from, `elem[..xn]`.
+        input: Value,
+        /// The positions, `i64[..xk]`.
+        indices: Value,
+    },
+    /// The value of the first key that equals an element, or the default.
+    Lookup {
+        /// What is looked up.
+        input: Value,
+        /// The keys, `[n]`, of the element type of `input`.
+        keys: Handle<Constant<Int>>,
+        /// Their values and then the default, `[n + 1]`.
+        values: Handle<Constant<Int>>,
+    },
     /// `fixed[1xtargets]`: the sums of a tree ensemble over a row.
     TreeEnsemble {
         /// Which forest.
@@ -56,10 +168,10 @@ pub enum IntOp {
         /// The row of features, `i64[1xn]`.
         input: Value,
     },
-    /// `i64[1]`: the first index whose element is at least the greatest
-    /// element less `margin`.
+    /// `i64`: along the last axis, which the result does not have, the first
+    /// index whose element is at least the greatest element less `margin`.
     ArgMax {
-        /// The row, `elem[1xn]`.
+        /// What is compared, `elem[..xn]`.
         input: Value,
         /// Elements this close to the greatest are ties; at least 0.
         margin: i64,
@@ -71,6 +183,117 @@ pub enum IntOp {
         /// The class.
         class: Value,
     },
+}
+
+/// An exact function of two integers of one format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IntBinary {
+    /// `a + b`.
+    Add,
+    /// `a - b`.
+    Subtract,
+    /// The lesser.
+    Minimum,
+    /// The greater.
+    Maximum,
+    /// Of `bool`: both.
+    And,
+    /// Of `bool`: at least one.
+    Or,
+    /// Of `bool`: exactly one.
+    Xor,
+}
+
+impl IntBinary {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Add,
+        Self::Subtract,
+        Self::Minimum,
+        Self::Maximum,
+        Self::And,
+        Self::Or,
+        Self::Xor,
+    ];
+
+    /// Name in the text form.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Add => "add",
+            Self::Subtract => "subtract",
+            Self::Minimum => "minimum",
+            Self::Maximum => "maximum",
+            Self::And => "and",
+            Self::Or => "or",
+            Self::Xor => "xor",
+        }
+    }
+
+    /// Is it a function of truth values?
+    #[must_use]
+    pub fn is_logical(self) -> bool {
+        matches!(self, Self::And | Self::Or | Self::Xor)
+    }
+}
+
+/// What a reduction makes of the elements of the last axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum IntReduction {
+    /// The sum.
+    Sum,
+    /// The least.
+    Minimum,
+    /// The greatest.
+    Maximum,
+}
+
+impl IntReduction {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Sum, Self::Minimum, Self::Maximum];
+
+    /// Name in the text form.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sum => "reduce_sum",
+            Self::Minimum => "reduce_minimum",
+            Self::Maximum => "reduce_maximum",
+        }
+    }
+}
+
+/// How a number loses bits behind the point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rounding {
+    /// To the nearest, halves up.
+    Nearest,
+    /// To the nearest, halves to even.
+    NearestEven,
+    /// To the greatest that is not above.
+    Floor,
+    /// To the least that is not below.
+    Ceil,
+    /// Towards 0.
+    Truncate,
+}
+
+impl Rounding {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Nearest, Self::NearestEven, Self::Floor, Self::Ceil, Self::Truncate];
+
+    /// Name in the text form.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Nearest => "nearest",
+            Self::NearestEven => "nearest_even",
+            Self::Floor => "floor",
+            Self::Ceil => "ceil",
+            Self::Truncate => "truncate",
+        }
+    }
 }
 
 impl Operation for IntOp {
@@ -86,6 +309,13 @@ impl Operation for IntOp {
             Self::Input { .. } | Self::Constant { .. } => {}
             Self::Reshape { input }
             | Self::Gather { input, .. }
+            | Self::Rescale { input, .. }
+            | Self::Function { input, .. }
+            | Self::Not { input }
+            | Self::Reduce { input, .. }
+            | Self::CumulativeSum { input }
+            | Self::ArgSort { input, .. }
+            | Self::Lookup { input, .. }
             | Self::TreeEnsemble { input, .. }
             | Self::ArgMax { input, .. } => *input = map(*input),
             Self::Greater { a, .. } => *a = map(*a),
@@ -95,9 +325,21 @@ impl Operation for IntOp {
                     *input = map(*input);
                 }
             }
-            Self::Subtract { a, b } => {
+            Self::Binary { a, b, .. }
+            | Self::Multiply { a, b, .. }
+            | Self::Divide { a, b, .. }
+            | Self::Compare { a, b, .. } => {
                 *a = map(*a);
                 *b = map(*b);
+            }
+            Self::Select { condition, a, b } => {
+                *condition = map(*condition);
+                *a = map(*a);
+                *b = map(*b);
+            }
+            Self::Take { input, index: second } | Self::TakeAlong { input, indices: second } => {
+                *input = map(*input);
+                *second = map(*second);
             }
         }
     }
@@ -109,8 +351,21 @@ impl Operation for IntOp {
             Self::Reshape { .. } => "reshape",
             Self::Gather { .. } => "gather",
             Self::Concat { .. } => "concat",
-            Self::Subtract { .. } => "subtract",
+            Self::Binary { function, .. } => function.name(),
+            Self::Multiply { .. } => "multiply",
+            Self::Divide { .. } => "divide",
+            Self::Rescale { .. } => "rescale",
+            Self::Function { .. } => "function",
+            Self::Not { .. } => "not",
+            Self::Compare { relation, .. } => relation.name(),
             Self::Greater { .. } => "greater",
+            Self::Select { .. } => "select",
+            Self::Reduce { function, .. } => function.name(),
+            Self::CumulativeSum { .. } => "cumulative_sum",
+            Self::ArgSort { .. } => "argsort",
+            Self::Take { .. } => "take",
+            Self::TakeAlong { .. } => "take_along",
+            Self::Lookup { .. } => "lookup",
             Self::TreeEnsemble { .. } => "tree_ensemble",
             Self::ArgMax { .. } => "argmax",
             Self::Label { .. } => "label",

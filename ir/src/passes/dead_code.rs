@@ -1,4 +1,4 @@
-//! Removes what no output needs: nodes, constants, forests, label tables.
+//! Removes what no output needs: nodes, constants, forests, functions, label tables.
 //!
 //! Obligation: the outputs' values are made by the same operations on the same
 //! operands. Columns stay, whether or not anything reads them.
@@ -68,12 +68,28 @@ impl Pass<Int> for DeadCode {
             IntOp::Constant { constant } => kept.constants.keep(constant),
             IntOp::TreeEnsemble { forest, .. } => kept.forests.keep(forest),
             IntOp::Label { table, .. } => kept.labels.keep(table),
+            IntOp::Function { function, .. } => kept.functions.keep(function),
+            IntOp::Lookup { keys, values, .. } => {
+                kept.constants.keep(keys);
+                kept.constants.keep(values);
+            }
             IntOp::Input { .. }
             | IntOp::Reshape { .. }
             | IntOp::Gather { .. }
             | IntOp::Concat { .. }
-            | IntOp::Subtract { .. }
+            | IntOp::Binary { .. }
+            | IntOp::Multiply { .. }
+            | IntOp::Divide { .. }
+            | IntOp::Rescale { .. }
+            | IntOp::Not { .. }
+            | IntOp::Compare { .. }
             | IntOp::Greater { .. }
+            | IntOp::Select { .. }
+            | IntOp::Reduce { .. }
+            | IntOp::CumulativeSum { .. }
+            | IntOp::ArgSort { .. }
+            | IntOp::Take { .. }
+            | IntOp::TakeAlong { .. }
             | IntOp::ArgMax { .. } => {}
         })
     }
@@ -119,6 +135,7 @@ impl<T> Kept<T> {
 struct KeptData<D: Domain> {
     constants: Kept<crate::module::Constant<D>>,
     forests: Kept<crate::forest::Forest<D>>,
+    functions: Kept<crate::function::Function>,
     labels: Kept<LabelTable>,
 }
 
@@ -127,8 +144,12 @@ fn sweep<D: Domain>(
     mut keep_data: impl FnMut(&mut D::Op, &mut KeptData<D>),
 ) -> bool {
     let live = live_nodes(module);
-    let mut data =
-        KeptData { constants: Kept::default(), forests: Kept::default(), labels: Kept::default() };
+    let mut data = KeptData {
+        constants: Kept::default(),
+        forests: Kept::default(),
+        functions: Kept::default(),
+        labels: Kept::default(),
+    };
     let mut new_value = vec![None; live.len()];
     let mut nodes = Arena::new();
     for (handle, node) in module.nodes.iter() {
@@ -148,8 +169,9 @@ fn sweep<D: Domain>(
     }
     let constants = data.constants.apply(&mut module.constants);
     let forests = data.forests.apply(&mut module.forests);
+    let functions = data.functions.apply(&mut module.functions);
     let labels = data.labels.apply(&mut module.labels);
-    changed | constants | forests | labels
+    changed | constants | forests | functions | labels
 }
 
 /// Which nodes some output needs.

@@ -9,7 +9,7 @@ use skxc_diagnostics::codes;
 use super::lexer::{Cursor, Parsed};
 use super::scope::Scope;
 use super::spans::Spans;
-use super::{ERRORS_MAX, Notation, TextError};
+use super::{ERRORS_MAX, Notation, TextError, function};
 use crate::forest::{Forest, LeafWeight, NodeId, TreeNode};
 use crate::limits;
 use crate::module::{
@@ -26,6 +26,7 @@ pub(super) fn parse<D: Notation>(text: &str) -> Result<(Module<D>, Spans), Vec<T
         spans: Spans::default(),
         has_header: false,
         forest: None,
+        function: None,
         origins: HashMap::new(),
         errors: Vec::new(),
     };
@@ -46,10 +47,15 @@ struct Parser<'t, D: Notation> {
     has_header: bool,
     /// The forest whose lines are being read.
     forest: Option<Body<D>>,
+    /// The function whose lines are being read.
+    function: Option<function::Body>,
     /// Places of whole graph nodes, which recur.
     origins: HashMap<u32, OriginId>,
     errors: Vec<TextError>,
 }
+
+/// What begins a definition: one that has lines of its own has ended.
+const STARTS: [&str; 3] = ["%", "@", "output"];
 
 /// A forest on the way.
 struct Body<D: Notation> {
@@ -75,6 +81,8 @@ impl<'t, D: Notation> Parser<'t, D> {
             self.header(&mut cursor, span)
         } else if self.forest.is_some() {
             self.forest_line(&mut cursor, span)
+        } else if self.function.is_some() {
+            self.function_line(&mut cursor, span)
         } else {
             self.definition(&mut cursor, span)
         };
@@ -90,6 +98,9 @@ impl<'t, D: Notation> Parser<'t, D> {
             self.errors.push(TextError { code, message, span: 0..0, label });
         }
         if let Some(body) = self.forest {
+            self.errors.push(body.unfinished());
+        }
+        if let Some(body) = self.function {
             self.errors.push(body.unfinished());
         }
         if self.errors.is_empty() { Ok((self.module, self.spans)) } else { Err(self.errors) }
@@ -119,6 +130,11 @@ impl<'t, D: Notation> Parser<'t, D> {
         } else if cursor.is_handle("@t") {
             next(cursor, "@t", &mut self.scope.forests, limits::NODES_MAX)?;
             self.forest(cursor, span)
+        } else if cursor.is_handle("@f") {
+            next(cursor, "@f", &mut self.scope.functions, limits::NODES_MAX)?;
+            let (body, result) = function::Body::begin(&self.scope, cursor, span);
+            self.function = Some(body);
+            result
         } else if cursor.is_handle("onnx") {
             next(cursor, "onnx", &mut self.scope.graph_nodes, limits::NODES_MAX)?;
             cursor.expect("=")?;
@@ -262,12 +278,30 @@ impl<'t, D: Notation> Parser<'t, D> {
         Ok(Forest::new(features, targets, elem, D::ZERO))
     }
 
+    fn function_line(&mut self, cursor: &mut Cursor<'t>, span: Range<usize>) -> Parsed<()> {
+        let mut body = self.function.take().expect("a function is being read");
+        if cursor.eat("end") {
+            self.spans.functions.push(body.span.clone());
+            if let Some(function) = body.end() {
+                self.module.functions.push(function);
+            }
+            return Ok(());
+        }
+        if STARTS.iter().any(|start| cursor.clone().starts(start)) {
+            self.errors.push(body.unfinished());
+            return self.definition(cursor, span);
+        }
+        let result = body.segment(cursor);
+        self.function = Some(body);
+        result
+    }
+
     fn forest_line(&mut self, cursor: &mut Cursor<'t>, span: Range<usize>) -> Parsed<()> {
         let mut body = self.forest.take().expect("a forest is being read");
         if cursor.eat("end") {
             return self.end_forest(body);
         }
-        if ["%", "@", "output"].iter().any(|start| cursor.clone().starts(start)) {
+        if STARTS.iter().any(|start| cursor.clone().starts(start)) {
             self.errors.push(body.unfinished());
             return self.definition(cursor, span);
         }
@@ -368,10 +402,10 @@ impl<D: Notation> Body<D> {
         TextError { code, message, span: self.span.clone(), label }
     }
 
-    /// A line that is a list: base values, rounding bounds or roots.
+    /// A line that is a list: base values, error bounds or roots.
     fn list(&mut self, cursor: &mut Cursor<'_>) -> Parsed<()> {
         let start = cursor.position();
-        let lists = ["base", "rounding", "roots"];
+        let lists = ["base", "rounding", "folding", "roots"];
         let Some(which) = lists.into_iter().find(|list| cursor.eat(list)) else {
             return Err(cursor.expected("a node such as `n0 = ...`, or `end`"));
         };
@@ -385,6 +419,9 @@ impl<D: Notation> Body<D> {
             "base" => forest.base = cursor.list(limits::CLASSES_MAX, D::number)?,
             "rounding" => {
                 forest.rounding_half_units = cursor.list(limits::CLASSES_MAX, Cursor::integer)?;
+            }
+            "folding" => {
+                forest.folding_error = cursor.list(limits::CLASSES_MAX, Cursor::float)?;
             }
             _ => forest.roots = cursor.list(limits::TREES_MAX, |cursor| cursor.handle("n"))?,
         }

@@ -35,6 +35,9 @@ pub fn print<D: Notation>(module: &Module<D>) -> String {
     for (handle, forest) in module.forests.iter() {
         print_forest(&mut out, &module.origins, handle.index(), forest);
     }
+    for (handle, function) in module.functions.iter() {
+        super::function::print(&mut out, handle.index(), function);
+    }
     for (value, (_, node)) in module.values().zip(module.nodes.iter()) {
         put(&mut out, format_args!("%{} = ", value.index()));
         D::write_op(&mut out, &names, &node.op);
@@ -107,7 +110,8 @@ fn name(name: &str) -> String {
     if crate::validate::is_identifier(name) { name.to_owned() } else { quoted(name) }
 }
 
-fn quoted(text: &str) -> String {
+/// As a string of the text form.
+pub(super) fn quoted(text: &str) -> String {
     format!("\"{}\"", escape_to_one_line(&text.replace('\\', "\\\\").replace('"', "\\\"")))
 }
 
@@ -150,6 +154,10 @@ fn print_forest<D: Notation>(
     if forest.rounding_half_units.iter().any(|&halves| halves != 0) {
         out.push_str("\n  rounding ");
         print_list(out, &forest.rounding_half_units, put_display);
+    }
+    if forest.folding_error.iter().any(|&error| error != 0.0) {
+        out.push_str("\n  folding ");
+        print_list(out, &forest.folding_error, |out, error| put(out, format_args!("{error:?}")));
     }
     out.push_str("\n  roots ");
     print_list(out, &forest.roots, |out, root| put(out, format_args!("n{root}")));

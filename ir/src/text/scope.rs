@@ -19,6 +19,7 @@ pub struct Scope {
     pub(super) labels: u32,
     pub(super) constants: u32,
     pub(super) forests: u32,
+    pub(super) functions: u32,
     pub(super) values: u32,
     /// Columns by name; the first of equals.
     pub(super) column_names: HashMap<String, u32>,
@@ -54,6 +55,11 @@ impl Scope {
     /// Takes a forest: `@t0`.
     pub(super) fn forest<T>(&self, cursor: &mut Cursor<'_>) -> Parsed<Handle<T>> {
         existing(cursor, "@t", self.forests)
+    }
+
+    /// Takes a function: `@f0`.
+    pub(super) fn function<T>(&self, cursor: &mut Cursor<'_>) -> Parsed<Handle<T>> {
+        existing(cursor, "@f", self.functions)
     }
 
     /// Takes a value: `%0`.

@@ -16,6 +16,7 @@ pub(super) struct Spans {
     pub(super) forests: Vec<Span>,
     /// For each forest, the lines of its nodes.
     pub(super) tree_nodes: Vec<Vec<Span>>,
+    pub(super) functions: Vec<Span>,
     pub(super) values: Vec<Span>,
     pub(super) outputs: Vec<Span>,
 }
@@ -32,6 +33,7 @@ impl Spans {
             Location::TreeNode(forest, node) => {
                 self.tree_nodes.get(forest).and_then(|nodes| nodes.get(node))
             }
+            Location::Function(index) => self.functions.get(index),
             Location::Value(value) => self.values.get(value.index()),
             Location::Output(index) => self.outputs.get(index),
         };

@@ -33,6 +33,8 @@ pub enum Location {
     Constant(usize),
     /// A forest as a whole.
     Forest(usize),
+    /// A function.
+    Function(usize),
     /// A node of a forest: the forest, then the node.
     TreeNode(usize, usize),
     /// The node that makes a value.
@@ -50,6 +52,7 @@ impl fmt::Display for Location {
             Self::Labels(index) => write!(f, "@l{index}"),
             Self::Constant(index) => write!(f, "@w{index}"),
             Self::Forest(index) => write!(f, "@t{index}"),
+            Self::Function(index) => write!(f, "@f{index}"),
             Self::TreeNode(forest, node) => write!(f, "@t{forest} n{node}"),
             Self::Value(value) => write!(f, "%{}", value.index()),
             Self::Output(index) => write!(f, "output {index}"),
@@ -105,12 +108,25 @@ pub enum Problem {
     Overflow { element: usize, value: i128, elem: String },
     #[error("the sum {target} can be {value} on the way, which does not fit 62 bits")]
     PartialOverflow { target: usize, value: i128 },
+    #[error("a shift by {shift} makes {expected} bits behind the point, the type is `{found}`")]
+    BadShift { shift: u8, expected: i16, found: String },
+    #[error("element {element} can be {value} on the way, which does not fit 62 bits")]
+    WideStep { element: usize, value: i128 },
+    #[error("element {element} can be divided by 0")]
+    ZeroDivisor { element: usize },
+    #[error("the table of the function is not one: {what}")]
+    BadFunction { what: &'static str },
     #[error("the margin {margin} is negative or above 2^62")]
     BadMargin { margin: i64 },
     #[error(
         "the rounding bound of target {target} is {half_units}, which only the integer domain has"
     )]
     RoundingInReal { target: usize, half_units: u64 },
+    #[error(
+        "the folding error of target {target} is {error:e}; it is finite and not below 0, and 0 \
+         in the integer domain"
+    )]
+    FoldingError { target: usize, error: f64 },
     #[error("a class can be {class}, and the label table has {classes}")]
     ClassOutOfTable { class: i128, classes: usize },
 }

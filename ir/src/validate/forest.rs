@@ -40,8 +40,11 @@ fn check_whole<D: Rules>(location: Location, forest: &Forest<D>, errors: &mut Er
     if targets == 0 {
         add(Problem::Empty { what: "targets" });
     }
-    let of_targets =
-        [("base values", forest.base.len()), ("rounding bounds", forest.rounding_half_units.len())];
+    let of_targets = [
+        ("base values", forest.base.len()),
+        ("rounding bounds", forest.rounding_half_units.len()),
+        ("folding errors", forest.folding_error.len()),
+    ];
     for (what, found) in of_targets {
         if found != targets {
             add(Problem::WrongCount { what, found, expected: targets });

@@ -2,10 +2,11 @@
 //! whatever the inputs.
 
 use super::error::{Errors, Location, Problem};
+use super::{function, steps};
 use crate::analysis::ranges::{Bounds, Ranges, forest_sums};
 use crate::forest::{Forest, TreeNode};
 use crate::module::{Int, Module, Real, Value};
-use crate::ops::{Binary, IntOp, RealOp, Unary};
+use crate::ops::{Binary, Moves, RealOp, Unary};
 use crate::types::ElementType;
 
 /// Every accumulator stays below 2^62, in whatever order a lowering adds, so
@@ -28,10 +29,15 @@ pub(super) fn check_int(module: &Module<Int>, errors: &mut Errors) {
             }
         }
     }
+    function::check(module, errors);
+    if !errors.is_empty() {
+        return;
+    }
     let ranges = Ranges::of(module);
     for (value, (_, node)) in module.values().zip(module.nodes.iter()) {
         let bounds = ranges.of_value(value);
-        if !only_moves(&node.op) {
+        // What only moves has the storage of its operands.
+        if node.op.movement().is_none() {
             check_storage(value, node.ty.elem, bounds, errors);
         }
         let classes = match node.ty.elem {
@@ -41,52 +47,7 @@ pub(super) fn check_int(module: &Module<Int>, errors: &mut Errors) {
         if let Some(classes) = classes {
             check_classes(value, classes, bounds.iter().copied(), errors);
         }
-        check_parameters(module, value, &node.op, &ranges, errors);
-    }
-}
-
-/// Are the elements of the result those of the operands, in the same storage?
-fn only_moves(op: &IntOp) -> bool {
-    match op {
-        IntOp::Reshape { .. } | IntOp::Gather { .. } | IntOp::Concat { .. } => true,
-        IntOp::Input { .. }
-        | IntOp::Constant { .. }
-        | IntOp::Subtract { .. }
-        | IntOp::Greater { .. }
-        | IntOp::TreeEnsemble { .. }
-        | IntOp::ArgMax { .. }
-        | IntOp::Label { .. } => false,
-    }
-}
-
-/// What operations carry beside their operands, and use with them.
-fn check_parameters(
-    module: &Module<Int>,
-    value: Value,
-    op: &IntOp,
-    ranges: &Ranges,
-    errors: &mut Errors,
-) {
-    match op {
-        IntOp::Greater { a, threshold } => {
-            let threshold = Bounds::exactly((*threshold).into());
-            check_storage(value, module.ty(*a).elem, &[threshold], errors);
-        }
-        IntOp::ArgMax { input, margin } => {
-            let greatest = ranges.of_value(*input).iter().map(|bounds| bounds.min).max();
-            let least = greatest.map(|greatest| greatest - i128::from(*margin));
-            if least.is_some_and(|least| least < i64::MIN.into()) {
-                errors.add(Location::Value(value), Problem::BadMargin { margin: *margin });
-            }
-        }
-        IntOp::Input { .. }
-        | IntOp::Constant { .. }
-        | IntOp::Reshape { .. }
-        | IntOp::Gather { .. }
-        | IntOp::Concat { .. }
-        | IntOp::Subtract { .. }
-        | IntOp::TreeEnsemble { .. }
-        | IntOp::Label { .. } => {}
+        steps::check(module, value, &node.op, &ranges, errors);
     }
 }
 
@@ -96,6 +57,12 @@ pub(super) fn check_real(module: &Module<Real>, errors: &mut Errors) {
         for (target, &half_units) in forest.rounding_half_units.iter().enumerate() {
             if half_units != 0 {
                 let problem = Problem::RoundingInReal { target, half_units };
+                errors.add(Location::Forest(handle.index()), problem);
+            }
+        }
+        for (target, &error) in forest.folding_error.iter().enumerate() {
+            if !(0.0..f64::INFINITY).contains(&error) {
+                let problem = Problem::FoldingError { target, error };
                 errors.add(Location::Forest(handle.index()), problem);
             }
         }
@@ -170,11 +137,11 @@ fn join(a: Bounds, b: Bounds) -> Bounds {
 }
 
 /// The end that is farther from 0.
-fn farthest(bounds: Bounds) -> i128 {
+pub(super) fn farthest(bounds: Bounds) -> i128 {
     if bounds.min.unsigned_abs() > bounds.max.unsigned_abs() { bounds.min } else { bounds.max }
 }
 
-fn check_storage(value: Value, elem: ElementType, bounds: &[Bounds], errors: &mut Errors) {
+pub(super) fn check_storage(value: Value, elem: ElementType, bounds: &[Bounds], errors: &mut Errors) {
     let bits_max = match elem {
         ElementType::Fixed { bits, .. } => u32::from(bits),
         ElementType::I64 => i64::BITS - 1,

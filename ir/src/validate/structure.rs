@@ -38,6 +38,7 @@ fn check_module<D: Rules>(module: &Module<D>, errors: &mut Errors) {
         ("label tables", module.labels.len(), limits::NODES_MAX),
         ("constants", module.constants.len(), limits::NODES_MAX),
         ("forests", module.forests.len(), limits::NODES_MAX),
+        ("functions", module.functions.len(), limits::NODES_MAX),
         ("nodes", module.nodes.len(), limits::NODES_MAX),
         ("outputs", module.outputs.len(), limits::NODES_MAX),
     ];
@@ -126,6 +127,7 @@ fn check_nodes<D: Rules>(module: &Module<D>, errors: &mut Errors) {
                 Reference::Labels(index) => ("label table", index, module.labels.len()),
                 Reference::Constant(index) => ("constant", index, module.constants.len()),
                 Reference::Forest(index) => ("forest", index, module.forests.len()),
+                Reference::Function(index) => ("function", index, module.functions.len()),
             };
             if index >= count {
                 errors.add(location, Problem::OutOfBounds { what, index, count });

@@ -1,15 +1,16 @@
 //! Types: that of a value is what its operation makes of its operands.
 
+mod int;
 mod tensor;
 
 use super::Rules;
 use super::error::{Errors, Location, Problem};
 use super::rules::{self, Reference};
 use crate::arena::Handle;
-use crate::forest::{Forest, IntTest, RealTest, TreeNode};
+use crate::forest::{Forest, RealTest, TreeNode};
 use crate::limits;
-use crate::module::{Int, LabelTable, Module, OutputKind, Real, Value};
-use crate::ops::{IntOp, RealOp};
+use crate::module::{LabelTable, Module, OutputKind, Real, Value};
+use crate::ops::RealOp;
 use crate::types::{ElementType, Shape, Type};
 
 /// `Fixed::bits` is at most this: a difference of two then fits an `i64`.
@@ -38,15 +39,6 @@ pub(super) fn check<D: Rules>(module: &Module<D>, errors: &mut Errors) {
             errors.add(Location::Output(index), problem);
         }
     }
-}
-
-/// Is `part`, repeated as a whole, of the shape of `whole`? Then element `i`
-/// of `whole` meets element `i % part.elements()` of `part`. This is numpy's
-/// broadcasting, without the cases in which both operands repeat or an inner
-/// axis does.
-fn repeats(part: &Shape, whole: &Shape) -> bool {
-    let leading = part.0.iter().take_while(|&&extent| extent == 1).count();
-    part.0.len() <= whole.0.len() && whole.0.ends_with(&part.0[leading..])
 }
 
 impl rules::Rules for Real {
@@ -172,101 +164,6 @@ impl rules::Rules for Real {
     }
 }
 
-impl rules::Rules for Int {
-    fn references(op: &IntOp, visit: &mut dyn FnMut(Reference)) {
-        match op {
-            IntOp::Input { columns } => {
-                columns.iter().for_each(|column| visit(Reference::Column(column.index())));
-            }
-            IntOp::Constant { constant } => visit(Reference::Constant(constant.index())),
-            IntOp::TreeEnsemble { forest, .. } => visit(Reference::Forest(forest.index())),
-            IntOp::Label { table, .. } => visit(Reference::Labels(table.index())),
-            IntOp::Reshape { .. }
-            | IntOp::Gather { .. }
-            | IntOp::Concat { .. }
-            | IntOp::Subtract { .. }
-            | IntOp::Greater { .. }
-            | IntOp::ArgMax { .. } => {}
-        }
-    }
-
-    fn allows(elem: ElementType) -> bool {
-        match elem {
-            ElementType::F32 | ElementType::F64 => false,
-            ElementType::I64 | ElementType::Bool | ElementType::Label(_) => true,
-            ElementType::Fixed { bits, .. } => (1..=FIXED_BITS_MAX).contains(&bits),
-        }
-    }
-
-    fn allows_sums(elem: ElementType) -> bool {
-        matches!(elem, ElementType::Fixed { .. }) && Self::allows(elem)
-    }
-
-    fn represents(elem: ElementType, number: i64) -> bool {
-        match elem {
-            ElementType::F32 | ElementType::F64 => false,
-            ElementType::I64 | ElementType::Label(_) => true,
-            ElementType::Bool => number == 0 || number == 1,
-            ElementType::Fixed { bits, .. } => {
-                u32::from(bits) >= u64::BITS - number.unsigned_abs().leading_zeros()
-            }
-        }
-    }
-
-    fn feature(test: IntTest) -> u32 {
-        test.feature
-    }
-
-    fn threshold(test: IntTest) -> String {
-        test.at_most.to_string()
-    }
-
-    /// `feature - at_most` must fit an `i64`.
-    fn allows_test(test: IntTest) -> bool {
-        let max = limits::FEATURE_MAGNITUDE_MAX;
-        (-max - 1..=max).contains(&test.at_most)
-    }
-
-    fn result_type(module: &Module<Int>, op: &IntOp, declared: &Type) -> Result<Type, Problem> {
-        use ElementType::{Bool, I64};
-        let ty = |value: Value| module.ty(value);
-        match op {
-            IntOp::Input { columns } => Ok(Type::new(I64, &[1, columns.len() as u32])),
-            IntOp::Constant { constant } => Ok(module.constants[*constant].ty.clone()),
-            IntOp::Reshape { input } => reshape(ty(*input), declared),
-            IntOp::Gather { input, indices } => gather(ty(*input), indices),
-            IntOp::Concat { inputs } => concat(inputs.iter().map(|&input| ty(input))),
-            IntOp::Subtract { a, b } => subtract(ty(*a), ty(*b)),
-            IntOp::Greater { a, .. } => {
-                let a = ty(*a);
-                if !is_number(a.elem) {
-                    return Err(bad_operand(a, "numbers"));
-                }
-                Ok(Type { elem: Bool, shape: a.shape.clone() })
-            }
-            IntOp::TreeEnsemble { forest, input } => {
-                let forest = &module.forests[*forest];
-                let input = ty(*input);
-                if input.elem != I64 || input.shape.0 != [1, forest.features] {
-                    return Err(bad_operand(input, "a row of `i64`, one a feature of the forest"));
-                }
-                Ok(Type::new(forest.elem, &[1, forest.targets]))
-            }
-            IntOp::ArgMax { input, margin } => {
-                if *margin < 0 || *margin > 1 << FIXED_BITS_MAX {
-                    return Err(Problem::BadMargin { margin: *margin });
-                }
-                argmax(ty(*input))
-            }
-            IntOp::Label { table, class } => label(*table, ty(*class)),
-        }
-    }
-
-    fn check_ranges(module: &Module<Int>, errors: &mut Errors) {
-        super::ranges::check_int(module, errors);
-    }
-}
-
 /// Rows of `f32` are compared with thresholds of `f32`.
 fn check_thresholds(forest: &Forest<Real>, elem: ElementType) -> Result<(), Problem> {
     let test = |node: &TreeNode<Real>| match *node {
@@ -352,30 +249,6 @@ fn with_last(ty: &Type, extent: usize) -> Type {
         *last = extent as u32;
     }
     ty
-}
-
-fn subtract(a: &Type, b: &Type) -> Result<Type, Problem> {
-    if !is_number(a.elem) {
-        return Err(bad_operand(a, "numbers"));
-    }
-    if a.elem == b.elem {
-        if repeats(&b.shape, &a.shape) {
-            return Ok(a.clone());
-        }
-        if repeats(&a.shape, &b.shape) {
-            return Ok(b.clone());
-        }
-    }
-    Err(Problem::BadShapes { a: a.clone(), b: b.clone() })
-}
-
-fn argmax(input: &Type) -> Result<Type, Problem> {
-    let is_row = matches!(*input.shape.0, [1, n] if n > 0);
-    if is_row && is_number(input.elem) {
-        Ok(Type::new(ElementType::I64, &[1]))
-    } else {
-        Err(bad_operand(input, "a row of numbers"))
-    }
 }
 
 fn label(table: Handle<LabelTable>, class: &Type) -> Result<Type, Problem> {

@@ -22,15 +22,25 @@ pub(super) fn columns_of(module: &Module<Int>, value: Value) -> Vec<Option<usize
         let node = module.node(older);
         let elements = match &node.op {
             IntOp::Input { columns } => columns.iter().map(|column| Some(column.index())).collect(),
-            IntOp::Reshape { input } => of(*input).clone(),
-            IntOp::Gather { input, indices } => {
-                indices.iter().map(|&index| of(*input)[index as usize]).collect()
-            }
-            IntOp::Concat { inputs } => {
-                inputs.iter().flat_map(|&input| of(input).clone()).collect()
+            IntOp::Reshape { .. } | IntOp::Gather { .. } | IntOp::Concat { .. } => {
+                let sources = module.sources(&node.op).expect("the operation moves elements");
+                sources.into_iter().map(|(value, i)| of(value)[i]).collect()
             }
             IntOp::Constant { .. }
-            | IntOp::Subtract { .. }
+            | IntOp::Binary { .. }
+            | IntOp::Multiply { .. }
+            | IntOp::Divide { .. }
+            | IntOp::Rescale { .. }
+            | IntOp::Function { .. }
+            | IntOp::Not { .. }
+            | IntOp::Compare { .. }
+            | IntOp::Select { .. }
+            | IntOp::Reduce { .. }
+            | IntOp::CumulativeSum { .. }
+            | IntOp::ArgSort { .. }
+            | IntOp::Take { .. }
+            | IntOp::TakeAlong { .. }
+            | IntOp::Lookup { .. }
             | IntOp::Greater { .. }
             | IntOp::TreeEnsemble { .. }
             | IntOp::ArgMax { .. }

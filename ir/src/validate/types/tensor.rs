@@ -1,9 +1,7 @@
-//! What the elementwise operations, reductions and look-ups of the real domain
-//! make of their operands.
+//! What elementwise operations, reductions and look-ups make of their operands.
 
 use super::{bad_operand, is_float, is_number};
-use crate::module::Constant;
-use crate::module::Real;
+use crate::module::{Constant, Domain};
 use crate::ops::{Binary, Relation, Unary};
 use crate::types::{ElementType, Shape, Type};
 use crate::validate::error::Problem;
@@ -109,10 +107,10 @@ pub(super) fn take_along(input: &Type, indices: &Type) -> Result<Type, Problem> 
     Ok(Type { elem: input.elem, shape: indices.shape.clone() })
 }
 
-pub(super) fn lookup(
+pub(super) fn lookup<D: Domain>(
     input: &Type,
-    keys: &Constant<Real>,
-    values: &Constant<Real>,
+    keys: &Constant<D>,
+    values: &Constant<D>,
 ) -> Result<Type, Problem> {
     let (key_count, value_count) = (keys.elements.len(), values.elements.len());
     if keys.ty.elem != input.elem || matches!(input.elem, ElementType::Fixed { .. }) {
@@ -125,7 +123,7 @@ pub(super) fn lookup(
 }
 
 /// The type of both, which have one element type, at the shape they broadcast to.
-fn broadcast(a: &Type, b: &Type) -> Result<Type, Problem> {
+pub(super) fn broadcast(a: &Type, b: &Type) -> Result<Type, Problem> {
     let shape = if a.elem == b.elem { a.shape.broadcast(&b.shape) } else { None };
     match shape {
         Some(Shape(extents)) if elements(&extents) <= crate::limits::ELEMENTS_MAX => {

@@ -1,0 +1,108 @@
+//! What operations of the integer domain compute on the way to their results,
+//! and what they carry beside their operands.
+
+use super::error::{Errors, Location, Problem};
+use super::ranges::{check_storage, farthest};
+use crate::analysis::ranges::{Bounds, Ranges, numerator, prefixes, product};
+use crate::module::{Int, Module, Value};
+use crate::ops::{IntOp, IntReduction};
+use crate::types::Type;
+
+/// Numbers on the way are at most 2^62 in magnitude, so that what rounds can
+/// add half a unit and a difference of two fits 64 bits.
+const STEP_MAX: i128 = 1 << 62;
+
+/// Checks the operation that makes `value`.
+pub(super) fn check(
+    module: &Module<Int>,
+    value: Value,
+    op: &IntOp,
+    ranges: &Ranges,
+    errors: &mut Errors,
+) {
+    let location = Location::Value(value);
+    let ty = module.ty(value);
+    match op {
+        IntOp::Greater { a, threshold } => {
+            let threshold = Bounds::exactly((*threshold).into());
+            check_storage(value, module.ty(*a).elem, &[threshold], errors);
+        }
+        IntOp::ArgMax { input, margin } => {
+            let rows = ranges.of_value(*input).chunks_exact(module.shape(*input).row());
+            let greatest = rows.filter_map(|row| row.iter().map(|bounds| bounds.min).max());
+            let least = greatest.map(|greatest| greatest - i128::from(*margin)).min();
+            if least.is_some_and(|least| least < i64::MIN.into()) {
+                errors.add(location, Problem::BadMargin { margin: *margin });
+            }
+        }
+        IntOp::Multiply { a, b, .. } => {
+            let products = pairs(module, ranges, [*a, *b], ty).map(|(a, b)| product(a, b));
+            check_steps(location, products, errors);
+        }
+        IntOp::Divide { a, b, shift } => {
+            let numerators = ranges.of_value(*a).iter().map(|&a| numerator(a, *shift));
+            check_steps(location, numerators, errors);
+            check_steps(location, ranges.of_value(*b).iter().copied(), errors);
+            let zero = |bounds: &Bounds| bounds.min <= 0 && bounds.max >= 0;
+            if let Some(element) = ranges.of_value(*b).iter().position(zero) {
+                errors.add(location, Problem::ZeroDivisor { element });
+            }
+        }
+        IntOp::Rescale { input, .. } => {
+            check_steps(location, ranges.of_value(*input).iter().copied(), errors);
+        }
+        IntOp::Reduce { function: IntReduction::Sum, input } => {
+            let rows = ranges.of_value(*input).chunks_exact(module.shape(*input).row());
+            check_steps(location, rows.flat_map(prefixes), errors);
+        }
+        IntOp::Function { function, input } => {
+            let domain = module.functions[*function].domain;
+            let (min, max) = (i128::from(domain.min), i128::from(domain.max));
+            let outside = |bounds: &&Bounds| bounds.min < min || bounds.max > max;
+            if let Some(bounds) = ranges.of_value(*input).iter().find(outside) {
+                let found = if bounds.min < min { bounds.min } else { bounds.max };
+                errors.add(location, Problem::OutOfRange { value: found, min, max });
+            }
+        }
+        IntOp::Input { .. }
+        | IntOp::Constant { .. }
+        | IntOp::Reshape { .. }
+        | IntOp::Gather { .. }
+        | IntOp::Concat { .. }
+        | IntOp::Binary { .. }
+        | IntOp::Not { .. }
+        | IntOp::Compare { .. }
+        | IntOp::Select { .. }
+        | IntOp::Reduce { function: IntReduction::Minimum | IntReduction::Maximum, .. }
+        | IntOp::CumulativeSum { .. }
+        | IntOp::ArgSort { .. }
+        | IntOp::Take { .. }
+        | IntOp::TakeAlong { .. }
+        | IntOp::Lookup { .. }
+        | IntOp::TreeEnsemble { .. }
+        | IntOp::Label { .. } => {}
+    }
+}
+
+/// The bounds of two operands that meet in each element of the result.
+fn pairs<'r>(
+    module: &Module<Int>,
+    ranges: &'r Ranges,
+    operands: [Value; 2],
+    ty: &Type,
+) -> impl Iterator<Item = (Bounds, Bounds)> + use<'r> {
+    let [a, b] = operands.map(|operand| {
+        let bounds = ranges.of_value(operand);
+        let positions = module.shape(operand).positions_in(&ty.shape);
+        positions.into_iter().map(move |i| bounds[i])
+    });
+    a.zip(b)
+}
+
+fn check_steps(location: Location, steps: impl Iterator<Item = Bounds>, errors: &mut Errors) {
+    for (element, bounds) in steps.enumerate() {
+        if bounds.min < -STEP_MAX || bounds.max > STEP_MAX {
+            errors.add(location, Problem::WideStep { element, value: farthest(bounds) });
+        }
+    }
+}
