@@ -5,6 +5,7 @@
 //! if it was called wrongly.
 
 mod bless;
+mod calibrate;
 mod codegen;
 mod corpus;
 mod ensembles;
@@ -28,6 +29,9 @@ tasks:
                             dependencies, sizes, headers, a test case for each diagnostic
   codegen [--check]         write the generated sources, or say which are stale
   bless                     run all tests and take what they print as what they expect
+  calibrate [--filter GLOB]...
+                            measure every lowering on a grid of forests, for the cost model
+  calibrate --check         how far the cost model is off what was measured
   corpus DIR [--filter GLOB]...
                             compile every case of a corpus folder, run it in the kernel and
                             compare with the labels that are there
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
         ["codegen"] => write_generated(),
         ["codegen", "--check"] => check_generated(),
         ["bless"] => bless::run(),
+        ["calibrate", rest @ ..] => calibrate::run(rest),
         ["corpus", "--bad", dir] => hostile::run(dir),
         ["corpus", dir, filters @ ..] => corpus_filters(filters)
             .map_or_else(|| Ok(usage()), |filters| corpus::run(dir, &filters)),
