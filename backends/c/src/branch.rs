@@ -254,6 +254,7 @@ fn trees(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) 
             }
         }
         out.line(&format!("{name}_forget(f);"));
+        forest::join(out, context, "s");
     }
     out.close("}");
     out.line("");

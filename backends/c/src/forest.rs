@@ -25,12 +25,21 @@ pub(crate) fn emit(out: &mut Writer, context: &Context<'_>, forest: &Forest<'_>)
     out.comment(&about(context, forest));
     out.line("static __always_inline void");
     begin(out, context, &format!("{}_trees(", forest.lower));
+    join(out, context, "s");
     start(out, context, forest);
     for part in &forest.parts {
         out.line(&format!("{}_add(f, s);", part.lower));
     }
     out.close("}");
     out.line("");
+}
+
+/// A place at which the verifier compares states, so that of the paths that lead
+/// here one is followed. It keeps a state behind two jumps (is_state_visited in
+/// kernel/bpf/verifier.c), and drops those it kept inside a loop once a few
+/// rounds have missed them. `live` is a variable that code behind it reads.
+pub(crate) fn join(out: &mut Writer, context: &Context<'_>, live: &str) {
+    out.line(&format!("{}_join({live});", context.prefix.lower));
 }
 
 /// Begins the function `{lower}_add`, in which a part adds its trees.

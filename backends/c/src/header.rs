@@ -114,7 +114,9 @@ fn barriers(out: &mut Writer, context: &Context<'_>) {
     out.comment(&[
         "barrier: the compiler forgets what it knows of an integer, so that it cannot turn \
          arithmetic on a sign back into a branch. forget: it also forgets what it read from \
-         memory, so that the verifier meets an unknown number."
+         memory, so that the verifier meets an unknown number. join: of the paths that lead here \
+         the verifier follows one. It keeps a state behind two jumps and compares later ones \
+         with it; jumps to the next instruction are removed when the program is loaded."
             .to_owned(),
     ]);
     out.line("#ifdef __bpf__");
@@ -122,9 +124,12 @@ fn barriers(out: &mut Writer, context: &Context<'_>) {
     out.line(&format!(
         "#define {name}_forget(x) __asm__ volatile(\"\" : \"+r\"(x) : : \"memory\")"
     ));
+    out.line(&format!("#define {name}_join(x) \\"));
+    out.line("\t__asm__ volatile(\"goto +0\\ngoto +0\\n\" : \"+r\"(x) : : \"memory\")");
     out.line("#else");
     out.line(&format!("#define {name}_barrier(x) ((void)(x))"));
     out.line(&format!("#define {name}_forget(x) ((void)(x))"));
+    out.line(&format!("#define {name}_join(x) ((void)(x))"));
     out.line("#endif");
     out.line("");
 }

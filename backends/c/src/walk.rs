@@ -357,7 +357,6 @@ fn trees(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) 
         let value = biased(context, element, feature.bias, plan.format);
         out.wrapped(&[format!("s->x{suffix}[{slot}] ="), value + ";"]);
     }
-    join(out);
     let mut first = 0;
     for run in &plan.runs {
         run_loop(out, part, plan, run, first);
@@ -365,21 +364,6 @@ fn trees(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) 
     }
     out.close("}");
     out.line("");
-}
-
-/// A place before the loops at which the verifier compares states: it keeps
-/// one behind two jumps (is_state_visited in kernel/bpf/verifier.c), and drops
-/// those it kept inside a loop once a few rounds have missed them. Without it
-/// the paths of the parser meet nowhere, and each walks all trees anew.
-fn join(out: &mut Writer) {
-    out.line("#ifdef __bpf__");
-    out.comment(&["Verifier: all paths of the parser meet here, so that one is followed through \
-                   the trees. It keeps states at jumps, but not for long inside a loop; jumps \
-                   to the next instruction are removed when the program is loaded."
-        .to_owned()]);
-    out.line("__asm__ volatile(\"goto +0\\n\"");
-    out.line("\t\t \"goto +0\\n\" : \"+r\"(s) : : \"memory\");");
-    out.line("#endif");
 }
 
 /// A feature as it is stored for the walk.
