@@ -12,6 +12,8 @@
 
 pub mod dead_code;
 pub mod fold_inputs;
+pub mod fold_leaves;
+pub mod intervals;
 pub mod merge_subtrees;
 pub mod merge_trees;
 pub mod output_plumbing;
@@ -20,6 +22,7 @@ mod preserves;
 pub mod prune_branches;
 pub mod prune_features;
 pub mod quantize;
+mod rebuild;
 pub mod threshold;
 
 #[cfg(test)]

@@ -87,7 +87,7 @@ fn compare_expected(int: &Validated<Int>, rows: &Rows, labels: &[Labels]) -> Out
     for ((kind, row), labels) in rows.iter().zip(labels) {
         if labels.runtime.is_empty() || labels.runtime == labels.trainer {
             decided.push(kind, row);
-            wanted.push(labels.trainer.clone());
+            wanted.push(vec![labels.trainer.clone()]);
         }
     }
     passed("the labels", &compare::expected(int, &decided, &wanted))

@@ -83,6 +83,7 @@ fn layout(module: &Module<Int>, from: &skxc_backend_c::Layout) -> Layout {
         size_bytes: field.ty.bytes as usize,
         signed: field.ty.signed,
     };
+    let label = |index: usize| Field { offset_bytes: 4 * index, size_bytes: 4, signed: false };
     let score = |index: u32| Field {
         offset_bytes: (from.scores_offset + 8 * index) as usize,
         size_bytes: 8,
@@ -92,7 +93,7 @@ fn layout(module: &Module<Int>, from: &skxc_backend_c::Layout) -> Layout {
         features_bytes: from.features_bytes as usize,
         features: module.columns.handles().map(|column| from.field(column).map(field)).collect(),
         result_bytes: from.result_bytes as usize,
-        label: Field { offset_bytes: 0, size_bytes: 4, signed: false },
+        labels: (0..from.labels.len()).map(label).collect(),
         scores: (0..from.scores).map(score).collect(),
     }
 }

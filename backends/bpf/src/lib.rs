@@ -15,7 +15,7 @@ pub mod kernel_features;
 mod program;
 
 use skxc_backend_c::layout::Layout;
-use skxc_backend_c::{EmitError, EmitOptions, Header};
+use skxc_backend_c::{EmitOptions, Header};
 use skxc_ir::Int;
 use skxc_ir::lowering::Plan;
 use skxc_ir::validate::Validated;
@@ -59,7 +59,8 @@ pub struct Options {
     /// The packet feature behind each declared column, in order of the
     /// columns; may be empty with [`Hook::None`].
     pub features: Vec<&'static Feature>,
-    /// Action of each class, by class index; classes without one pass.
+    /// Action of each class, in the order of [`Layout::classes`]; classes
+    /// without one pass. Of several labels the first whose action is not pass decides.
     pub actions: Vec<Action>,
     /// Action for packets that cannot be classified.
     pub fallback: Action,
@@ -86,9 +87,6 @@ pub struct Artifact {
 /// A program that cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The header cannot be made.
-    #[error(transparent)]
-    Header(#[from] EmitError),
     /// At a packet hook every column needs a feature.
     #[error("{columns} columns, {features} packet features")]
     FeatureCount {
@@ -121,10 +119,9 @@ pub enum Error {
 /// Makes the program of a module.
 ///
 /// # Errors
-/// [`Error`] if features or actions do not match the module, or the header
-/// cannot be made.
+/// [`Error`] if features or actions do not match the module.
 pub fn emit(module: &Validated<Int>, plan: &Plan, options: &Options) -> Result<Artifact, Error> {
-    let Header { text, layout } = skxc_backend_c::emit(module, plan, &options.header)?;
+    let Header { text, layout } = skxc_backend_c::emit(module, plan, &options.header);
     let name = &module.name;
     if options.hook != Hook::None {
         check(module, &layout, options)?;
@@ -154,11 +151,12 @@ fn check(module: &Validated<Int>, layout: &Layout, options: &Options) -> Result<
             return Err(Error::FeatureRange { column, feature: feature.name });
         }
     }
-    if layout.classes == 0 {
+    if layout.labels.is_empty() {
         return Err(Error::NoLabel);
     }
-    if options.actions.len() > layout.classes as usize {
-        let (classes, actions) = (layout.classes, options.actions.len());
+    let classes = layout.classes();
+    if options.actions.len() > classes as usize {
+        let actions = options.actions.len();
         return Err(Error::ActionCount { classes, actions });
     }
     Ok(())

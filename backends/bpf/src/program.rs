@@ -1,10 +1,10 @@
 //! The text of `NAME.bpf.c`.
 
-use skxc_backend_c::layout::Layout;
+use skxc_backend_c::layout::{self, Layout};
 use skxc_backend_c::namer::Prefix;
 use skxc_backend_c::writer::{Writer, comment_text};
 use skxc_ir::validate::Validated;
-use skxc_ir::{ElementType, Int};
+use skxc_ir::{Int, LabelTable, Output};
 
 use crate::{Action, Hook, Options, needs};
 
@@ -94,9 +94,10 @@ impl Program<'_> {
                 .to_owned(),
         ]);
         out.open(&format!("const volatile __u32 {name}_actions[{upper}_CLASSES] = {{"));
-        for class in 0..self.layout.classes as usize {
-            let action = self.options.actions.get(class).copied().unwrap_or_default();
-            out.line(&format!("{}, /* {} */", xdp(action), comment_text(&self.label(class))));
+        let mut actions = self.options.actions.iter().copied();
+        for class in self.classes() {
+            let action = actions.next().unwrap_or_default();
+            out.line(&format!("{}, /* {} */", xdp(action), comment_text(&class)));
         }
         out.close("};");
         out.line(&format!(
@@ -116,12 +117,15 @@ impl Program<'_> {
         out.line("");
     }
 
-    fn label(&self, class: usize) -> String {
-        let ty = self.module.label_output().map(|output| self.module.ty(output.value).elem);
-        match ty {
-            Some(ElementType::Label(table)) => self.module.labels[table].text(class),
-            _ => class.to_string(),
-        }
+    /// The classes that actions and counters go by.
+    fn classes(&self) -> Vec<String> {
+        let several = self.layout.labels.len() > 1;
+        let of_label = |(output, table): (&Output, &LabelTable)| {
+            let of_output = |class: String| format!("{}: {class}", output.name);
+            let texts = (0..table.len()).map(|class| table.text(class));
+            texts.map(|text| if several { of_output(text) } else { text }).collect::<Vec<_>>()
+        };
+        layout::labels(self.module).flat_map(of_label).collect()
     }
 
     fn maps(&self, out: &mut Writer) {
@@ -176,10 +180,27 @@ impl Program<'_> {
         out.line(&format!("return {name}_shadow ? XDP_PASS : {name}_fallback;"));
         out.close("}");
         out.line("");
-        out.comment(&["The verdict on a packet that the model has judged.".to_owned()]);
+        self.act(out);
+    }
+
+    /// The function that turns the labels into an action.
+    fn act(&self, out: &mut Writer) {
+        let (name, upper) = (self.name, self.upper);
+        let several = self.layout.labels.len() > 1;
+        let mut about = vec!["The verdict on a packet that the model has judged.".to_owned()];
+        if several {
+            about[0].push_str(
+                " The first label whose action is not to pass decides; a packet is counted once \
+                 for each label.",
+            );
+        }
+        out.comment(&about);
         out.line("static __always_inline __u32");
         out.line(&format!("{name}_act(const struct {name}_state *state, __u32 bytes)"));
         out.open("{");
+        if several {
+            out.line("__u32 action = XDP_PASS;");
+        }
         out.line("__u32 label;");
         out.line("");
         out.comment(&[
@@ -188,13 +209,34 @@ impl Program<'_> {
                 .to_owned(),
         ]);
         out.line(&format!("{name}_forget(state);"));
-        out.line("label = state->result.label;");
-        out.line(&format!("if (label >= {upper}_CLASSES)"));
-        out.line(&format!("\treturn {name}_fallback;"));
-        out.line(&format!("skxc_count(&{name}_counters, label, bytes);"));
-        out.line(&format!("return {name}_shadow ? XDP_PASS : {name}_actions[label];"));
+        if !several {
+            out.line("label = state->result.label;");
+            out.line(&format!("if (label >= {upper}_CLASSES)"));
+            out.line(&format!("\treturn {name}_fallback;"));
+            out.line(&format!("skxc_count(&{name}_counters, label, bytes);"));
+            out.line(&format!("return {name}_shadow ? XDP_PASS : {name}_actions[label];"));
+        } else {
+            let mut first = 0;
+            for (index, &classes) in self.layout.labels.iter().enumerate() {
+                self.act_on(out, index, first, classes);
+                first += classes;
+            }
+            out.line(&format!("return {name}_shadow ? XDP_PASS : action;"));
+        }
         out.close("}");
         out.line("");
+    }
+
+    /// Counts one of several labels; its classes start at `first`.
+    fn act_on(&self, out: &mut Writer, index: usize, first: u32, classes: u32) {
+        let name = self.name;
+        let at = if first == 0 { "label".to_owned() } else { format!("{first} + label") };
+        out.line(&format!("label = state->result.label[{index}];"));
+        out.line(&format!("if (label >= {classes})"));
+        out.line(&format!("\treturn {name}_fallback;"));
+        out.line(&format!("skxc_count(&{name}_counters, {at}, bytes);"));
+        out.line("if (action == XDP_PASS)");
+        out.line(&format!("\taction = {name}_actions[{at}];"));
     }
 
     /// From the packet to an action, at either hook.

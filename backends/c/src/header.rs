@@ -1,11 +1,10 @@
 //! The frame of `NAME.h`: what it says of itself, the structs, the guard.
 
-use skxc_ir::{ElementType, OutputKind, ScoreKind};
 
 use crate::EmitOptions;
 use crate::context::{Context, Part};
 use crate::forest;
-use crate::layout;
+use crate::result;
 use crate::tensor;
 use crate::writer::Writer;
 
@@ -24,12 +23,10 @@ pub(crate) fn begin(out: &mut Writer, context: &Context<'_>, options: &EmitOptio
     out.line("#define __always_inline inline __attribute__((always_inline))");
     out.line("");
     barriers(out, context);
-    out.line(&format!("#define {upper}_CLASSES {}", context.layout.classes));
-    out.line(&format!("#define {upper}_SCORES {}", context.layout.scores));
-    out.line("");
+    result::counts(out, context);
     features(out, context);
     scratch(out, context);
-    result(out, context);
+    result::declaration(out, context);
     asserts(out, context);
 }
 
@@ -61,37 +58,10 @@ fn about(context: &Context<'_>, options: &EmitOptions) -> Vec<String> {
         format!("\t{:<20} {ty:<5} {bounds} {origin}", field.name).trim_end().to_owned()
     }));
     text.extend([String::new(), "Out:".into(), String::new()]);
-    text.extend(outputs(context));
+    text.extend(result::about(context));
     text.push(String::new());
     let parts = context.forests().iter().flat_map(|forest| &forest.parts);
     text.extend(parts.map(|part| cost(context, part)));
-    text
-}
-
-fn outputs(context: &Context<'_>) -> Vec<String> {
-    let mut text = Vec::new();
-    if let Some(output) = context.module.label_output()
-        && let ElementType::Label(table) = context.module.ty(output.value).elem
-    {
-        let table = &context.module.labels[table];
-        text.push(format!("label, an index; the classes of `{}`:", output.name));
-        text.extend((0..table.len()).map(|class| format!("\t{class:<3} {}", table.text(class))));
-    }
-    let Some(value) = layout::scores(context.module) else { return text };
-    let kind = context.module.outputs.iter().find(|output| output.value == value);
-    let what = match kind.map(|output| output.kind) {
-        Some(OutputKind::Score(ScoreKind::Probability)) => "a probability",
-        Some(OutputKind::Value) => "the prediction",
-        _ => "a raw score",
-    };
-    for index in 0..context.layout.scores as usize {
-        let bounds = context.ranges.of_value(value)[index];
-        let (min, max) = (context.real(value, bounds.min), context.real(value, bounds.max));
-        let (elem, bits) = (context.module.ty(value).elem, context.bits(value, index));
-        text.push(format!(
-            "score[{index}], {what}, {elem}, in [{min}, {max}]: {bits} bits of the s64"
-        ));
-    }
     text
 }
 
@@ -167,17 +137,6 @@ fn scratch(out: &mut Writer, context: &Context<'_>) {
     out.open(&format!("struct {name}_scratch {{"));
     for member in members {
         out.line(&format!("{member};"));
-    }
-    out.close("};");
-    out.line("");
-}
-
-fn result(out: &mut Writer, context: &Context<'_>) {
-    let (name, upper) = (&context.prefix.lower, &context.prefix.upper);
-    out.open(&format!("struct {name}_result {{"));
-    out.line("__u32 label;");
-    if context.layout.scores > 0 {
-        out.line(&format!("__s64 score[{upper}_SCORES];"));
     }
     out.close("};");
     out.line("");

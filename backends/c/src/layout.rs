@@ -3,7 +3,10 @@
 //! asserts the same numbers.
 
 use skxc_ir::lowering::Elements;
-use skxc_ir::{Column, Handle, Int, IntOp, Interval, Module, OutputKind, Value};
+use skxc_ir::{
+    Column, ElementType, Handle, Int, IntOp, Interval, LabelTable, Module, Output, OutputKind,
+    Value,
+};
 
 use crate::namer::Namer;
 
@@ -36,14 +39,16 @@ pub struct Layout {
     pub features: Vec<Field>,
     /// Size of `struct NAME_features`.
     pub features_bytes: u32,
-    /// Size of `struct NAME_result`. The label, a `__u32`, is at its start.
+    /// Size of `struct NAME_result`.
     pub result_bytes: u32,
+    /// Number of classes of each label, in the order of the outputs. The
+    /// labels, a `__u32` each, are the start of `struct NAME_result`.
+    pub labels: Vec<u32>,
     /// Offset of the scores in `struct NAME_result`.
     pub scores_offset: u32,
-    /// Number of scores, `__s64` each.
+    /// Number of scores, `__s64` each: the elements of all outputs that are no
+    /// labels, in the order of the outputs.
     pub scores: u32,
-    /// Number of classes; 0 without a label.
-    pub classes: u32,
     /// Offset of the result in `struct NAME_vector`, which begins with the features.
     pub vector_result_offset: u32,
     /// Size of `struct NAME_vector`. Entries of an array map lie this far
@@ -95,9 +100,13 @@ impl Layout {
         // C has no empty structs: one without features holds a byte.
         let end = features.last().map_or(1, |field| field.offset + field.ty.bytes);
         let features_bytes = end.next_multiple_of(align);
-        let scores = scores(module).map_or(0, |value| elements.of_value(value).len()) as u32;
-        let (scores_offset, result_bytes) = if scores == 0 { (4, 4) } else { (8, 8 + scores * 8) };
+        let labels: Vec<u32> = labels(module).map(|(_, table)| table.len() as u32).collect();
+        let labels_bytes = 4 * labels.len() as u32;
+        let scores = scores(module).map(|(_, value)| elements.of_value(value).len()).sum::<usize>();
+        let scores = scores as u32;
         let result_align = if scores == 0 { 4 } else { 8 };
+        let scores_offset = labels_bytes.next_multiple_of(result_align);
+        let result_bytes = scores_offset + 8 * scores;
         let vector_result_offset = features_bytes.next_multiple_of(result_align);
         let vector_align = align.max(result_align);
         let vector_bytes = (vector_result_offset + result_bytes).next_multiple_of(vector_align);
@@ -105,12 +114,19 @@ impl Layout {
             features,
             features_bytes,
             result_bytes,
+            labels,
             scores_offset,
             scores,
-            classes: classes(module),
             vector_result_offset,
             vector_bytes,
         }
+    }
+
+    /// Classes of all labels together, which actions and counters go by: those
+    /// of the first label by index, then those of the second, and so on.
+    #[must_use]
+    pub fn classes(&self) -> u32 {
+        self.labels.iter().sum()
     }
 
     /// The member that holds `column`, if anything reads it.
@@ -120,21 +136,20 @@ impl Layout {
     }
 }
 
-/// The value whose elements become the scores: the score output that belongs
-/// to the label, or else the first number.
-#[must_use]
-pub fn scores(module: &Module<Int>) -> Option<Value> {
-    let number = || module.outputs.iter().find(|output| output.kind == OutputKind::Value);
-    module.score_output().or_else(number).map(|output| output.value)
+/// The labels of `struct NAME_result`, each with its classes.
+pub fn labels(module: &Module<Int>) -> impl Iterator<Item = (&Output, &LabelTable)> {
+    module.outputs.iter().filter(|output| output.kind == OutputKind::Label).map(|output| {
+        let ElementType::Label(table) = module.ty(output.value).elem else {
+            unreachable!("the type of a label output is label");
+        };
+        (output, &module.labels[table])
+    })
 }
 
-/// Classes of the label output.
-fn classes(module: &Module<Int>) -> u32 {
-    let table = module.label_output().and_then(|output| match module.ty(output.value).elem {
-        skxc_ir::ElementType::Label(table) => Some(table),
-        _ => None,
-    });
-    table.map_or(0, |table| module.labels[table].len() as u32)
+/// The outputs whose elements are the scores of `struct NAME_result`.
+pub fn scores(module: &Module<Int>) -> impl Iterator<Item = (&Output, Value)> {
+    let outputs = module.outputs.iter().filter(|output| output.kind != OutputKind::Label);
+    outputs.map(|output| (output, output.value))
 }
 
 /// The columns that some operation reads: the widest first, so that the struct

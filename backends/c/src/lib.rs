@@ -12,6 +12,7 @@
 //! - text of the model stands in comments only, and cannot leave them;
 //! - every loop bound is a literal, and nothing recurses.
 
+mod bits;
 mod branch;
 mod context;
 mod forest;
@@ -19,14 +20,17 @@ mod header;
 pub mod keywords;
 pub mod layout;
 pub mod namer;
+mod perfect;
+mod result;
 mod shape;
+mod slots;
 mod tensor;
 mod walk;
 pub mod writer;
 
 use skxc_ir::lowering::Plan;
 use skxc_ir::validate::Validated;
-use skxc_ir::{Int, OutputKind};
+use skxc_ir::Int;
 
 pub use layout::{CType, Field, Layout};
 
@@ -53,36 +57,9 @@ pub struct Header {
     pub layout: Layout,
 }
 
-/// A module that this back end has no form for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EmitError {
-    /// `struct NAME_result` has room for one label and one row of scores.
-    #[error("the model has {0} labels; one is supported")]
-    SeveralLabels(usize),
-    /// More than one score output, or more than one number.
-    #[error("the model has {0} outputs of scores; one is supported")]
-    SeveralScores(usize),
-}
-
 /// Prints a module.
-///
-/// # Errors
-/// [`EmitError`] if the model has more outputs than `struct NAME_result` can hold.
-pub fn emit(
-    module: &Validated<Int>,
-    plan: &Plan,
-    options: &EmitOptions,
-) -> Result<Header, EmitError> {
-    let count =
-        |of: fn(OutputKind) -> bool| module.outputs.iter().filter(|output| of(output.kind)).count();
-    let labels = count(|kind| kind == OutputKind::Label);
-    if labels > 1 {
-        return Err(EmitError::SeveralLabels(labels));
-    }
-    let scores = count(|kind| kind != OutputKind::Label);
-    if scores > 1 {
-        return Err(EmitError::SeveralScores(scores));
-    }
+#[must_use]
+pub fn emit(module: &Validated<Int>, plan: &Plan, options: &EmitOptions) -> Header {
     let layout = Layout::of(module, &plan.elements);
     let context = Context::new(module, plan, &layout);
     let mut out = Writer::new();
@@ -92,5 +69,5 @@ pub fn emit(
     }
     tensor::predict(&mut out, &context);
     header::end(&mut out, &context);
-    Ok(Header { text: out.finish(), layout })
+    Header { text: out.finish(), layout }
 }

@@ -78,7 +78,7 @@ fn header(targets: u32, choice: Choice) -> String {
         generator: "skxc".to_owned(),
         build_id: "0123456789abcdef".repeat(4),
     };
-    emit(&module, &plan.expect("it is small"), &options).expect("one label").text
+    emit(&module, &plan.expect("it is small"), &options).text
 }
 
 #[test]
@@ -99,6 +99,16 @@ fn walk_of_one_sum() {
 #[test]
 fn walk_of_three_sums() {
     insta::assert_snapshot!(header(3, Choice::Only(Lowering::Walk)));
+}
+
+#[test]
+fn perfect_of_one_sum() {
+    insta::assert_snapshot!(header(1, Choice::Only(Lowering::Perfect)));
+}
+
+#[test]
+fn perfect_of_three_sums() {
+    insta::assert_snapshot!(header(3, Choice::Only(Lowering::Perfect)));
 }
 
 #[test]

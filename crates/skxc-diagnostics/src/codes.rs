@@ -99,7 +99,8 @@ codes! {
     NO_DECISION = 310, "SKX0310", "the model makes no decision";
     KERNEL_VERSION = 311, "SKX0311", "the kernel version is not one";
     BOUND_EXCEEDED = 312, "SKX0312", "a bound is exceeded";
-    OUTPUTS = 313, "SKX0313", "the model has too many outputs";
+    RANGE = 314, "SKX0314", "a range of predictions is not usable";
+    MANIFEST_DIFFERS = 315, "SKX0315", "the manifest does not describe this program";
     COMPUTED_FEATURES = 401, "SKX0401", "trees read computed values";
     NO_INTEGER_FORM = 402, "SKX0402", "an operation has no integer form";
     SUM_TOO_LARGE = 403, "SKX0403", "a sum does not fit 62 bits";

@@ -1,14 +1,13 @@
 //! Rows and results as the interpreter and the object see them.
 
 use skxc_ir::interpret::{self, Outcome};
-use skxc_ir::{Domain, ElementType, Int, LabelTable, Module, OutputKind};
+use skxc_ir::{Domain, ElementType, Int, LabelTable, Module, Output, OutputKind};
 
 /// What the integer module says of a row, in the order of `struct NAME_result`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// Class index of the first output of kind label; 0 if there is none, as
-    /// in the object.
-    pub label: u32,
+    /// Class index of each output of kind label, in order.
+    pub labels: Vec<u32>,
     /// The elements of the outputs that are not labels, as stored, in order.
     pub scores: Vec<i64>,
 }
@@ -27,44 +26,67 @@ pub fn cells<D: Domain>(module: &Module<D>, row: &[i64]) -> Vec<Option<i64>> {
 /// If a cell is outside the range of its column.
 #[must_use]
 pub fn decide(module: &Module<Int>, row: &[i64]) -> Decision {
-    let mut decision = Decision { label: 0, scores: Vec::new() };
-    let mut labelled = false;
+    let mut decision = Decision { labels: Vec::new(), scores: Vec::new() };
     for outcome in interpret::integer(module, &cells(module, row)) {
         match outcome {
-            Outcome::Label(class) if !labelled => {
-                decision.label = class as u32;
-                labelled = true;
-            }
-            Outcome::Label(_) => {}
+            Outcome::Label(class) => decision.labels.push(class as u32),
             Outcome::Numbers(numbers) => decision.scores.extend(numbers),
         }
     }
     decision
 }
 
-/// Text of the class with this index, of the first output of kind label.
-pub(crate) fn label_text<D: Domain>(module: &Module<D>, class: usize) -> String {
-    match labels(module).filter(|labels| class < labels.len()) {
-        Some(labels) => labels.text(class),
-        None => class.to_string(),
+/// What the elements of an output are to people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// What the model says: a class, or the prediction of a regressor.
+    Label,
+    /// What a class rests on.
+    Score,
+    /// The range of a prediction that actions go by: the prediction is printed.
+    Nowhere,
+}
+
+impl Place {
+    /// The place of an output of the module.
+    #[must_use]
+    pub fn of<D: Domain>(module: &Module<D>, output: &Output) -> Self {
+        let is_value = |output: &Output| output.kind == OutputKind::Value;
+        match output.kind {
+            OutputKind::Value => Self::Label,
+            OutputKind::Label if module.outputs.iter().any(is_value) => Self::Nowhere,
+            OutputKind::Label => Self::Label,
+            OutputKind::Score(_) => Self::Score,
+        }
     }
 }
 
-/// Classes of the first output of kind label; 0 without one.
-#[cfg(feature = "oracle")]
-pub(crate) fn classes<D: Domain>(module: &Module<D>) -> usize {
-    labels(module).map_or(0, LabelTable::len)
+/// Elements of the outputs at `place`.
+#[must_use]
+pub fn count<D: Domain>(module: &Module<D>, place: Place) -> usize {
+    let outputs = module.outputs.iter().filter(|output| Place::of(module, output) == place);
+    outputs.map(|output| module.shape(output.value).elements()).sum()
 }
 
-pub(crate) fn labels<D: Domain>(module: &Module<D>) -> Option<&LabelTable> {
-    module.label_output().and_then(|output| match module.ty(output.value).elem {
-        ElementType::Label(table) => Some(&module.labels[table]),
-        ElementType::F32
-        | ElementType::F64
-        | ElementType::I64
-        | ElementType::Bool
-        | ElementType::Fixed { .. } => None,
+/// The outputs of kind label, each with its classes.
+pub(crate) fn labels<D: Domain>(
+    module: &Module<D>,
+) -> impl Iterator<Item = (&Output, &LabelTable)> {
+    module.outputs.iter().filter(|output| output.kind == OutputKind::Label).map(|output| {
+        let ElementType::Label(table) = module.ty(output.value).elem else {
+            unreachable!("the type of a label output is label");
+        };
+        (output, &module.labels[table])
     })
+}
+
+/// Text of a class of the label at `index` among the labels. An object may
+/// give any number.
+pub(crate) fn label_text<D: Domain>(module: &Module<D>, index: usize, class: usize) -> String {
+    match labels(module).nth(index) {
+        Some((_, table)) if class < table.len() => table.text(class),
+        _ => class.to_string(),
+    }
 }
 
 /// Has the module anything to compare?
@@ -72,4 +94,16 @@ pub(crate) fn decides<D: Domain>(module: &Module<D>) -> bool {
     module.outputs.iter().any(|output| match output.kind {
         OutputKind::Label | OutputKind::Score(_) | OutputKind::Value => true,
     })
+}
+
+/// What a stored 1 stands for.
+pub(crate) fn unit(elem: ElementType) -> f64 {
+    match elem {
+        ElementType::Fixed { frac_bits, .. } => f64::exp2(-f64::from(frac_bits)),
+        ElementType::F32
+        | ElementType::F64
+        | ElementType::I64
+        | ElementType::Bool
+        | ElementType::Label(_) => 1.0,
+    }
 }

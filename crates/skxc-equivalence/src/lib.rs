@@ -33,6 +33,6 @@ mod shrink;
 pub mod verdict;
 
 pub use inputs::{Coverage, Inputs, Kind, Options, Rows};
-pub use report::{Report, Scores};
+pub use report::{Report, Score};
 pub use shrink::shrink;
 pub use verdict::{Comparison, Counterexample, Part, Reason, Verdict};

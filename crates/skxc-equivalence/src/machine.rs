@@ -27,8 +27,8 @@ pub struct Layout {
     pub features: Vec<Option<Field>>,
     /// Size of `struct NAME_result`, padding included.
     pub result_bytes: usize,
-    /// Class index.
-    pub label: Field,
+    /// Class indices, by position among the labels.
+    pub labels: Vec<Field>,
     /// By position among the scores.
     pub scores: Vec<Field>,
 }
@@ -115,7 +115,7 @@ impl Layout {
     /// Reads `struct NAME_result` after `struct NAME_result`.
     pub fn decisions(&self, results: &[u8]) -> impl Iterator<Item = Decision> {
         results.chunks_exact(self.result_bytes).map(|result| Decision {
-            label: self.label.load(result) as u32,
+            labels: self.labels.iter().map(|label| label.load(result) as u32).collect(),
             scores: self.scores.iter().map(|score| score.load(result)).collect(),
         })
     }

@@ -22,7 +22,7 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::Factoid as _;
 
 use crate::compare::Judge;
-use crate::decision::{cells, label_text};
+use crate::decision::{cells, label_text, labels as label_tables};
 use crate::inputs::Rows;
 use crate::report::{Report, Tally};
 use crate::verdict::{Comparison, Counterexample, Part, Reason};
@@ -48,12 +48,12 @@ pub fn labels(real: &Module<Real>, int: &Module<Int>, onnx: &[u8], rows: &Rows) 
     for (index, ((kind, row), said)) in sample.iter().zip(said).enumerate() {
         tally.count(kind);
         let Some(class) = float_label(real, row) else { continue };
-        let expected = label_text(real, class);
+        let expected = label_text(real, 0, class);
         if said == expected {
             continue;
         }
-        let classes = 0..crate::decision::classes(real);
-        let class = classes.into_iter().find(|&class| label_text(real, class) == said);
+        let classes = label_tables(real).next().map_or(0, |(_, table)| table.len());
+        let class = (0..classes).find(|&class| label_text(real, 0, class) == said);
         if class.is_some_and(|class| judge.float_may_say(row, class)) {
             tally.near_ties += 1;
             continue;
@@ -64,7 +64,7 @@ pub fn labels(real: &Module<Real>, int: &Module<Int>, onnx: &[u8], rows: &Rows) 
             row: row.to_vec(),
             frame: None,
             index: Some((index * stride) as u64),
-            part: Part::Label,
+            part: Part::label(0, 1),
             expected,
             got: said,
         });
@@ -92,10 +92,10 @@ fn stride(real: &Module<Real>, rows: usize) -> usize {
 fn witness_labels(real: &Module<Real>, onnx: &[u8], rows: &Rows) -> TractResult<Vec<String>> {
     let many = Witness::new(real, onnx, BATCH_ROWS).and_then(|witness| witness.labels(rows));
     let said = many.or_else(|_| Witness::new(real, onnx, 1)?.labels(rows))?;
-    if !matches!(crate::decision::labels(real), Some(LabelTable::Strings(_))) {
+    if !matches!(label_tables(real).next(), Some((_, LabelTable::Strings(_)))) {
         return Ok(said);
     }
-    let name = |class: String| class.parse().map(|class| label_text(real, class));
+    let name = |class: String| class.parse().map(|class| label_text(real, 0, class));
     said.into_iter().map(|class| name(class).map_err(TractError::new)).collect()
 }
 

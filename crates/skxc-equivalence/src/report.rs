@@ -20,21 +20,31 @@ pub struct Report {
     /// Vectors on which labels differ but scores are so close that a proven
     /// bound on rounding, or the tie margin, allows it. Not mismatches.
     pub near_ties: u64,
-    /// Scores against exact arithmetic, where that was looked at.
-    pub scores: Option<Scores>,
+    /// Each score against exact arithmetic, in the order of the outputs, where
+    /// that was looked at.
+    pub scores: Vec<Score>,
     /// What the vectors reached of the model, where they were made from it.
     pub coverage: Option<Coverage>,
 }
 
-/// How far scores were from exact arithmetic.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
-pub struct Scores {
+/// How far a score was from exact arithmetic.
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
+pub struct Score {
+    /// Name of the output that it is an element of.
+    pub output: String,
     /// Rows looked at.
     pub rows: u64,
     /// Largest distance seen, rounded up, in units of the score.
     pub error_max: f64,
-    /// The proven bound on it, the largest over all scores.
+    /// The proven bound on it.
     pub bound: f64,
+}
+
+impl Score {
+    /// A score before any row.
+    pub(crate) fn new(output: String, bound: f64) -> Self {
+        Self { output, rows: 0, error_max: 0.0, bound }
+    }
 }
 
 impl Report {
@@ -59,7 +69,7 @@ pub(crate) struct Tally {
     pub(crate) vectors: u64,
     pub(crate) mismatches: u64,
     pub(crate) near_ties: u64,
-    pub(crate) scores: Option<Scores>,
+    pub(crate) scores: Vec<Score>,
     pub(crate) coverage: Option<Coverage>,
     pub(crate) counterexample: Option<Counterexample>,
 }
@@ -72,7 +82,7 @@ impl Tally {
             vectors: 0,
             mismatches: 0,
             near_ties: 0,
-            scores: None,
+            scores: Vec::new(),
             coverage: None,
             counterexample: None,
         }

@@ -88,14 +88,22 @@ pub struct Counterexample {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Part {
-    /// The label.
-    Label,
+    /// The label, or that at this position where a model has several.
+    Label(Option<u32>),
     /// A score, by its position among the scores.
     Score(u32),
     /// The verdict of the program on a packet.
     Action,
     /// The counters of the program.
     Counter,
+}
+
+impl Part {
+    /// The label at `index` of so many.
+    #[must_use]
+    pub fn label(index: usize, labels: usize) -> Self {
+        Self::Label((labels > 1).then_some(index as u32))
+    }
 }
 
 impl Verdict {
@@ -165,7 +173,8 @@ impl fmt::Display for Comparison {
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Label => f.write_str("label"),
+            Self::Label(None) => f.write_str("label"),
+            Self::Label(Some(index)) => write!(f, "label {index}"),
             Self::Score(index) => write!(f, "score {index}"),
             Self::Action => f.write_str("action"),
             Self::Counter => f.write_str("counter"),

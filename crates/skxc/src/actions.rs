@@ -2,6 +2,8 @@
 //!
 //! What must hold:
 //! - a class that nothing names passes;
+//! - of several labels the first, in the order of the outputs, whose action is
+//!   not to pass decides;
 //! - without any action there is a default only when the labels are exactly
 //!   the integers 0 and 1 (then 1 drops): a guess would drop the wrong half.
 
@@ -12,9 +14,10 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
-use skxc_ir::LabelTable;
+use skxc_ir::{LabelTable, Output};
 
 use crate::names::closest;
+use crate::ranges::Range;
 
 /// A verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -77,52 +80,118 @@ impl FromStr for ClassAction {
     }
 }
 
-/// The action of each class, by class index.
+/// A label of a model, with what can be said of its classes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Label {
+    /// Name of the output.
+    pub(crate) name: String,
+    /// The classes by index, as a person writes them.
+    pub(crate) classes: Vec<String>,
+    /// Is there a class to drop by default: are the labels exactly 0 and 1?
+    pub(crate) is_zero_one: bool,
+}
+
+impl Label {
+    /// The label of an output.
+    pub(crate) fn new(output: &Output, table: &LabelTable) -> Self {
+        Self {
+            name: output.name.clone(),
+            classes: (0..table.len()).map(|class| table.text(class)).collect(),
+            is_zero_one: matches!(table, LabelTable::Integers(labels) if labels == &[0, 1]),
+        }
+    }
+
+    /// The class that `text` names. A range of predictions may be written in
+    /// any form.
+    fn class(&self, text: &str) -> Option<usize> {
+        let position = |text: &str| self.classes.iter().position(|class| class == text);
+        let canonical = || position(&text.parse::<Range>().ok()?.to_string());
+        position(text).or_else(canonical)
+    }
+}
+
+/// The action of each class of each label, those of the first label first.
 ///
-/// `wanted` is by label; later entries have won already. `shadow` says that
-/// verdicts are not acted upon, so that no mapping is needed.
+/// `wanted` is by class, or by `OUTPUT.CLASS` where there are several labels;
+/// later entries have won already. `shadow` says that verdicts are not acted
+/// upon, so that no mapping is needed.
 pub(crate) fn resolve(
-    labels: &LabelTable,
+    labels: &[Label],
     wanted: &BTreeMap<String, Action>,
     shadow: bool,
 ) -> Result<Vec<Action>, Vec<Diagnostic>> {
-    let texts: Vec<String> = (0..labels.len()).map(|class| labels.text(class)).collect();
-    let mut actions = vec![Action::Pass; texts.len()];
+    let mut actions: Vec<Vec<Action>> =
+        labels.iter().map(|label| vec![Action::Pass; label.classes.len()]).collect();
     if wanted.is_empty() {
-        if let LabelTable::Integers(integers) = labels
-            && integers == &[0, 1]
-        {
-            actions[1] = Action::Drop;
-        } else if !shadow {
-            return Err(vec![ambiguous(&texts)]);
+        match labels {
+            [label] if label.is_zero_one => actions[0][1] = Action::Drop,
+            _ if !shadow => return Err(vec![ambiguous(labels)]),
+            _ => {}
         }
-        return Ok(actions);
+        return Ok(actions.concat());
     }
     let mut problems = Vec::new();
-    for (class, &action) in wanted {
-        match texts.iter().position(|text| text == class) {
-            Some(index) => actions[index] = action,
-            None => problems.push(unknown_class(class, &texts)),
+    for (name, &action) in wanted {
+        match find(labels, name) {
+            Some((label, class)) => actions[label][class] = action,
+            None => problems.push(unknown_class(name, labels)),
         }
     }
-    if problems.is_empty() { Ok(actions) } else { Err(problems) }
+    if problems.is_empty() { Ok(actions.concat()) } else { Err(problems) }
 }
 
-fn ambiguous(labels: &[String]) -> Diagnostic {
-    let example = labels.last().map_or("attack", String::as_str);
-    Diagnostic::error(codes::ACTION_REQUIRED, "nothing says what happens to packets of which class")
-        .note(format!("the classes are {}", listed(labels)))
-        .help(format!("say it: --action {example}=drop"))
-        .help("or only decide and count: --shadow")
+/// The label and the class that a name means.
+fn find(labels: &[Label], name: &str) -> Option<(usize, usize)> {
+    if let [label] = labels {
+        return label.class(name).map(|class| (0, class));
+    }
+    labels.iter().enumerate().find_map(|(index, label)| {
+        let class = name.strip_prefix(&label.name)?.strip_prefix('.')?;
+        label.class(class).map(|class| (index, class))
+    })
 }
 
-fn unknown_class(class: &str, labels: &[String]) -> Diagnostic {
-    let diagnostic = Diagnostic::error(
-        codes::UNKNOWN_CLASS,
-        format!("the model has no class `{}`", escape_to_one_line(class)),
-    )
-    .note(format!("the classes are {}", listed(labels)));
-    match closest(class, labels.iter().map(String::as_str)).first() {
+/// Every class as `--action` names it.
+fn names(labels: &[Label]) -> Vec<String> {
+    let several = labels.len() > 1;
+    let of_label = |label: &Label| {
+        let name = |class: &String| match several {
+            true => format!("{}.{class}", label.name),
+            false => class.clone(),
+        };
+        label.classes.iter().map(name).collect::<Vec<_>>()
+    };
+    labels.iter().flat_map(of_label).collect()
+}
+
+fn ambiguous(labels: &[Label]) -> Diagnostic {
+    let names = names(labels);
+    let problem = |message: &str| Diagnostic::error(codes::ACTION_REQUIRED, message);
+    let watch = "or only decide and count: --shadow";
+    if let Some(label) = labels.iter().find(|label| label.classes == [UNDIVIDED]) {
+        let of_label = if labels.len() > 1 { format!("{}.", label.name) } else { String::new() };
+        return problem("nothing says what happens to packets of which prediction")
+            .note("the model gives numbers: actions go by ranges of them")
+            .help(format!("say it: --action '{of_label}0.5..=drop' drops what is at least 0.5"))
+            .help(watch);
+    }
+    let example = names.last().map_or("attack", String::as_str);
+    problem("nothing says what happens to packets of which class")
+        .note(format!("the classes are {}", listed(&names)))
+        .help(format!("say it: --action {}=drop", escape_to_one_line(example)))
+        .help(watch)
+}
+
+/// The only class of a prediction that no action divides.
+const UNDIVIDED: &str = "..";
+
+/// Says that no class has this name.
+pub(crate) fn unknown_class(name: &str, labels: &[Label]) -> Diagnostic {
+    let names = names(labels);
+    let message = format!("the model has no class `{}`", escape_to_one_line(name));
+    let diagnostic = Diagnostic::error(codes::UNKNOWN_CLASS, message)
+        .note(format!("the classes are {}", listed(&names)));
+    match closest(name, names.iter().map(String::as_str)).first() {
         Some(near) => diagnostic.help(format!("did you mean `{}`?", escape_to_one_line(near))),
         None => diagnostic,
     }
@@ -146,8 +215,16 @@ fn listed(labels: &[String]) -> String {
 mod tests {
     use super::*;
 
+    fn label(name: &str, classes: &[&str]) -> Label {
+        Label {
+            name: name.to_owned(),
+            classes: classes.iter().map(|&class| class.to_owned()).collect(),
+            is_zero_one: classes == ["0", "1"],
+        }
+    }
+
     fn check(
-        labels: LabelTable,
+        labels: &[Label],
         wanted: &[&str],
         shadow: bool,
         expect: Result<&[Action], skxc_diagnostics::Code>,
@@ -157,7 +234,7 @@ mod tests {
             .map(|text| text.parse::<ClassAction>().unwrap())
             .map(|pair| (pair.class, pair.action))
             .collect();
-        let found = resolve(&labels, &wanted, shadow);
+        let found = resolve(labels, &wanted, shadow);
         match (found, expect) {
             (Ok(found), Ok(expect)) => assert_eq!(found, expect),
             (Err(found), Err(expect)) => assert_eq!(found[0].code, expect),
@@ -168,15 +245,40 @@ mod tests {
     #[test]
     fn a_default_exists_for_zero_and_one_only() {
         use Action::{Drop, Pass, Tx};
-        let zero_one = || LabelTable::Integers(vec![0, 1]);
-        let words = || LabelTable::Strings(vec!["attack".into(), "a=b".into()]);
-        check(zero_one(), &[], false, Ok(&[Pass, Drop]));
-        check(zero_one(), &["0=drop"], false, Ok(&[Drop, Pass]));
-        check(LabelTable::Integers(vec![1, 0]), &[], false, Err(codes::ACTION_REQUIRED));
-        check(LabelTable::Integers(vec![0, 1, 2]), &[], false, Err(codes::ACTION_REQUIRED));
-        check(words(), &[], false, Err(codes::ACTION_REQUIRED));
-        check(words(), &[], true, Ok(&[Pass, Pass]));
-        check(words(), &["attack=drop", "a=b=tx"], false, Ok(&[Drop, Tx]));
-        check(words(), &["atack=drop"], false, Err(codes::UNKNOWN_CLASS));
+        let zero_one = [label("label", &["0", "1"])];
+        let words = [label("label", &["attack", "a=b"])];
+        let none = Err(codes::ACTION_REQUIRED);
+        check(&zero_one, &[], false, Ok(&[Pass, Drop]));
+        check(&zero_one, &["0=drop"], false, Ok(&[Drop, Pass]));
+        check(&[label("label", &["1", "0"])], &[], false, none);
+        check(&[label("label", &["0", "1", "2"])], &[], false, none);
+        check(&words, &[], false, none);
+        check(&words, &[], true, Ok(&[Pass, Pass]));
+        check(&words, &["attack=drop", "a=b=tx"], false, Ok(&[Drop, Tx]));
+        check(&words, &["atack=drop"], false, Err(codes::UNKNOWN_CLASS));
+    }
+
+    #[test]
+    fn of_several_labels_the_name_of_the_output_comes_first() {
+        use Action::{Drop, Pass};
+        let two = [label("label0", &["0", "1"]), label("label1", &["a", "b", "c.d"])];
+        check(&two, &[], false, Err(codes::ACTION_REQUIRED));
+        check(&two, &["label1.c.d=drop"], false, Ok(&[Pass, Pass, Pass, Pass, Drop]));
+        check(
+            &two,
+            &["label0.1=drop", "label1.a=drop"],
+            false,
+            Ok(&[Pass, Drop, Drop, Pass, Pass]),
+        );
+        check(&two, &["1=drop"], false, Err(codes::UNKNOWN_CLASS));
+        check(&two, &["label1.1=drop"], false, Err(codes::UNKNOWN_CLASS));
+    }
+
+    #[test]
+    fn a_range_may_be_written_in_any_form() {
+        use Action::{Drop, Pass};
+        let ranges = [label("label", &["..0.5", "0.5..2", "2.."])];
+        check(&ranges, &["0.50..2.0=drop"], false, Ok(&[Pass, Drop, Pass]));
+        check(&ranges, &[], false, Err(codes::ACTION_REQUIRED));
     }
 }

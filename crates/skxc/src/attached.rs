@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use skxc_bpf::Attachment;
+use skxc_bpf::{Attachment, PIN_ROOT};
 
 use crate::actions::Action;
 use crate::manifest::{ClassEntry, Manifest};
@@ -63,8 +63,9 @@ pub(crate) fn forget(attachment: &Attachment) {
     let _ = fs::remove_dir(FOLDER);
 }
 
-/// An interface name holds no `/`, and a program name no dot (net/core/dev.c,
-/// `dev_valid_name`).
+/// Called after the pins, whose path has no dots: those of a name are escaped.
 fn path(attachment: &Attachment) -> PathBuf {
-    Path::new(FOLDER).join(format!("{}.{}.json", attachment.interface, attachment.name))
+    let pins = attachment.path.strip_prefix(PIN_ROOT).unwrap_or(&attachment.path);
+    let parts: Vec<_> = pins.iter().map(|part| part.to_string_lossy()).collect();
+    Path::new(FOLDER).join(format!("{}.json", parts.join(".")))
 }

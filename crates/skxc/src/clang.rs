@@ -16,6 +16,7 @@ use std::process::{Command, Output, Stdio};
 
 use skxc_diagnostics::{Diagnostic, codes};
 
+use crate::interrupt::Scratch;
 use crate::output::cannot_write;
 use crate::session::Stop;
 
@@ -114,8 +115,7 @@ impl Clang {
         files: &[(String, String)],
         source: &str,
     ) -> Result<Vec<u8>, Stop> {
-        let folder = tempfile::Builder::new().prefix("skxc-").tempdir();
-        let folder = folder.map_err(|error| cannot_write(&env::temp_dir(), &error))?;
+        let folder = Scratch::new().map_err(|error| cannot_write(&env::temp_dir(), &error))?;
         for (name, text) in files {
             let path = folder.path().join(name);
             let parent = path.parent().expect("a file in a folder has a parent");

@@ -14,6 +14,7 @@ use skxc_ir::lowering::Choice;
 
 use crate::actions::{Action, ClassAction};
 use crate::lowering;
+use crate::results::Results;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -139,6 +140,10 @@ pub(crate) struct ModelArgs {
     /// Decide by probability: class 1 of two iff its probability is greater than P
     #[arg(long, value_name = "P")]
     pub(crate) threshold: Option<f64>,
+    /// Which results to compute: `score` has those of the model, such as probabilities, `raw` the
+    /// scores before the transform that makes them so, `label` none [default: raw]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub(crate) output: Option<Results>,
     /// Passes to run, in the order of the pipeline, instead of all
     #[arg(long, value_delimiter = ',', value_name = "PASS,...", help_heading = "Debugging")]
     pub(crate) passes: Option<Vec<String>>,
@@ -150,7 +155,8 @@ pub(crate) struct ModelArgs {
 /// What the program does with a decision, and for which kernel it is made.
 #[derive(Debug, Args)]
 pub(crate) struct ProgramArgs {
-    /// What happens to packets of a class: pass, drop, aborted or tx; other classes pass
+    /// What happens to packets of a class: pass, drop, aborted or tx; other classes pass. Of several
+    /// labels OUTPUT.CLASS, and the first that does not pass decides; of predictions a range LO..HI
     #[arg(long = "action", value_delimiter = ',', value_name = "CLASS=ACTION")]
     pub(crate) actions: Vec<ClassAction>,
     /// What happens to packets that cannot be classified [default: pass]
@@ -202,8 +208,8 @@ pub(crate) struct Compile {
     #[command(flatten)]
     pub(crate) program: ProgramArgs,
     /// Folder for the output [default: the current directory]
-    #[arg(short = 'o', long = "output", value_name = "DIR")]
-    pub(crate) output: Option<PathBuf>,
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
     /// What to write [default: source,object,manifest]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND,...")]
     pub(crate) emit: Vec<Emit>,
@@ -303,8 +309,8 @@ pub(crate) struct Predict {
     #[arg(long, value_name = "SHAPE", value_parser = lowering::parser())]
     pub(crate) lowering: Option<Choice>,
     /// Write to this file instead of standard output
-    #[arg(short = 'o', long = "output", value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// What computes a prediction.
@@ -334,8 +340,8 @@ pub(crate) struct Extract {
     #[arg(required = true, value_name = "CAPTURE")]
     pub(crate) captures: Vec<PathBuf>,
     /// Write to this file instead of standard output
-    #[arg(short = 'o', long = "output", value_name = "ROWS.csv")]
-    pub(crate) output: Option<PathBuf>,
+    #[arg(short, long, value_name = "ROWS.csv")]
+    pub(crate) out: Option<PathBuf>,
     /// Features to extract [default: all]
     #[arg(long, value_delimiter = ',', value_name = "A,B,...")]
     pub(crate) features: Vec<String>,
@@ -376,6 +382,9 @@ pub(crate) struct Bench {
     /// An object to measure beside: of an earlier build, or any with one XDP program
     #[arg(long, value_name = "OBJECT")]
     pub(crate) compare: Vec<PathBuf>,
+    /// Measure the trees as nested ifs in user space, too: plain C, `cc -O3`
+    #[arg(long)]
+    pub(crate) native: bool,
     /// Decisions or packets in a sample
     #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = at_least_one())]
     pub(crate) repeat: u32,
@@ -414,7 +423,7 @@ Inputs come in random order, 32768 vectors and 16384 packets in a round trip. A 
 kernel repeats one packet, so a small program writes the next one over it, its length and its
 first 128 bytes, and jumps to the program that is measured: the object as it is attached.
 `empty` is reached in the same way. `parse only` is the generated program without its model and
-its counters.";
+its counters. `user space` (--native) is less the loop around it, and has no kernel in it.";
 
 /// What a model holds, what it becomes, and what it costs
 #[derive(Debug, Args)]
@@ -455,8 +464,8 @@ pub(crate) struct Run {
     #[arg(long, value_enum, default_value_t = Mode::Auto)]
     pub(crate) mode: Mode,
     /// Folder for the output [default: the current directory]
-    #[arg(short = 'o', long = "output", value_name = "DIR")]
-    pub(crate) output: Option<PathBuf>,
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 const RUN_HELP: &str = "\

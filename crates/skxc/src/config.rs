@@ -18,6 +18,7 @@ use toml::Spanned;
 use crate::actions::Action;
 use crate::cli::{Emit, Global, Hook};
 use crate::files;
+use crate::results::Results;
 use crate::session::{Session, Stop};
 
 /// Name of the project file in the current directory.
@@ -33,6 +34,8 @@ pub(crate) struct Config {
     pub(crate) columns: Option<Spanned<Vec<Spanned<String>>>>,
     /// Probability of class 1 above which it is decided for.
     pub(crate) threshold: Option<f64>,
+    /// Which scores the program computes.
+    pub(crate) output: Option<Results>,
     /// What happens to packets of a class, by label.
     #[serde(default)]
     pub(crate) actions: BTreeMap<String, Action>,
@@ -49,8 +52,8 @@ pub(crate) struct Config {
     pub(crate) kernel: Option<Spanned<String>>,
     /// What `compile` writes.
     pub(crate) emit: Option<Vec<Emit>>,
-    /// Folder for the output of `compile`, relative to the project file.
-    pub(crate) output: Option<PathBuf>,
+    /// Folder that `compile` writes to, relative to the project file.
+    pub(crate) out: Option<PathBuf>,
     /// Columns of the user's own, and what `nan` means in any column.
     #[serde(default)]
     pub(crate) features: BTreeMap<String, FeatureEntry>,
@@ -154,7 +157,7 @@ mod tests {
         check(
             "name = \"scan\"\ncolumns = [\"ip_ttl\", \"size\"]\nthreshold = 0.9\nactions = { attack = \"drop\" }\n\
              fallback = \"pass\"\nshadow = true\nhook = \"xdp\"\nlowering = \"walk\"\n\
-             kernel = \"5.10\"\nemit = [\"source\"]\noutput = \"out\"\n\
+             kernel = \"5.10\"\nemit = [\"source\"]\noutput = \"score\"\nout = \"out\"\n\
              [features.size]\nrange = [0, 10]\nmissing = -1\n",
             "",
         );

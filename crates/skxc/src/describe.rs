@@ -1,6 +1,6 @@
 //! What a manifest says of a program.
 
-use skxc_backend_c::layout::Field;
+use skxc_backend_c::layout::{self, Field, Layout};
 use skxc_ir::analysis::rounding::Rounding;
 use skxc_ir::lowering::{Cost, ForestPlan};
 use skxc_ir::{Forest, Int, IntOp, Module, OutputKind, ScoreKind};
@@ -11,7 +11,7 @@ use crate::manifest::{
 };
 use crate::options::Options;
 use crate::pipeline::{Lowered, Model, Program};
-use crate::prediction::{frac_bits, label_table};
+use crate::prediction::frac_bits;
 
 /// The manifest of a program, without its object.
 pub(crate) fn manifest(
@@ -33,12 +33,13 @@ pub(crate) fn manifest(
         layout: LayoutEntry {
             features_bytes: layout.features_bytes,
             result_bytes: layout.result_bytes,
+            labels: layout.labels.len() as u32,
             scores_offset_bytes: layout.scores_offset,
             scores: layout.scores,
         },
         classes: classes(&lowered.int, program),
         fallback: options.fallback,
-        outputs: outputs(&lowered.int),
+        outputs: outputs(&lowered.int, layout),
         forests: forests(&lowered.int, program),
         cost: cost(program.plan.cost()),
     }
@@ -62,26 +63,39 @@ fn columns(module: &Module<Int>, program: &Program) -> Vec<ColumnEntry> {
 }
 
 fn classes(module: &Module<Int>, program: &Program) -> Vec<ClassEntry> {
-    let Some(labels) = label_table(module) else { return Vec::new() };
-    let actions = program.actions.iter().enumerate();
-    actions.map(|(class, &action)| ClassEntry { label: labels.text(class), action }).collect()
+    let several = program.artifact.layout.labels.len() > 1;
+    let classes = layout::labels(module).flat_map(|(output, table)| {
+        let output = several.then(|| output.name.clone());
+        (0..table.len()).map(move |class| (output.clone(), table.text(class)))
+    });
+    let entries = classes.zip(&program.actions);
+    entries.map(|((output, label), &action)| ClassEntry { output, label, action }).collect()
 }
 
-fn outputs(module: &Module<Int>) -> Vec<OutputEntry> {
+fn outputs(module: &Module<Int>, layout: &Layout) -> Vec<OutputEntry> {
     let rounding = Rounding::of(module);
+    let (mut label_offset, mut score_offset) = (0, layout.scores_offset);
     let entry = |output: &skxc_ir::Output| {
-        let (kind, bounds) = match output.kind {
+        let (kind, error_max) = match output.kind {
             OutputKind::Label => ("label", Vec::new()),
-            OutputKind::Score(ScoreKind::Raw) => ("raw-score", bounds(&rounding, output)),
+            OutputKind::Score(ScoreKind::Raw) => ("raw", bounds(&rounding, output)),
             OutputKind::Score(ScoreKind::Probability) => ("probability", bounds(&rounding, output)),
             OutputKind::Value => ("value", bounds(&rounding, output)),
         };
+        let elements = module.shape(output.value).elements() as u32;
+        let (offset, element_bytes) = match output.kind {
+            OutputKind::Label => (&mut label_offset, 4),
+            OutputKind::Score(_) | OutputKind::Value => (&mut score_offset, 8),
+        };
+        let offset_bytes = *offset;
+        *offset += element_bytes * elements;
         OutputEntry {
             name: output.name.clone(),
             kind: kind.to_owned(),
-            elements: module.shape(output.value).elements() as u32,
+            offset_bytes,
+            elements,
             frac_bits: frac_bits(module, output.value),
-            error_max: bounds,
+            error_max,
         }
     };
     module.outputs.iter().map(entry).collect()

@@ -51,13 +51,14 @@ pub(crate) fn layout(manifest: &Manifest) -> Layout {
         let member = column.member.as_ref()?;
         Some(field(member.offset_bytes, member.size_bytes, member.signed))
     });
+    let labels = (0..manifest.layout.labels).map(|index| field(4 * index, 4, false));
     let scores = (0..manifest.layout.scores)
         .map(|index| field(manifest.layout.scores_offset_bytes + 8 * index, 8, true));
     Layout {
         features_bytes: manifest.layout.features_bytes as usize,
         features: features.collect(),
         result_bytes: manifest.layout.result_bytes as usize,
-        label: field(0, 4, false),
+        labels: labels.collect(),
         scores: scores.collect(),
     }
 }

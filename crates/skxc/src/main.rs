@@ -24,7 +24,9 @@ mod config;
 mod depfile;
 mod describe;
 mod digest;
+mod embedded;
 mod files;
+mod interrupt;
 mod kernel;
 mod lowering;
 mod manifest;
@@ -34,7 +36,9 @@ mod output;
 mod pipeline;
 mod prediction;
 mod progress;
+mod ranges;
 mod reports;
+mod results;
 mod rows;
 mod session;
 mod tables;
@@ -45,6 +49,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    interrupt::watch();
     let arguments: Vec<OsString> = std::env::args_os().collect();
     let cli = match cli::Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,

@@ -16,7 +16,7 @@ use skxc_diagnostics::{Diagnostic, codes};
 use skxc_ir::limits::FEATURE_MAGNITUDE_MAX;
 use skxc_ir::{Column, Interval};
 
-use crate::actions::Action;
+use crate::actions::{Action, Label};
 use crate::digest;
 use crate::files;
 use crate::names::{is_column_name, is_program_name};
@@ -24,7 +24,7 @@ use crate::options::Options;
 use crate::session::Stop;
 
 /// Number of the format; goes up when the meaning of a member changes.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,7 +48,8 @@ pub(crate) struct Manifest {
     pub(crate) columns: Vec<ColumnEntry>,
     /// Where the structs of `NAME.h` hold what.
     pub(crate) layout: LayoutEntry,
-    /// The classes by index, each with its action.
+    /// The classes of all labels, those of the first label by index first, each
+    /// with its action.
     pub(crate) classes: Vec<ClassEntry>,
     /// What happens to packets that cannot be classified.
     pub(crate) fallback: Action,
@@ -108,18 +109,22 @@ pub(crate) struct MemberEntry {
 pub(crate) struct LayoutEntry {
     /// Size of `struct NAME_features`.
     pub(crate) features_bytes: u32,
-    /// Size of `struct NAME_result`, which starts with the label.
+    /// Size of `struct NAME_result`, which starts with the labels.
     pub(crate) result_bytes: u32,
+    /// Number of labels, `__u32` each.
+    pub(crate) labels: u32,
     /// Offset of the scores in `struct NAME_result`.
     pub(crate) scores_offset_bytes: u32,
-    /// Number of scores.
+    /// Number of scores, `__s64` each.
     pub(crate) scores: u32,
 }
 
-/// A class.
+/// A class of a label.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClassEntry {
+    /// Name of the output that is the label, where there are several.
+    pub(crate) output: Option<String>,
     /// Its label, as text.
     pub(crate) label: String,
     /// What happens to its packets.
@@ -132,13 +137,16 @@ pub(crate) struct ClassEntry {
 pub(crate) struct OutputEntry {
     /// Its name in the model.
     pub(crate) name: String,
-    /// `label`, `raw-score`, `probability` or `value`.
+    /// `label`, `raw`, `probability` or `value`.
     pub(crate) kind: String,
+    /// Where its elements start in `struct NAME_result`: a label is a `__u32`,
+    /// an element of anything else an `__s64`.
+    pub(crate) offset_bytes: u32,
     /// Number of elements.
     pub(crate) elements: u32,
     /// A stored integer means itself times 2^-`frac_bits`.
     pub(crate) frac_bits: u8,
-    /// For each element, a bound on what rounding the weights changed.
+    /// For each element, a bound on its error against exact arithmetic.
     pub(crate) error_max: Vec<f64>,
 }
 
@@ -172,6 +180,17 @@ pub(crate) struct CostEntry {
     pub(crate) scratch_bytes: u64,
     /// Nanoseconds of a decision, parsing not counted.
     pub(crate) decision_ns: u64,
+}
+
+impl ClassEntry {
+    /// The class as `--action` and `skxc status` name it: `CLASS`, or
+    /// `OUTPUT.CLASS` where there are several labels.
+    pub(crate) fn name(&self) -> String {
+        match &self.output {
+            Some(output) => format!("{output}.{}", self.label),
+            None => self.label.clone(),
+        }
+    }
 }
 
 impl ColumnEntry {
@@ -258,9 +277,45 @@ impl Manifest {
         self.columns.iter().map(column).collect()
     }
 
+    /// The labels of the program, with their classes.
+    pub(crate) fn labels(&self) -> Vec<Label> {
+        let of_one_output = |a: &ClassEntry, b: &ClassEntry| a.output == b.output;
+        let label = |classes: &[ClassEntry]| Label {
+            name: classes[0].output.clone().unwrap_or_default(),
+            classes: classes.iter().map(|class| class.label.clone()).collect(),
+            is_zero_one: false,
+        };
+        self.classes.chunk_by(of_one_output).map(label).collect()
+    }
+
     /// Is it the manifest of this model?
     pub(crate) fn is_of(&self, model: &Path) -> Result<bool, Stop> {
         Ok(digest::sha256(&files::read_bytes(model)?) == self.model_sha256)
+    }
+
+    /// The members that another manifest has otherwise, the object apart.
+    pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
+        let members = |manifest: &Self| {
+            let value = serde_json::to_value(manifest).expect("a manifest is plain data");
+            let serde_json::Value::Object(members) = value else {
+                unreachable!("a structure is an object");
+            };
+            members
+        };
+        let (ours, theirs) = (members(self), members(other));
+        let differs = |name: &&String| *name != "object" && ours.get(*name) != theirs.get(*name);
+        ours.keys().filter(differs).cloned().collect()
+    }
+
+    /// Says that members of the manifest of `object` are not what they must be.
+    pub(crate) fn differs(object: &Path, members: &[impl AsRef<str>]) -> Diagnostic {
+        let members: Vec<String> = members.iter().map(|it| format!("`{}`", it.as_ref())).collect();
+        let verb = if members.len() == 1 { "differs" } else { "differ" };
+        let (manifest, members) = (Self::path_of(object), members.join(", "));
+        let message =
+            format!("`{}` does not describe this program: {members} {verb}", manifest.display());
+        Diagnostic::error(codes::MANIFEST_DIFFERS, message)
+            .help("compile again; actions are changed by `--action`, never in the manifest")
     }
 
     /// Refuses an object that is not the one described.

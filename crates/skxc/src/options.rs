@@ -21,6 +21,7 @@ use crate::binding::Named;
 use crate::cli::{Hook, ModelArgs, ProgramArgs};
 use crate::config::Project;
 use crate::names::{is_program_name, program_name_of};
+use crate::results::Results;
 use crate::session::Stop;
 
 /// What shapes the output, apart from the model and its columns.
@@ -32,7 +33,9 @@ pub(crate) struct Options {
     /// Probability of class 1 above which it is decided for; none for the
     /// model's own decision.
     pub(crate) threshold: Option<f64>,
-    /// Actions by label, as asked for.
+    /// Which scores are computed.
+    pub(crate) output: Results,
+    /// Actions by class, or by range of a prediction, as asked for.
     pub(crate) actions: BTreeMap<String, Action>,
     /// What happens to packets that cannot be classified.
     pub(crate) fallback: Action,
@@ -75,6 +78,7 @@ impl Options {
         Ok(Self {
             name,
             threshold: args.threshold.or(config.threshold),
+            output: args.output.or(config.output).unwrap_or_default(),
             actions: BTreeMap::new(),
             fallback: Action::Pass,
             shadow: false,
@@ -113,6 +117,7 @@ impl Options {
             self.name.clone_from(name);
         }
         self.threshold = model.threshold.or(self.threshold);
+        self.output = model.output.unwrap_or(self.output);
         if model.passes.is_some() {
             self.passes.clone_from(&model.passes);
         }
@@ -150,6 +155,7 @@ impl Options {
         if let Some(threshold) = self.threshold {
             words.push(format!("--threshold {threshold}"));
         }
+        words.push(format!("--output {}", self.output));
         for (class, action) in &self.actions {
             words.push(format!("--action '{}={action}'", escape_to_one_line(class)));
         }

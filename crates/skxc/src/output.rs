@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use skxc_diagnostics::{Diagnostic, codes};
 use tempfile::NamedTempFile;
 
+use crate::interrupt::Passing;
 use crate::session::Stop;
 
 /// Files to be written.
@@ -65,7 +66,7 @@ impl Output {
             }
         }
         for (path, file, written) in pending {
-            written.persist(file).map_err(|error| cannot_write(path, &error.error))?;
+            written.persist(&file).map_err(|error| cannot_write(path, &error))?;
         }
         for (path, bytes) in streams {
             let written = stream(path).and_then(|mut file| file.write_all(bytes));
@@ -108,7 +109,7 @@ pub(crate) struct Sink {
     /// What was asked for; none for standard output.
     path: Option<PathBuf>,
     /// The file to be, and its place.
-    file: Option<(NamedTempFile, PathBuf)>,
+    file: Option<(Beside, PathBuf)>,
 }
 
 impl Sink {
@@ -123,7 +124,7 @@ impl Sink {
                 Place::Stream => (stream(path)?, None),
                 Place::File(place) => {
                     let file = beside(&place, b"", &mut Vec::new())?;
-                    (file.reopen()?, Some((file, place)))
+                    (file.file.reopen()?, Some((file, place)))
                 }
             };
             Ok(Self { writer: BufWriter::new(Box::new(target)), path: Some(path.to_owned()), file })
@@ -146,7 +147,7 @@ impl Sink {
     pub(crate) fn finish(mut self) -> Result<(), Stop> {
         self.write(|writer| writer.flush())?;
         if let Some((file, place)) = self.file {
-            file.persist(&place).map_err(|error| cannot_write(&place, &error.error))?;
+            file.persist(&place).map_err(|error| cannot_write(&place, &error))?;
         }
         Ok(())
     }
@@ -158,7 +159,7 @@ fn stream(path: &Path) -> io::Result<File> {
 
 /// Writes `bytes` to a new file in the folder of `path`, which is made if it
 /// is not there; `made` then gets it and those above it, outermost first.
-fn beside(path: &Path, bytes: &[u8], made: &mut Vec<PathBuf>) -> io::Result<NamedTempFile> {
+fn beside(path: &Path, bytes: &[u8], made: &mut Vec<PathBuf>) -> io::Result<Beside> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -173,7 +174,20 @@ fn beside(path: &Path, bytes: &[u8], made: &mut Vec<PathBuf>) -> io::Result<Name
     let mut file = builder.tempfile_in(folder)?;
     // Not through the handle, whose errors name the file beside the place.
     file.as_file_mut().write_all(bytes)?;
-    Ok(file)
+    Ok(Beside { _passing: Passing::new(file.path()), file })
+}
+
+/// A file beside the place that it is to take.
+struct Beside {
+    // Forgotten before it is removed: members are dropped in this order.
+    _passing: Passing,
+    file: NamedTempFile,
+}
+
+impl Beside {
+    fn persist(self, place: &Path) -> io::Result<()> {
+        self.file.persist(place).map(|_| ()).map_err(|error| error.error)
+    }
 }
 
 /// Read and write for all, less the umask: what any other program would make.

@@ -9,17 +9,16 @@
 use std::path::Path;
 
 use skxc_backend_bpf as bpf;
-use skxc_backend_c::EmitOptions;
+use skxc_backend_c::{EmitOptions, layout};
 use skxc_diagnostics::{Diagnostic, SourceId, codes, escape_to_one_line};
 use skxc_frontend_onnx::{self as onnx, ModelInputs, Summary};
 use skxc_ir::lowering::{self, Plan};
 use skxc_ir::passes::pipeline::{self, PipelineError, Snapshot};
-use skxc_ir::passes::threshold::set_threshold;
 use skxc_ir::validate::{Validated, Validator};
 use skxc_ir::{Column, Int, Module, Real, text};
 use skxc_runtime::{FEATURES, Feature, find};
 
-use crate::actions::{self, Action};
+use crate::actions::{self, Action, Label};
 use crate::binding::{self, Named};
 use crate::cli::Hook;
 use crate::config::Project;
@@ -27,7 +26,7 @@ use crate::digest;
 use crate::files;
 use crate::names::closest;
 use crate::options::Options;
-use crate::prediction::label_table;
+use crate::results;
 use crate::session::{Session, Stop};
 
 /// Where the columns of a model come from.
@@ -77,7 +76,7 @@ pub(crate) struct Program {
     pub(crate) artifact: bpf::Artifact,
     /// Digest of all that it depends on.
     pub(crate) build_id: String,
-    /// Action of each class, by index.
+    /// Action of each class, those of the first label first.
     pub(crate) actions: Vec<Action>,
 }
 
@@ -100,21 +99,13 @@ pub(crate) fn import(
     let imported = onnx::import(&bytes, &mut import, &mut session.sources);
     session.report_warnings(&imported.diagnostics);
     let model = match imported.module {
-        Some(module) => decided(module, options.threshold).map(|module| {
+        Some(module) => results::asked_for(module, options).map(|module| {
             let real = Validator::validate(module).expect("the front end makes valid modules");
             Model { real, sha256: digest::sha256(&bytes) }
         }),
         None => Err(Stop::Input(imported.diagnostics)),
     };
     Ok(Imported { model, summary: imported.summary, listing: imported.listing })
-}
-
-/// The model with the decision that the user asks for.
-fn decided(mut module: Module<Real>, threshold: Option<f64>) -> Result<Module<Real>, Stop> {
-    if let Some(threshold) = threshold {
-        set_threshold(&mut module, threshold).map_err(|error| Stop::input(error.diagnostic()))?;
-    }
-    Ok(module)
 }
 
 /// Binds the columns to names: those given, else those of the model.
@@ -270,7 +261,6 @@ pub(crate) fn program(
     let artifact = bpf::emit(&lowered.int, &plan, &emit).map_err(|error| {
         let code = match error {
             bpf::Error::NoLabel => codes::NO_DECISION,
-            bpf::Error::Header(_) => codes::OUTPUTS,
             bpf::Error::FeatureCount { .. }
             | bpf::Error::FeatureRange { .. }
             | bpf::Error::ActionCount { .. } => {
@@ -283,19 +273,28 @@ pub(crate) fn program(
 }
 
 fn class_actions(lowered: &Lowered, options: &Options) -> Result<Vec<Action>, Stop> {
-    match (options.hook, label_table(&lowered.int)) {
-        (Hook::Xdp, None) => Err(Stop::input(
+    let labels = labels(&lowered.int);
+    match options.hook {
+        Hook::Xdp if labels.is_empty() => Err(Stop::input(
             Diagnostic::error(
                 codes::NO_DECISION,
                 "the model makes no decision: it has no label output",
             )
             .help("for scores alone, in a program of your own: --hook none"),
         )),
-        (Hook::Xdp, Some(labels)) => {
-            actions::resolve(labels, &options.actions, options.shadow).map_err(Stop::Input)
+        Hook::Xdp => {
+            actions::resolve(&labels, &options.actions, options.shadow).map_err(Stop::Input)
         }
-        (Hook::None, labels) => Ok(vec![Action::Pass; labels.map_or(0, skxc_ir::LabelTable::len)]),
+        Hook::None if options.actions.is_empty() => {
+            Ok(labels.iter().flat_map(|label| &label.classes).map(|_| Action::Pass).collect())
+        }
+        Hook::None => actions::resolve(&labels, &options.actions, true).map_err(Stop::Input),
     }
+}
+
+/// The labels of a program, with their classes.
+pub(crate) fn labels(module: &Module<Int>) -> Vec<Label> {
+    layout::labels(module).map(|(output, table)| Label::new(output, table)).collect()
 }
 
 /// The packet feature of each column.

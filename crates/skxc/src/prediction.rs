@@ -1,29 +1,32 @@
 //! Labels and scores of rows as every engine prints them.
 //!
-//! What must hold: the engines print the same quantities in the same columns;
-//! a fixed-point score is printed as the number it stands for.
+//! What must hold:
+//! - the engines print the same quantities in the same columns: the labels,
+//!   then the elements of all scores, each in the order of the outputs;
+//! - the label of a regressor is its prediction; the range that it falls into,
+//!   which actions go by, is not printed;
+//! - a fixed-point number is printed as the number it stands for.
 
 use std::io::{self, Write};
 
-use skxc_equivalence::decision::{Decision, cells};
+use skxc_equivalence::decision::{Decision, Place, cells, count};
 use skxc_ir::interpret::{self, Outcome};
-use skxc_ir::{Domain, ElementType, Int, LabelTable, Module, OutputKind, Real};
+use skxc_ir::{Domain, ElementType, Int, Module, Output, OutputKind, Real};
 
-/// Writes the header: `label,score0,score1,...`.
+/// Writes the header: `label,score0,score1,...`, or `label0,label1,...` where
+/// there are several labels.
 pub(crate) fn write_header<D: Domain>(out: &mut impl Write, module: &Module<D>) -> io::Result<()> {
-    let labels = module.outputs.iter().filter(|it| it.kind == OutputKind::Label).count();
-    let scores: usize = module
-        .outputs
-        .iter()
-        .filter(|output| matches!(output.kind, OutputKind::Score(_)))
-        .map(|output| module.shape(output.value).elements())
-        .sum();
-    let label = |index: usize| match labels {
-        0 | 1 => "label".to_owned(),
-        _ => format!("label{index}"),
-    };
-    let columns = (0..labels.max(1)).map(label).chain((0..scores).map(|i| format!("score{i}")));
-    writeln!(out, "{}", columns.collect::<Vec<_>>().join(","))
+    let labels = label_columns(count(module, Place::Label)).into_iter();
+    let scores = (0..count(module, Place::Score)).map(|index| format!("score{index}"));
+    writeln!(out, "{}", labels.chain(scores).collect::<Vec<_>>().join(","))
+}
+
+/// The columns of so many labels.
+pub(crate) fn label_columns(labels: usize) -> Vec<String> {
+    match labels {
+        1 => vec!["label".to_owned()],
+        _ => (0..labels).map(|index| format!("label{index}")).collect(),
+    }
 }
 
 /// Writes a row as the model decides it, by ONNX rules.
@@ -33,17 +36,14 @@ pub(crate) fn write_reference(
     row: &[i64],
 ) -> io::Result<()> {
     let outcomes = interpret::float(module, &cells(module, row));
-    let mut cells = Vec::new();
-    for (output, outcome) in module.outputs.iter().zip(outcomes) {
-        match outcome {
-            Outcome::Label(class) => cells.push(label(module, output.value, class)),
-            Outcome::Numbers(numbers) => {
-                let single = module.ty(output.value).elem == ElementType::F32;
-                cells.extend(numbers.iter().map(|&number| float(number, single)));
-            }
+    let texts = module.outputs.iter().zip(outcomes).map(|(output, outcome)| match outcome {
+        Outcome::Label(class) => vec![label(module, output, class)],
+        Outcome::Numbers(numbers) => {
+            let single = module.ty(output.value).elem == ElementType::F32;
+            numbers.iter().map(|&number| float(number, single)).collect()
         }
-    }
-    write_cells(out, &cells)
+    });
+    write_row(out, module, texts)
 }
 
 /// Writes a row as the integer IR, or the object, decides it.
@@ -52,20 +52,36 @@ pub(crate) fn write_decision(
     module: &Module<Int>,
     decision: &Decision,
 ) -> io::Result<()> {
-    let mut cells = Vec::new();
+    let mut labels = decision.labels.iter();
     let mut scores = decision.scores.iter();
-    for output in &module.outputs {
+    let texts = module.outputs.iter().map(|output| {
         if output.kind == OutputKind::Label {
-            cells.push(label(module, output.value, decision.label as usize));
-            continue;
+            let class = labels.next().expect("a decision has every label of its module");
+            return vec![label(module, output, *class as usize)];
         }
-        let frac_bits = frac_bits(module, output.value);
+        let unit = f64::exp2(-f64::from(frac_bits(module, output.value)));
         let elements = module.shape(output.value).elements();
-        for &stored in scores.by_ref().take(elements) {
-            cells.push(float(stored as f64 * f64::exp2(-f64::from(frac_bits)), false));
+        scores.by_ref().take(elements).map(|&stored| float(stored as f64 * unit, false)).collect()
+    });
+    write_row(out, module, texts)
+}
+
+/// Writes the elements of all outputs: labels first, then scores.
+fn write_row<D: Domain>(
+    out: &mut impl Write,
+    module: &Module<D>,
+    texts: impl Iterator<Item = Vec<String>>,
+) -> io::Result<()> {
+    let (mut labels, mut scores) = (Vec::new(), Vec::new());
+    for (output, texts) in module.outputs.iter().zip(texts) {
+        match Place::of(module, output) {
+            Place::Label => labels.extend(texts),
+            Place::Score => scores.extend(texts),
+            Place::Nowhere => {}
         }
     }
-    write_cells(out, &cells)
+    labels.append(&mut scores);
+    write_cells(out, &labels)
 }
 
 /// Fraction bits of a stored value: 0 unless it is fixed point.
@@ -80,23 +96,14 @@ pub(crate) fn frac_bits<D: Domain>(module: &Module<D>, value: skxc_ir::Value) ->
     }
 }
 
-/// The label table of the decision, if the model makes one.
-pub(crate) fn label_table<D: Domain>(module: &Module<D>) -> Option<&LabelTable> {
-    let output = module.label_output()?;
+/// Text of a class. An object may give any number.
+fn label<D: Domain>(module: &Module<D>, output: &Output, class: usize) -> String {
     match module.ty(output.value).elem {
-        ElementType::Label(table) => Some(&module.labels[table]),
-        ElementType::F32
-        | ElementType::F64
-        | ElementType::I64
-        | ElementType::Bool
-        | ElementType::Fixed { .. } => None,
-    }
-}
-
-fn label<D: Domain>(module: &Module<D>, value: skxc_ir::Value, class: usize) -> String {
-    match module.ty(value).elem {
-        ElementType::Label(table) => module.labels[table].text(class),
-        ElementType::F32
+        ElementType::Label(table) if class < module.labels[table].len() => {
+            module.labels[table].text(class)
+        }
+        ElementType::Label(_)
+        | ElementType::F32
         | ElementType::F64
         | ElementType::I64
         | ElementType::Bool

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use skxc_diagnostics::escape_to_one_line;
-use skxc_equivalence::{Comparison, Counterexample, Reason, Report, Verdict};
+use skxc_equivalence::{Comparison, Counterexample, Reason, Report, Score, Verdict};
 
 use crate::session::Exit;
 
@@ -27,6 +27,8 @@ pub(crate) enum Foreign {
     Changed,
     /// Its build id is not that of the model and the options.
     OfAnotherBuild,
+    /// Its manifest says something else than model and object.
+    Misdescribed,
 }
 
 /// Everything that `check` found.
@@ -107,6 +109,9 @@ impl Findings {
             (Exit::Refuted, Some(Foreign::Changed)) if !self.is_refuted() => {
                 "no difference found, but the object was changed after it was compiled"
             }
+            (Exit::Refuted, Some(Foreign::Misdescribed)) if !self.is_refuted() => {
+                "no difference found, but the manifest does not describe this program"
+            }
             (Exit::Refuted, _) => "the program does not do what the model does",
             (Exit::Environment, _) => "the object could not be run here",
             (Exit::Inconclusive | Exit::Input, _) => "inconclusive",
@@ -184,15 +189,7 @@ fn details(text: &mut String, timed: &Timed, columns: &[String]) {
             coverage.thresholds
         );
     }
-    if let Some(scores) = &report.scores {
-        let _ = writeln!(
-            text,
-            "      scores off by at most {} in {} rows; the bound is {}",
-            small(scores.error_max),
-            scores.rows,
-            small(scores.bound)
-        );
-    }
+    scores(text, &report.scores);
     if report.near_ties > 0 {
         let _ = writeln!(text, "      {} near ties, which rounding decides", report.near_ties);
     }
@@ -203,6 +200,34 @@ fn details(text: &mut String, timed: &Timed, columns: &[String]) {
             let cells: Vec<String> = cells.map(|(name, x)| format!("{name}={x}")).collect();
             let _ = writeln!(text, "      at {}", cells.join(" "));
         }
+    }
+}
+
+/// Scores that are told one by one; of more the worst is told.
+const SCORES_SHOWN_MAX: usize = 8;
+
+/// A line for each score, or one for all.
+fn scores(text: &mut String, scores: &[Score]) {
+    let mut line = |what: &str, error_max: f64, bound: f64, rows: u64| {
+        let (error, bound) = (small(error_max), small(bound));
+        let _ = writeln!(
+            text,
+            "      {what} off by at most {error} in {rows} rows; the bound is {bound}"
+        );
+    };
+    let most = |of: fn(&Score) -> f64| scores.iter().map(of).fold(0.0, f64::max);
+    let rows = scores.iter().map(|score| score.rows).max().unwrap_or(0);
+    if rows == 0 {
+        return;
+    }
+    let first = &scores[0];
+    let alike = scores.iter().all(|it| (it.error_max, it.bound) == (first.error_max, first.bound));
+    if scores.len() > 1 && (alike || scores.len() > SCORES_SHOWN_MAX) {
+        line("scores", most(|score| score.error_max), most(|score| score.bound), rows);
+        return;
+    }
+    for (index, score) in scores.iter().enumerate() {
+        line(&format!("score {index}"), score.error_max, score.bound, score.rows);
     }
 }
 
@@ -280,7 +305,7 @@ mod tests {
             row: row.to_vec(),
             frame: frame.map(<[u8]>::to_vec),
             index: None,
-            part: Part::Label,
+            part: Part::label(0, 1),
             expected: "0".to_owned(),
             got: "1".to_owned(),
         }

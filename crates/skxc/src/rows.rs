@@ -16,6 +16,7 @@ use skxc_ir::{Column, Interval};
 
 use crate::files::cannot_read;
 use crate::names::closest;
+use crate::prediction::label_columns;
 use crate::session::Stop;
 
 /// Problems listed before reading gives up.
@@ -219,22 +220,35 @@ impl Problem {
     }
 }
 
-/// The texts of the column `label`, or of the first of `names` that is there.
-pub(crate) fn read_labels(path: &Path, names: &[&str]) -> Result<Vec<String>, Stop> {
+/// For each row the texts of the columns of so many labels: `label`, or
+/// `label0`, `label1`, ... Of a single one the column may be called `expected`
+/// or `class`, too.
+pub(crate) fn read_labels(path: &Path, labels: usize) -> Result<Vec<Vec<String>>, Stop> {
     let file = std::fs::File::open(path).map_err(|error| cannot_read(path, &error.to_string()))?;
     let mut reader = reader(file);
     let header = header(&mut reader, path)?;
-    let found = names.iter().find_map(|name| header.iter().position(|column| column == *name));
-    let Some(position) = found else {
-        let message = format!("`{}` has no column `{}`", path.display(), names[0]);
-        return Err(Stop::input(Diagnostic::error(codes::ROW_HEADER, message)));
-    };
-    let mut labels = Vec::new();
+    let names = label_columns(labels);
+    let others: &[&str] = if labels == 1 { &["expected", "class"] } else { &[] };
+    let mut positions = Vec::new();
+    for name in &names {
+        let mut accepted = std::iter::once(name.as_str()).chain(others.iter().copied());
+        let position = |name: &str| header.iter().position(|column| column == name);
+        let Some(position) = accepted.find_map(position) else {
+            let message = format!("`{}` has no column `{name}`", path.display());
+            return Err(Stop::input(
+                Diagnostic::error(codes::ROW_HEADER, message)
+                    .note(format!("the model gives {}", names.join(", "))),
+            ));
+        };
+        positions.push(position);
+    }
+    let mut rows = Vec::new();
     for record in reader.into_records() {
         let record = record.map_err(|error| unreadable(path, &error))?;
-        labels.push(record.get(position).unwrap_or("").to_owned());
+        let text = |&position: &usize| record.get(position).unwrap_or("").to_owned();
+        rows.push(positions.iter().map(text).collect());
     }
-    Ok(labels)
+    Ok(rows)
 }
 
 #[cfg(test)]

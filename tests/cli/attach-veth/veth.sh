@@ -1,4 +1,4 @@
-# The names of interfaces are those of pins, which all namespaces share.
+# Other trials may have interfaces at the same time.
 set -eu
 here=skxa$$ there=skxb$$
 shown() { sed "s/$here/HERE/g"; }
@@ -19,5 +19,4 @@ skxc attach tree.bpf.o -i $here --mode generic --action 1=drop,0=pass -q
 skxc status -i $here --format csv | shown | cut -d, -f3,4 | head -n 3
 skxc status -i $here --format json | grep '"mode"'
 skxc detach -i $here -q
-test ! -e /sys/fs/bpf/skxc/$here
-test ! -e /run/skxc/$here.tree.json
+for left in /sys/fs/bpf/skxc/*/$here /run/skxc/*.$here.*; do test ! -e "$left"; done

@@ -1,40 +1,114 @@
 //! The trainer's own labels against the integer module.
 
-use skxc_ir::{Int, Module};
+use skxc_ir::analysis::rounding::Rounding;
+use skxc_ir::{Int, Module, OutputKind};
 
-use crate::decision::{decide, label_text};
+use crate::decision::{Decision, Place, decide, label_text, unit};
 use crate::inputs::Rows;
 use crate::report::{Report, Tally};
 use crate::verdict::{Comparison, Counterexample, Part};
 
-/// Compares `labels`, one a row and in the words of the trainer, with the
-/// label of the integer module. Numbers are compared as numbers, so that a
-/// trainer may write `1.0` for class 1.
+/// Compares `wanted`, for each row what the trainer says in its own words, with
+/// what the integer module says: its labels, or its predictions.
+///
+/// Labels are compared as text or as numbers, so that a trainer may write `1.0`
+/// for class 1. A prediction may differ by the proven bound on its error and
+/// one unit in the last place of the trainer's number as a `float`, which is
+/// what models are exported in.
 ///
 /// # Panics
-/// If there are fewer labels than rows, or a row is outside the ranges.
+/// If there are fewer rows of words than rows, a row of words has not one for
+/// each label, or a row is outside the ranges.
 #[must_use]
-pub fn expected(module: &Module<Int>, rows: &Rows, labels: &[String]) -> Report {
-    assert!(labels.len() >= rows.len(), "each row has a label");
+pub fn expected(module: &Module<Int>, rows: &Rows, wanted: &[Vec<String>]) -> Report {
+    assert!(wanted.len() >= rows.len(), "each row has labels");
+    let said = Said::of(module);
     let mut tally = Tally::new(Comparison::Expected);
-    for (index, ((kind, row), label)) in rows.iter().zip(labels).enumerate() {
+    for (index, ((kind, row), wanted)) in rows.iter().zip(wanted).enumerate() {
         tally.count(kind);
-        let class = decide(module, row).label as usize;
-        let got = label_text(module, class);
-        if !same(label, &got) {
+        assert_eq!(wanted.len(), said.0.len(), "each label has a word");
+        let decision = decide(module, row);
+        let found = said
+            .0
+            .iter()
+            .zip(wanted)
+            .position(|(said, wanted)| !said.is(module, &decision, wanted));
+        if let Some(at) = found {
             tally.mismatch(|| Counterexample {
                 comparison: Comparison::Expected,
                 kind,
                 row: row.to_vec(),
                 frame: None,
                 index: Some(index as u64),
-                part: Part::Label,
-                expected: label.clone(),
-                got,
+                part: Part::label(at, wanted.len()),
+                expected: wanted[at].clone(),
+                got: said.0[at].text(module, &decision),
             });
         }
     }
     tally.report()
+}
+
+/// What a module says of a row.
+struct Said(Vec<Word>);
+
+/// One thing of it.
+enum Word {
+    /// The class of the label at this position among the labels.
+    Class(usize),
+    /// The number at this position among the scores, in this unit, which is
+    /// off by no more than `bound`.
+    Number { at: usize, unit: f64, bound: f64 },
+}
+
+impl Said {
+    fn of(module: &Module<Int>) -> Self {
+        let rounding = Rounding::of(module);
+        let (mut words, mut labels, mut scores) = (Vec::new(), 0, 0);
+        for output in &module.outputs {
+            let is_said = Place::of(module, output) == Place::Label;
+            match output.kind {
+                OutputKind::Label => {
+                    words.extend(is_said.then_some(Word::Class(labels)));
+                    labels += 1;
+                }
+                OutputKind::Score(_) | OutputKind::Value => {
+                    let unit = unit(module.ty(output.value).elem);
+                    for &bound in rounding.of_value(output.value) {
+                        words.extend(is_said.then_some(Word::Number { at: scores, unit, bound }));
+                        scores += 1;
+                    }
+                }
+            }
+        }
+        Self(words)
+    }
+}
+
+impl Word {
+    fn text(&self, module: &Module<Int>, decision: &Decision) -> String {
+        match *self {
+            Self::Class(at) => label_text(module, at, decision.labels[at] as usize),
+            Self::Number { at, unit, .. } => (decision.scores[at] as f64 * unit).to_string(),
+        }
+    }
+
+    fn is(&self, module: &Module<Int>, decision: &Decision, wanted: &str) -> bool {
+        match *self {
+            Self::Class(_) => same(wanted, &self.text(module, decision)),
+            Self::Number { at, unit, bound } => {
+                let got = decision.scores[at] as f64 * unit;
+                let wanted = wanted.trim().parse::<f64>();
+                wanted.is_ok_and(|wanted| (got - wanted).abs() <= bound + float_ulp(wanted))
+            }
+        }
+    }
+}
+
+/// From the `float` nearest to `x` to the next one away from 0.
+fn float_ulp(x: f64) -> f64 {
+    let nearest = (x as f32).abs();
+    f64::from(nearest.next_up()) - f64::from(nearest)
 }
 
 fn same(a: &str, b: &str) -> bool {
@@ -57,5 +131,12 @@ mod tests {
         ] {
             assert_eq!(same(a, b), equal, "{a} {b}");
         }
+    }
+
+    #[test]
+    fn the_last_place_of_a_float() {
+        assert_eq!(float_ulp(1.0), f64::from(f32::EPSILON));
+        assert_eq!(float_ulp(-3.0), 2.0 * f64::from(f32::EPSILON));
+        assert!(float_ulp(0.0) > 0.0);
     }
 }

@@ -125,18 +125,18 @@ fn differing(
     got: &Decision,
     index: Option<u64>,
 ) -> Counterexample {
-    let scores = expected.scores.iter().zip(&got.scores);
-    let score = scores.clone().position(|(expected, got)| expected != got);
-    let (part, expected, got) = match score {
-        Some(at) if expected.label == got.label => {
-            (Part::Score(at as u32), expected.scores[at].to_string(), got.scores[at].to_string())
-        }
-        _ => (
-            Part::Label,
-            label_text(module, expected.label as usize),
-            label_text(module, got.label as usize),
-        ),
+    let label = expected.labels.iter().zip(&got.labels).position(|(a, b)| a != b);
+    let score = expected.scores.iter().zip(&got.scores).position(|(a, b)| a != b);
+    let text = |decision: &Decision| match (label, score) {
+        (Some(at), _) => label_text(module, at, decision.labels[at] as usize),
+        (None, Some(at)) => decision.scores[at].to_string(),
+        (None, None) => String::new(),
     };
+    let part = match (label, score) {
+        (None, Some(at)) => Part::Score(at as u32),
+        (at, _) => Part::label(at.unwrap_or(0), expected.labels.len()),
+    };
+    let (expected, got) = (text(expected), text(got));
     Counterexample {
         comparison: Comparison::Object,
         kind,

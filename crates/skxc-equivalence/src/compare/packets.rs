@@ -19,15 +19,13 @@ pub struct Program {
     pub features: Vec<usize>,
     /// What the declared columns need of a packet.
     pub needs: Needs,
-    /// Action by class index.
-    pub actions: Vec<u32>,
+    /// Action by class index, for each label. The first that is not to pass
+    /// decides.
+    pub actions: Vec<Vec<u32>>,
     /// Action for packets that cannot be classified.
     pub fallback: u32,
     /// The action for every packet, if the program only watches.
     pub shadow: Option<u32>,
-    /// Number of the first counter of reasons: that of reason 0, which is
-    /// never counted.
-    pub reasons_at: usize,
 }
 
 /// Compares on every frame, in order. Frames shorter than an Ethernet header
@@ -56,9 +54,11 @@ pub fn packets<R: PacketRunner>(
         tally.count(kind);
         let wanted = program.judge(module, &frame);
         let action = runner.run(&frame)?;
-        if let Some(counter) = expected_counts.get_mut(wanted.counter) {
-            counter.packets += 1;
-            counter.bytes += frame.len() as u64;
+        for &counter in &wanted.counters {
+            if let Some(counter) = expected_counts.get_mut(counter) {
+                counter.packets += 1;
+                counter.bytes += frame.len() as u64;
+            }
         }
         if action != wanted.action {
             let found = differing(module, program, kind, Some(index as u64), frame, action);
@@ -83,7 +83,8 @@ const FRAME_BYTES_MIN: usize = 14;
 
 struct Wanted {
     action: u32,
-    counter: usize,
+    /// Each of them counts the packet once.
+    counters: Vec<usize>,
     row: Vec<i64>,
 }
 
@@ -91,16 +92,33 @@ impl Program {
     fn judge(&self, module: &Module<Int>, frame: &[u8]) -> Wanted {
         let parsed = parse(frame, self.needs);
         if let Some(reason) = parsed.reason {
-            let counter = self.reasons_at + reason.number() as usize;
+            let counters = vec![self.reasons_at() + reason.number() as usize];
             let action = self.shadow.unwrap_or(self.fallback);
-            return Wanted { action, counter, row: Vec::new() };
+            return Wanted { action, counters, row: Vec::new() };
         }
         let row: Vec<i64> =
             self.features.iter().map(|&feature| i64::from(parsed.values[feature])).collect();
-        let class = decide(module, &row).label as usize;
-        Wanted { action: self.shadow.unwrap_or(self.actions[class]), counter: class, row }
+        let (mut action, mut first, mut counters) = (PASS, 0, Vec::new());
+        for (actions, class) in self.actions.iter().zip(decide(module, &row).labels) {
+            counters.push(first + class as usize);
+            first += actions.len();
+            if action == PASS {
+                action = actions[class as usize];
+            }
+        }
+        Wanted { action: self.shadow.unwrap_or(action), counters, row }
+    }
+
+    /// Number of the first counter of reasons, behind those of the classes:
+    /// that of reason 0, which is never counted.
+    #[must_use]
+    pub fn reasons_at(&self) -> usize {
+        self.actions.iter().map(Vec::len).sum()
     }
 }
+
+/// `XDP_PASS` (include/uapi/linux/bpf.h).
+const PASS: u32 = 2;
 
 fn judge_counters(tally: &mut Tally, before: &[Counter], after: &[Counter], wanted: &[Counter]) {
     for (index, ((before, after), wanted)) in before.iter().zip(after).zip(wanted).enumerate() {

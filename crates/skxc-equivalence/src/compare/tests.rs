@@ -97,7 +97,7 @@ fn layout() -> Layout {
         features_bytes: 1,
         features: vec![Some(field(0, 1, false))],
         result_bytes: 24,
-        label: field(0, 4, false),
+        labels: vec![field(0, 4, false)],
         scores: vec![field(8, 8, true), field(16, 8, true)],
     }
 }
@@ -112,7 +112,9 @@ impl BatchRunner for Interpreter {
         let mut results = vec![0; vectors * layout.result_bytes];
         for (&ttl, result) in features.iter().zip(results.chunks_exact_mut(layout.result_bytes)) {
             let decision = decide(&self.0, &[i64::from(ttl)]);
-            layout.label.store(result, decision.label.into());
+            for (field, &label) in layout.labels.iter().zip(&decision.labels) {
+                field.store(result, label.into());
+            }
             for (field, &score) in layout.scores.iter().zip(&decision.scores) {
                 field.store(result, score);
             }
@@ -134,12 +136,12 @@ impl PacketRunner for Filter {
         let parsed = skxc_runtime::parse(frame, self.program.needs);
         let (counter, action) = match parsed.reason {
             Some(reason) => {
-                (self.program.reasons_at + reason.number() as usize, self.program.fallback)
+                (self.program.reasons_at() + reason.number() as usize, self.program.fallback)
             }
             None => {
                 let row = [i64::from(parsed.values[self.program.features[0]])];
-                let class = decide(&self.module, &row).label as usize;
-                (class, self.program.actions[class])
+                let class = decide(&self.module, &row).labels[0] as usize;
+                (class, self.program.actions[0][class])
             }
         };
         self.counters[counter].packets += 1;
@@ -156,10 +158,9 @@ fn program() -> Program {
     Program {
         features: vec![feature],
         needs: FEATURES[feature].needs,
-        actions: vec![2, 1],
+        actions: vec![vec![2, 1]],
         fallback: 2,
         shadow: None,
-        reasons_at: 2,
     }
 }
 
@@ -194,7 +195,7 @@ fn few_rows_make_a_proof_and_no_rows_make_none() {
 fn an_object_with_another_threshold_is_refuted_at_that_threshold() {
     let report = check_object(int(TTL_THRESHOLD + 1), Options::default());
     let found = report.verdict.counterexample().expect("64 differs");
-    assert_eq!((&found.row[..], found.part), (&[64][..], Part::Label));
+    assert_eq!((&found.row[..], found.part), (&[64][..], Part::label(0, 1)));
     assert_eq!((found.expected.as_str(), found.got.as_str()), ("0", "1"));
     assert!(report.mismatches >= 2, "once among all rows and once at the threshold");
 }
@@ -224,12 +225,13 @@ fn the_model_agrees_within_its_bound_and_not_beyond() {
     module.forests[forest].rounding_half_units = vec![2, 2];
     let report = check(&module, &real(63.5));
     assert_eq!(report.verdict, Verdict::Proven);
-    let scores = report.scores.expect("rows of the caller are compared exactly");
-    assert!(scores.error_max > 0.0 && scores.error_max <= scores.bound);
+    assert!(report.scores.iter().all(|it| it.rows > 0), "rows of the caller are compared exactly");
+    assert!(report.scores.iter().any(|it| it.error_max > 0.0));
+    assert!(report.scores.iter().all(|it| it.error_max <= it.bound));
     // A threshold elsewhere is no tie, however it is looked at.
     let found = check(&module, &real(62.5)).verdict;
     let found = found.counterexample().expect("63 differs");
-    assert_eq!((&found.row[..], found.part), (&[63][..], Part::Label));
+    assert_eq!((&found.row[..], found.part), (&[63][..], Part::label(0, 1)));
 }
 
 #[test]
@@ -269,7 +271,7 @@ fn whole_packets_are_compared_with_their_counters() {
 fn a_wrong_counter_is_a_difference() {
     let mut runner = Filter {
         module: int(TTL_THRESHOLD),
-        program: Program { reasons_at: 3, ..program() },
+        program: Program { actions: vec![vec![2, 1, 2]], ..program() },
         counters: vec![Counter::default(); 16],
     };
     let frames = [(Kind::Capture, vec![0; 60])];
@@ -283,7 +285,7 @@ fn labels_of_the_trainer_are_compared_by_row() {
     let mut rows = Rows::new(1);
     rows.push(Kind::Csv, &[10]);
     rows.push(Kind::Csv, &[100]);
-    let labels = |words: [&str; 2]| words.map(str::to_owned);
+    let labels = |words: [&str; 2]| words.map(|word| vec![word.to_owned()]);
     let module = int(TTL_THRESHOLD);
     assert!(expected(&module, &rows, &labels(["1", "0.0"])).verdict.passed());
     let report = expected(&module, &rows, &labels(["1", "1"]));

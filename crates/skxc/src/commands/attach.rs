@@ -3,23 +3,23 @@
 use std::path::Path;
 
 use skxc_bpf::{Attachment, Error, Interface, Loader, PIN_ROOT, attach_xdp};
-use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
+use skxc_diagnostics::{Diagnostic, codes};
 
-use crate::actions::{Action, ClassAction};
+use crate::actions::{ClassAction, resolve};
 use crate::attached::{self, Record};
 use crate::cli::{Attach, Hook, Mode};
 use crate::digest;
+use crate::embedded::Embedded;
 use crate::files;
 use crate::kernel;
 use crate::manifest::Manifest;
-use crate::names::closest;
 use crate::session::{Exit, Session, Stop};
 
 /// Attaches an object that its manifest describes.
 pub(crate) fn run(session: &Session, args: &Attach) -> Result<Exit, Stop> {
     let object = files::read_bytes(&args.object)?;
     let mut manifest = Manifest::read(&Manifest::path_of(&args.object))?;
-    match manifest.check_object(&args.object, &digest::sha256(&object)) {
+    match check_described(&manifest, &args.object, &object) {
         Err(Stop::Input(list)) if args.force => {
             session.report(&list.into_iter().map(as_warning).collect::<Vec<_>>());
         }
@@ -29,6 +29,13 @@ pub(crate) fn run(session: &Session, args: &Attach) -> Result<Exit, Stop> {
     manifest.fallback = args.fallback.unwrap_or(manifest.fallback);
     manifest.options.shadow |= args.shadow;
     attach(session, &object, &args.object, manifest, &args.interface, args.mode)
+}
+
+/// Refuses an object that is not the one that its manifest describes.
+fn check_described(manifest: &Manifest, path: &Path, object: &[u8]) -> Result<(), Stop> {
+    manifest.check_object(path, &digest::sha256(object))?;
+    let members = Embedded::read(object, &manifest.name).disagreements(manifest);
+    if members.is_empty() { Ok(()) } else { Err(Stop::input(Manifest::differs(path, &members))) }
 }
 
 /// Attaches, with the actions of the manifest.
@@ -95,27 +102,13 @@ fn set_actions(manifest: &mut Manifest, wanted: &[ClassAction]) -> Result<(), St
     if wanted.is_empty() {
         return Ok(());
     }
-    for class in &mut manifest.classes {
-        class.action = Action::Pass;
+    let wanted = wanted.iter().map(|pair| (pair.class.clone(), pair.action)).collect();
+    let shadow = manifest.options.shadow;
+    let actions = resolve(&manifest.labels(), &wanted, shadow).map_err(Stop::Input)?;
+    for (class, action) in manifest.classes.iter_mut().zip(actions) {
+        class.action = action;
     }
-    let mut problems = Vec::new();
-    for pair in wanted {
-        match manifest.classes.iter_mut().find(|class| class.label == pair.class) {
-            Some(class) => class.action = pair.action,
-            None => problems.push(unknown_class(manifest, &pair.class)),
-        }
-    }
-    if problems.is_empty() { Ok(()) } else { Err(Stop::Input(problems)) }
-}
-
-fn unknown_class(manifest: &Manifest, class: &str) -> Diagnostic {
-    let message = format!("the model has no class `{}`", escape_to_one_line(class));
-    let diagnostic = Diagnostic::error(codes::UNKNOWN_CLASS, message);
-    let labels = manifest.classes.iter().map(|class| class.label.as_str());
-    match closest(class, labels).first() {
-        Some(near) => diagnostic.help(format!("did you mean `{}`?", escape_to_one_line(near))),
-        None => diagnostic.help("`skxc inspect` lists the classes"),
-    }
+    Ok(())
 }
 
 fn as_warning(mut diagnostic: Diagnostic) -> Diagnostic {

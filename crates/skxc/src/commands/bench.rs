@@ -4,6 +4,7 @@ use std::io;
 
 use skxc_bpf::{Error, Replay};
 use skxc_ir::lowering::{Choice, ForestPlan};
+use skxc_ir::{Int, Module};
 use skxc_runtime::HEADERS;
 
 use crate::bench::inputs::{self, Material};
@@ -11,6 +12,7 @@ use crate::bench::measure::{self, Amount, Work};
 use crate::bench::plot;
 use crate::bench::report::Report;
 use crate::bench::subjects::{self, Subject};
+use crate::bench::yardstick::Yardstick;
 use crate::clang::{self, Clang};
 use crate::cli::{Bench, Hook, ProgramArgs, TableFormat};
 use crate::commands::compile::object_of;
@@ -21,7 +23,6 @@ use crate::manifest::Manifest;
 use crate::options::{Options, column_names};
 use crate::output::Output;
 use crate::pipeline::{self, Columns, Lowered, Model, Program};
-use crate::prediction::label_table;
 use crate::progress::Progress;
 use crate::session::{Exit, Session, Stop, stdout};
 
@@ -32,7 +33,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Bench) -> Res
     let model = pipeline::import(session, &args.model.model, &options, columns, project)?.model?;
     let lowered = pipeline::lower(&model, &options, &mut |_, _, _| {})?;
     let features = pipeline::packet_features(&lowered.int);
-    if features.is_err() || label_table(&lowered.int).is_none() {
+    if features.is_err() || pipeline::labels(&lowered.int).is_empty() {
         options.hook = Hook::None;
     }
     let variants = variants(session, args, &model, &lowered, &options)?;
@@ -40,11 +41,13 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Bench) -> Res
     let needs = needs.map(|features| skxc_backend_bpf::needs(&features));
     let material = inputs::gather(session, args, &lowered.int, needs)?;
     let (mut lineup, replay) = lineup(session, args, &variants, &material)?;
+    if args.native {
+        lineup.extend(native(session, &lowered.int, &variants[0], &material));
+    }
 
     let progress = Progress::start(session, "measuring");
     let amount = Amount { repeat: args.repeat, rounds: args.rounds };
-    let series = measure::measure(&mut lineup, replay.as_ref(), amount, &progress)
-        .map_err(|error| kernel::failure("measure", &error))?;
+    let series = measure::measure(&mut lineup, replay.as_ref(), amount, &progress)?;
     drop(progress);
     let about = [
         (Work::Decision, material.rows.len(), material.about_rows.as_str()),
@@ -166,6 +169,27 @@ fn lineup(
         lineup.push(Subject::other(path, &smallest.manifest, material)?);
     }
     Ok((lineup, replay))
+}
+
+/// The trees in user space, unless they are too much for a C compiler.
+fn native(
+    session: &Session,
+    module: &Module<Int>,
+    variant: &Variant,
+    material: &Material,
+) -> Option<Subject> {
+    let layout = kernel::layout(&variant.manifest);
+    let mut features = Vec::new();
+    for row in &material.rows {
+        layout.pack(row, &mut features);
+    }
+    match Yardstick::build(module, &variant.program.artifact.layout, &features) {
+        Ok(yardstick) => Some(Subject::native(yardstick)),
+        Err(why) => {
+            session.say(format_args!("user space is left out: {why}"));
+            None
+        }
+    }
 }
 
 fn baseline(session: &Session, clang: &Clang, variant: &Variant) -> Result<Vec<u8>, Stop> {

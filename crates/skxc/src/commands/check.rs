@@ -4,13 +4,13 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use skxc_bpf::ObjectFile;
 use skxc_diagnostics::{Diagnostic, codes};
 use skxc_equivalence::compare::{self, Program};
+use skxc_equivalence::decision::{Place, count};
 use skxc_equivalence::frames::frames;
 use skxc_equivalence::kernel::Entry;
 use skxc_equivalence::{self as equivalence, Comparison, Kind, Reason, Report};
-use skxc_ir::Column;
+use skxc_ir::{Column, Int, Module};
 use skxc_runtime::{FEATURES, find, parse};
 
 use crate::actions::Action;
@@ -19,6 +19,7 @@ use crate::cli::{Check, Hook, MessageFormat};
 use crate::commands::compile::{self, Build};
 use crate::config::Project;
 use crate::digest;
+use crate::embedded::Embedded;
 use crate::files;
 use crate::kernel;
 use crate::manifest::Manifest;
@@ -84,8 +85,8 @@ pub(crate) struct Material {
     csv_rows: usize,
     /// Frames of the caller.
     frames: Vec<Vec<u8>>,
-    /// The trainer's labels.
-    expected: Option<Vec<String>>,
+    /// The trainer's labels, for each row.
+    expected: Option<Vec<Vec<String>>>,
     /// How much to try.
     options: equivalence::Options,
 }
@@ -248,11 +249,17 @@ fn program(build: &Build) -> Result<Program, Stop> {
     Ok(Program {
         needs: skxc_backend_bpf::needs(&features),
         features: features.iter().filter_map(|feature| position(feature.name)).collect(),
-        actions: build.program.actions.iter().map(|action| action.xdp()).collect(),
+        actions: actions(build),
         fallback: options.fallback.xdp(),
         shadow: options.shadow.then_some(Action::Pass.xdp()),
-        reasons_at: build.manifest.classes.len(),
     })
+}
+
+/// The action of each class, label by label.
+fn actions(build: &Build) -> Vec<Vec<u32>> {
+    let mut actions = build.program.actions.iter().map(|action| action.xdp());
+    let labels = &build.program.artifact.layout.labels;
+    labels.iter().map(|&classes| actions.by_ref().take(classes as usize).collect()).collect()
 }
 
 /// Says whether the object is another one than model and manifest say.
@@ -264,20 +271,28 @@ fn foreign(
     manifest: Option<&Manifest>,
     sha256: &str,
 ) -> Option<Foreign> {
-    let file = ObjectFile::parse(object).ok();
-    let variable = format!("{}_build_id", build.manifest.name);
-    let embedded = file.as_ref().and_then(|file| file.text(&variable).ok()).unwrap_or("");
+    let embedded = Embedded::read(object, &build.manifest.name);
     let mut problems = Vec::new();
     let mut foreign = None;
-    if let Some(manifest) = manifest
-        && let Err(Stop::Input(list)) = manifest.check_object(&args.object, sha256)
-    {
-        foreign = Some(Foreign::Changed);
-        problems.extend(list);
+    if let Some(manifest) = manifest {
+        if let Err(Stop::Input(list)) = manifest.check_object(&args.object, sha256) {
+            foreign = Some(Foreign::Changed);
+            problems.extend(list);
+        }
+        // With options of its own a check is not about the manifest.
+        let same_options = manifest.options == build.manifest.options;
+        let mut members = manifest.differences(&build.manifest);
+        members.extend(embedded.disagreements(manifest).into_iter().map(str::to_owned));
+        members.sort();
+        members.dedup();
+        if same_options && !members.is_empty() {
+            foreign = Some(Foreign::Misdescribed);
+            problems.push(Manifest::differs(&args.object, &members));
+        }
     }
-    if embedded != build.manifest.build_id {
+    if embedded.build_id != build.manifest.build_id {
         foreign = Some(Foreign::OfAnotherBuild);
-        let found = if embedded.is_empty() { "none" } else { embedded };
+        let found = if embedded.build_id.is_empty() { "none" } else { &embedded.build_id };
         let wanted = &build.manifest.build_id;
         problems.push(
             not_made_from(args)
@@ -309,7 +324,7 @@ fn material(session: &Session, args: &Check, build: &Build) -> Result<Material, 
     push_packets(&mut rows, &columns, &frames);
     let expected = match &args.expect {
         None => None,
-        Some(path) => Some(expected_labels(path, csv_rows)?),
+        Some(path) => Some(expected_labels(path, csv_rows, &build.lowered.int)?),
     };
     let options = equivalence::Options {
         seed: args.seed,
@@ -348,8 +363,12 @@ pub(crate) fn push_packets(rows: &mut equivalence::Rows, columns: &[Column], fra
     }
 }
 
-fn expected_labels(path: &Path, rows: usize) -> Result<Vec<String>, Stop> {
-    let labels = rows::read_labels(path, &["label", "expected", "class"])?;
+fn expected_labels(
+    path: &Path,
+    rows: usize,
+    module: &Module<Int>,
+) -> Result<Vec<Vec<String>>, Stop> {
+    let labels = rows::read_labels(path, count(module, Place::Label))?;
     if labels.len() == rows {
         return Ok(labels);
     }

@@ -47,7 +47,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Compile) -> R
         let clang = clang::find()?;
         build.compile(session, &clang)?;
     }
-    let folder = output_folder(args.output.as_deref(), project);
+    let folder = output_folder(args.out.as_deref(), project);
     let mut output = Output::default();
     build.add_files(&mut output, &folder, &emit);
     if let Some(path) = &args.depfile {
@@ -135,7 +135,7 @@ pub(crate) fn skir(snapshot: Snapshot<'_>) -> String {
 /// Where `compile` and `run` write.
 pub(crate) fn output_folder(flag: Option<&Path>, project: &Project) -> PathBuf {
     let of_project = || {
-        let folder = project.config.output.as_ref()?;
+        let folder = project.config.out.as_ref()?;
         let base = project.path.as_ref().and_then(|path| path.parent());
         Some(base.map_or_else(|| folder.clone(), |base| base.join(folder)))
     };
@@ -213,7 +213,7 @@ impl Build {
         }
         let classes = self.manifest.classes.iter().filter(|class| class.action != Action::Pass);
         let acted: Vec<String> = classes
-            .map(|class| format!("{} on {}", class.action, escape_to_one_line(&class.label)))
+            .map(|class| format!("{} on {}", class.action, escape_to_one_line(&class.name())))
             .collect();
         if acted.is_empty() { "pass all".to_owned() } else { acted.join(", ") }
     }

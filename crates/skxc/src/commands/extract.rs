@@ -19,7 +19,7 @@ const PACKETS_A_STEP: u64 = 1 << 14;
 pub(crate) fn run(session: &Session, args: &Extract) -> Result<Exit, Stop> {
     let features = chosen(&args.features)?;
     let needs = features.iter().fold(Needs::NOTHING, |sum, &i| sum.union(FEATURES[i].needs));
-    let mut sink = Sink::open(args.output.as_deref())?;
+    let mut sink = Sink::open(args.out.as_deref())?;
     let mut counts = Counts::default();
     sink.write(|out| write_header(out, &features, args.only_classifiable))?;
     let progress = Progress::start(session, "reading packets");

@@ -28,7 +28,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Predict) -> R
             let model = import(session, project, args, &options, columns)?;
             let lowered = pipeline::lower(&model, &options, &mut |_, _, _| {})?;
             let rows = read_rows(args, lowered.int.columns.iter().map(|(_, it)| it))?;
-            let mut sink = Sink::open(args.output.as_deref())?;
+            let mut sink = Sink::open(args.out.as_deref())?;
             sink.write(|out| write_header(out, &lowered.int))?;
             for row in rows.iter() {
                 sink.write(|out| write_decision(out, &lowered.int, &decide(&lowered.int, row)))?;
@@ -45,7 +45,7 @@ fn reference(session: &mut Session, project: &Project, args: &Predict) -> Result
     let (columns, options) = columns(args, project, options)?;
     let model = import(session, project, args, &options, columns)?;
     let rows = read_rows(args, model.real.columns.iter().map(|(_, it)| it))?;
-    let mut sink = Sink::open(args.output.as_deref())?;
+    let mut sink = Sink::open(args.out.as_deref())?;
     sink.write(|out| write_header(out, &model.real))?;
     for row in rows.iter() {
         sink.write(|out| write_reference(out, &model.real, row))?;
@@ -71,7 +71,7 @@ fn in_kernel(session: &mut Session, project: &Project, args: &Predict) -> Result
     let rows = read_rows(args, build.lowered.int.columns.iter().map(|(_, it)| it))?;
     let decisions = decide_in_kernel(&build, &object, &rows)
         .map_err(|error| kernel::failure(&format!("run `{name}`"), &error))?;
-    let mut sink = Sink::open(args.output.as_deref())?;
+    let mut sink = Sink::open(args.out.as_deref())?;
     sink.write(|out| write_header(out, &build.lowered.int))?;
     for decision in &decisions {
         sink.write(|out| write_decision(out, &build.lowered.int, decision))?;

@@ -28,7 +28,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Run) -> Resul
     let columns = Columns::Bound(column_names(&args.model, project));
     let mut build = compile::build(session, project, &args.model.model, columns, options, &[])?;
     build.compile(session, &clang::find()?)?;
-    let folder = compile::output_folder(args.output.as_deref(), project);
+    let folder = compile::output_folder(args.out.as_deref(), project);
     let mut output = Output::default();
     build.add_files(&mut output, &folder, &[Emit::Source, Emit::Object, Emit::Manifest]);
     output.write()?;

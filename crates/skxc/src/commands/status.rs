@@ -86,7 +86,7 @@ fn attached(attachment: Attachment) -> Result<Attached, Error> {
 fn name_counters(counters: &[Counter], record: Option<&Record>) -> Vec<Count> {
     let classes = counters.len().saturating_sub(Reason::COUNT as usize);
     let of_class = |index: usize| match record.and_then(|record| record.classes.get(index)) {
-        Some(class) => (class.label.clone(), class.action.to_string()),
+        Some(class) => (class.name(), class.action.to_string()),
         None => (format!("class {index}"), String::new()),
     };
     let fallback = record.map_or_else(String::new, |record| record.fallback.to_string());

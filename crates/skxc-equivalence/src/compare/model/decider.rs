@@ -1,0 +1,255 @@
+//! What a label hangs on, and when two different labels are both right: scores
+//! so close that rounding, which is bounded, may decide.
+//!
+//! What must hold:
+//! - a label of the integer module is right only if its own scores are within
+//!   their proven bound of exact arithmetic, and the label is theirs up to that
+//!   bound and the tie margin;
+//! - where the way from numbers to the label is not understood there is no
+//!   decider, and labels must be equal.
+
+use skxc_ir::analysis::rounding::Rounding;
+use skxc_ir::interpret::{self, Enclosure, Outcome};
+use skxc_ir::passes::pipeline::REAL_PASSES;
+use skxc_ir::{
+    Int, IntOp, IntReduction, Module, Output, OutputKind, Real, RealOp, Reduction, Relation,
+    ScoreKind, Value,
+};
+
+use crate::compare::float_error::{self, Element};
+use crate::decision::{cells, unit};
+
+/// Reading an enclosure as two `f64` moves its ends by this much at most,
+/// relative to the magnitude of the scores.
+const READING_ERROR: f64 = 4.0 * f64::EPSILON;
+
+/// The deciders of all labels of a model.
+pub(super) struct Deciders {
+    /// The model without what stands between its sums and its labels, with the
+    /// scores behind each label as its only outputs.
+    real: Module<Real>,
+    /// The integer module with the same scores as its only outputs.
+    int: Module<Int>,
+    /// By output of the model; none for outputs that are no labels, and for
+    /// labels that are not understood.
+    of_output: Vec<Option<Decider>>,
+}
+
+/// What a label hangs on.
+struct Decider {
+    /// Output of both modules that holds the scores.
+    scores: usize,
+    rule: Rule,
+    /// How far a float score may be off.
+    float_error: f64,
+    /// How far the integer label may miss the rule.
+    int_error: f64,
+    /// For each score how far the integer one may be off.
+    bounds: Vec<f64>,
+    /// What a stored 1 of the integer scores stands for.
+    unit: f64,
+}
+
+/// How a label follows from scores.
+#[derive(Clone, Debug, PartialEq)]
+enum Rule {
+    /// The greatest wins.
+    Greatest,
+    /// The number of cuts that one score is above, or if not `rising`, below.
+    /// Cuts rise.
+    Cuts { cuts: Vec<f64>, rising: bool },
+}
+
+/// Scores in exact arithmetic, or that they are not known.
+type Exact = Result<Outcome<Enclosure>, interpret::Undecided>;
+
+impl Deciders {
+    /// Finds what the labels of `real` and of `int`, which the passes made of
+    /// it, hang on.
+    pub(super) fn new(real: &Module<Real>, int: &Module<Int>, rounding: &Rounding) -> Self {
+        let mut plain = real.clone();
+        for pass in REAL_PASSES {
+            pass.run(&mut plain);
+        }
+        let (mut of_real, mut of_int, mut of_output) = (Vec::new(), Vec::new(), Vec::new());
+        for (real_output, int_output) in plain.outputs.iter().zip(&int.outputs) {
+            let found = (real_output.kind == OutputKind::Label)
+                .then(|| find(&plain, real_output.value, int, int_output.value, rounding))
+                .flatten();
+            let decider = found.map(|(real_scores, int_scores, mut decider)| {
+                decider.scores = of_real.len();
+                of_real.push(scores_output(real_scores));
+                of_int.push(scores_output(int_scores));
+                decider
+            });
+            of_output.push(decider);
+        }
+        plain.outputs = of_real;
+        let int = Module { outputs: of_int, ..int.clone() };
+        Self { real: plain, int, of_output }
+    }
+
+    /// May the labels of `output` both stand for this row?
+    pub(super) fn allow(&self, output: usize, row: &[i64], float: usize, int: usize) -> bool {
+        let Some(decider) = &self.of_output[output] else { return false };
+        let exact = &interpret::real(&self.real, &cells(&self.real, row))[decider.scores];
+        let stored = &interpret::integer(&self.int, &cells(&self.int, row))[decider.scores];
+        let Outcome::Numbers(stored) = stored else { return false };
+        decider.is_close(stored, exact)
+            && decider.stands(float, decider.float_error, exact).unwrap_or(false)
+            && decider.stands(int, decider.int_error, exact).unwrap_or(false)
+    }
+
+    /// Could floating-point arithmetic in any order give this label to the
+    /// first output that is one?
+    #[cfg(feature = "oracle")]
+    pub(super) fn float_may_say(&self, row: &[i64], label: usize) -> bool {
+        let Some(decider) = self.of_output.iter().flatten().next() else { return false };
+        let exact = &interpret::real(&self.real, &cells(&self.real, row))[decider.scores];
+        decider.stands(label, decider.float_error, exact).unwrap_or(false)
+    }
+}
+
+impl Decider {
+    /// Are the integer scores as near to the exact ones as was proven?
+    fn is_close(&self, stored: &[i64], exact: &Exact) -> bool {
+        let Ok(Outcome::Numbers(exact)) = exact else { return false };
+        let mut pairs = stored.iter().zip(exact).zip(&self.bounds);
+        pairs.all(|((&stored, exact), bound)| {
+            let stored = stored as f64 * self.unit;
+            let reading = READING_ERROR * stored.abs();
+            let error = (stored - exact.lower()).abs().max((stored - exact.upper()).abs());
+            error <= bound + reading
+        })
+    }
+
+    /// Is the label that of the exact scores, if each may be off by `error`?
+    /// None if the exact scores are not known.
+    fn stands(&self, label: usize, error: f64, exact: &Exact) -> Option<bool> {
+        let Ok(Outcome::Numbers(scores)) = exact else { return None };
+        match &self.rule {
+            Rule::Greatest => {
+                let greatest =
+                    scores.iter().map(Enclosure::upper).fold(f64::NEG_INFINITY, f64::max);
+                let score = scores.get(label)?;
+                Some(score.lower() >= greatest - error)
+            }
+            Rule::Cuts { cuts, rising } => {
+                let score = scores.first()?;
+                let below = if *rising { label } else { cuts.len().checked_sub(label)? };
+                let above_last =
+                    below.checked_sub(1).is_none_or(|last| score.upper() >= cuts[last] - error);
+                let below_next = cuts.get(below).is_none_or(|next| score.lower() <= next + error);
+                Some(above_last && below_next)
+            }
+        }
+    }
+}
+
+fn scores_output(value: Value) -> Output {
+    Output { name: String::new(), kind: OutputKind::Score(ScoreKind::Raw), value }
+}
+
+/// The scores of both modules behind a label, and the rule.
+fn find(
+    real: &Module<Real>,
+    real_label: Value,
+    int: &Module<Int>,
+    int_label: Value,
+    rounding: &Rounding,
+) -> Option<(Value, Value, Decider)> {
+    let (real_scores, rule) = real_rule(real, real_label)?;
+    let (int_scores, int_rule, margin) = int_rule(int, int_label)?;
+    let unit = unit(int.ty(int_scores).elem);
+    let slack = match (&rule, &int_rule) {
+        (Rule::Greatest, Rule::Greatest) => margin as f64 * unit,
+        (Rule::Cuts { cuts: a, rising: up }, Rule::Cuts { cuts: b, rising })
+            if a.len() == b.len() && up == rising =>
+        {
+            let moved = a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            moved + unit
+        }
+        (Rule::Greatest | Rule::Cuts { .. }, _) => return None,
+    };
+    let bounds = rounding.of_value(int_scores).to_vec();
+    if bounds.len() != real.shape(real_scores).elements() {
+        return None;
+    }
+    let elements = float_error::of_value(real, real_scores);
+    let most = |of: fn(&Element) -> f64| elements.iter().map(of).fold(0.0, f64::max);
+    let reading = READING_ERROR * most(|element| element.magnitude);
+    let rounded = bounds.iter().copied().fold(0.0, f64::max);
+    // Two scores are compared with each other, or one with a constant.
+    let sides = if rule == Rule::Greatest { 2.0 } else { 1.0 };
+    let decider = Decider {
+        scores: 0,
+        rule,
+        float_error: sides * most(|element| element.error) + reading,
+        int_error: slack + sides * rounded + if reading.is_finite() { reading } else { 0.0 },
+        bounds,
+        unit,
+    };
+    Some((real_scores, int_scores, decider))
+}
+
+/// What a label of a model is decided by.
+fn real_rule(module: &Module<Real>, label: Value) -> Option<(Value, Rule)> {
+    let mut value = label;
+    loop {
+        let op = &module.node(value).op;
+        if let RealOp::Label { class: next, .. }
+        | RealOp::Cast { input: next }
+        | RealOp::Reshape { input: next }
+        | RealOp::Reduce { function: Reduction::Sum, input: next } = op
+        {
+            value = *next;
+            continue;
+        }
+        if let RealOp::ArgMax { input } = op {
+            return Some((*input, Rule::Greatest));
+        }
+        let RealOp::Compare { relation, a, b } = op else { return None };
+        let RealOp::Constant { constant } = module.node(*b).op else { return None };
+        return Some((*a, cuts(*relation, module.constants[constant].elements.clone())?));
+    }
+}
+
+/// What a label of an integer module is decided by, and the tie margin.
+fn int_rule(module: &Module<Int>, label: Value) -> Option<(Value, Rule, i64)> {
+    let mut value = label;
+    loop {
+        let op = &module.node(value).op;
+        if let IntOp::Label { class: next, .. }
+        | IntOp::Rescale { input: next, .. }
+        | IntOp::Reshape { input: next }
+        | IntOp::Reduce { function: IntReduction::Sum, input: next } = op
+        {
+            value = *next;
+            continue;
+        }
+        if let IntOp::ArgMax { input, margin } = op {
+            return Some((*input, Rule::Greatest, *margin));
+        }
+        let (scores, relation, stored) = if let IntOp::Greater { a, threshold } = op {
+            (*a, Relation::Greater, vec![*threshold])
+        } else {
+            let IntOp::Compare { relation, a, b } = op else { return None };
+            let IntOp::Constant { constant } = module.node(*b).op else { return None };
+            (*a, *relation, module.constants[constant].elements.clone())
+        };
+        let unit = unit(module.ty(scores).elem);
+        let stored = stored.into_iter().map(|cut| cut as f64 * unit).collect();
+        return Some((scores, cuts(relation, stored)?, 0));
+    }
+}
+
+/// The rule of a comparison with these constants.
+fn cuts(relation: Relation, mut cuts: Vec<f64>) -> Option<Rule> {
+    let rising = match relation {
+        Relation::Greater | Relation::GreaterOrEqual => true,
+        Relation::Less | Relation::LessOrEqual => false,
+        Relation::Equal => return None,
+    };
+    cuts.sort_by(f64::total_cmp);
+    Some(Rule::Cuts { cuts, rising })
+}
