@@ -7,8 +7,16 @@
 //! - for every input of `domain`, the result is within `error` of the function
 //!   that `name` says. This only the maker of the table can know.
 
+mod expression;
+mod fit;
+mod jet;
+mod span;
+
 use crate::module::Interval;
 use crate::types::ElementType;
+
+pub use expression::{Expression, TermId};
+pub use fit::{NoTable, Request, tabulate};
 
 /// A function of one variable as a table of segments, each a polynomial in the
 /// position within it.
@@ -33,6 +41,9 @@ pub struct Function {
     pub reach: f64,
     /// Bits of a position within a segment; at most 31.
     pub position_bits: u8,
+    /// Each coefficient but the first has so many bits more behind the point
+    /// than the one of the degree below it; at most 31.
+    pub gain: u8,
     /// The last product is divided by 2^`shift`; at most 62.
     pub shift: u8,
     /// In ascending order. Inputs outside all of them count as the nearest inside.
@@ -65,7 +76,8 @@ impl Function {
     /// 1. cut `x` to the segments and find its own;
     /// 2. `u`: the position in the segment, as a fraction of its width, with
     ///    `position_bits` bits, rounded down;
-    /// 3. from the highest coefficient down to the first: `h = c[k] + (u * h >> position_bits)`;
+    /// 3. from the highest coefficient down to the first: 
+    ///    `h = c[k] + (u * h >> position_bits + gain)`;
     /// 4. `c[0] + (u * h + 2^(shift - 1) >> shift)`, cut to `range`.
     ///
     /// # Panics
@@ -80,7 +92,7 @@ impl Function {
         let (constant, higher) = segment.coefficients.split_first().expect("a constant term");
         let mut h = 0;
         for &coefficient in higher.iter().rev() {
-            h = coefficient + (multiply(position, h) >> self.position_bits);
+            h = coefficient + (multiply(position, h) >> (self.position_bits + self.gain));
         }
         let half = if self.shift == 0 { 0 } else { 1 << (self.shift - 1) };
         let result = constant + ((multiply(position, h) + half) >> self.shift);
@@ -119,7 +131,7 @@ impl Function {
         let mut h = (0i128, 0i128);
         for &coefficient in higher.iter().rev() {
             let (min, max) = product(h)?;
-            let add = |x: i128| i128::from(coefficient) + (x >> self.position_bits);
+            let add = |x: i128| i128::from(coefficient) + (x >> (self.position_bits + self.gain));
             h = (add(min), add(max));
         }
         let (min, max) = product(h)?;

@@ -156,9 +156,7 @@ impl Given<'_> {
             IntOp::ArgSort { input, .. } => {
                 self.rows(*input).flat_map(|row| vec![row.position(); row.error.len()]).collect()
             }
-            IntOp::ArgMax { input, .. } => {
-                self.rows(*input).map(|row| row.position()).collect()
-            }
+            IntOp::ArgMax { input, .. } => self.rows(*input).map(|row| row.position()).collect(),
             IntOp::Take { input, index } => {
                 let row = Row::of(self, *input, 0);
                 self.operands(*index).map(|at| row.taken(at)).collect()
@@ -172,7 +170,10 @@ impl Given<'_> {
                 let forest = &self.module.forests[*forest];
                 let half_units = forest.rounding_half_units.iter();
                 let rounding = half_units.map(|&halves| from_half_units(halves, forest.elem));
-                rounding.zip(&forest.folding_error).map(|(x, &folding)| sum_up(x, folding)).collect()
+                rounding
+                    .zip(&forest.folding_error)
+                    .map(|(x, &folding)| sum_up(x, folding))
+                    .collect()
             }
         }
     }

@@ -81,11 +81,11 @@ fn logistic(x: f64, elem: ElementType) -> f64 {
 }
 
 /// Winitzki's constant, as ONNX Runtime has it (ml_common.h, `ErfInv`).
-pub(super) const PROBIT_A: f32 = 0.147;
-/// Pi, as ONNX Runtime has it there: to five places.
-pub(super) const PROBIT_PI: f32 = 314_159.0 / 100_000.0;
+pub(crate) const PROBIT_A: f32 = 0.147;
+/// Pi in it.
+pub(crate) const PROBIT_PI: f32 = std::f32::consts::PI;
 /// The square root of 2 (`ComputeProbit`).
-pub(super) const PROBIT_ROOT: f32 = std::f32::consts::SQRT_2;
+pub(crate) const PROBIT_ROOT: f32 = std::f32::consts::SQRT_2;
 
 /// ONNX Runtime, ml_common.h, `ComputeProbit`. The constants are `f32`.
 fn probit(x: f64, elem: ElementType) -> f64 {

@@ -206,15 +206,8 @@ pub enum IntBinary {
 
 impl IntBinary {
     /// All of them.
-    pub const ALL: [Self; 7] = [
-        Self::Add,
-        Self::Subtract,
-        Self::Minimum,
-        Self::Maximum,
-        Self::And,
-        Self::Or,
-        Self::Xor,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Add, Self::Subtract, Self::Minimum, Self::Maximum, Self::And, Self::Or, Self::Xor];
 
     /// Name in the text form.
     #[must_use]

@@ -20,7 +20,8 @@ pub(super) fn print(out: &mut String, index: usize, function: &Function) {
     put(out, format_args!(", domain [{}, {}]", domain.min, domain.max));
     put(out, format_args!(", range [{}, {}]", range.min, range.max));
     put(out, format_args!(", error {error:?}, slope {slope:?} within {reach:?}"));
-    put(out, format_args!(", position {}, shift {}\n", function.position_bits, function.shift));
+    let (position, gain, shift) = (function.position_bits, function.gain, function.shift);
+    put(out, format_args!(", position {position}, gain {gain}, shift {shift}\n"));
     for (id, segment) in function.segments.iter().enumerate() {
         put(out, format_args!("  s{id} = from {} bits {} ", segment.start, segment.width_bits));
         print_list(out, &segment.coefficients, |out, x| put(out, format_args!("{x}")));
@@ -113,6 +114,8 @@ fn signature(scope: &Scope, cursor: &mut Cursor<'_>) -> Parsed<Function> {
     let reach = cursor.float()?;
     word(cursor, "position")?;
     let position_bits = cursor.integer()?;
+    word(cursor, "gain")?;
+    let gain = cursor.integer()?;
     word(cursor, "shift")?;
     let shift = cursor.integer()?;
     let segments = Vec::new();
@@ -126,6 +129,7 @@ fn signature(scope: &Scope, cursor: &mut Cursor<'_>) -> Parsed<Function> {
         slope,
         reach,
         position_bits,
+        gain,
         shift,
         segments,
     })

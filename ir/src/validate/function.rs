@@ -40,8 +40,8 @@ fn check_one(function: &Function) -> Result<(), Problem> {
     if function.segments.is_empty() || function.segments.len() > limits::SEGMENTS_MAX {
         return bad("it has no segments or too many");
     }
-    if function.position_bits > 31 || function.shift > 62 {
-        return bad("a position has more than 31 bits, or the shift is above 62");
+    if function.position_bits > 31 || function.gain > 31 || function.shift > 62 {
+        return bad("positions or gains have more than 31 bits, or the shift is above 62");
     }
     check_segments(function)
 }

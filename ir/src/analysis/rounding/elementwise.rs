@@ -83,7 +83,11 @@ pub(super) fn compare(a: Operand, b: Operand) -> f64 {
 /// the ways too.
 pub(super) fn select(condition: Operand, a: Operand, b: Operand) -> f64 {
     let error = a.error.max(b.error);
-    if condition.error == 0.0 { error } else { sum_up(error, span(a.bounds.union(b.bounds), a.elem)) }
+    if condition.error == 0.0 {
+        error
+    } else {
+        sum_up(error, span(a.bounds.union(b.bounds), a.elem))
+    }
 }
 
 impl Operand {

@@ -171,13 +171,7 @@ fn binary(function: IntBinary, a: &Type, b: &Type) -> Result<Type, Problem> {
 
 /// The result of a multiplication or division: as declared, if that has so many
 /// bits behind the point.
-fn scaled(
-    a: &Type,
-    b: &Type,
-    expected: i16,
-    shift: u8,
-    declared: &Type,
-) -> Result<Type, Problem> {
+fn scaled(a: &Type, b: &Type, expected: i16, shift: u8, declared: &Type) -> Result<Type, Problem> {
     if shift > SHIFT_MAX || frac_bits(declared)? != expected {
         return Err(Problem::BadShift { shift, expected, found: declared.elem.to_string() });
     }

@@ -1,0 +1,124 @@
+//! Real functions of one variable, composed of those that models have.
+
+use super::jet::Jet;
+use super::span::Span;
+use crate::ops::{Binary, Unary};
+
+/// A function of one variable: terms of terms before them; the last one is the
+/// function.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Expression {
+    terms: Vec<Term>,
+}
+
+/// Names a term of an [`Expression`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TermId(usize);
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Term {
+    Variable,
+    Constant(f64),
+    Unary(Unary, TermId),
+    Binary(Binary, TermId, TermId),
+}
+
+impl Expression {
+    /// No function yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The variable.
+    pub fn variable(&mut self) -> TermId {
+        self.push(Term::Variable)
+    }
+
+    /// A number.
+    pub fn constant(&mut self, x: f64) -> TermId {
+        self.push(Term::Constant(x))
+    }
+
+    /// A function of a term, as exact arithmetic computes it.
+    ///
+    /// # Panics
+    /// If it is a function of truth values.
+    pub fn unary(&mut self, function: Unary, x: TermId) -> TermId {
+        assert_ne!(function, Unary::Not, "an expression is of numbers");
+        self.push(Term::Unary(function, x))
+    }
+
+    /// A function of two terms, as exact arithmetic computes it.
+    ///
+    /// # Panics
+    /// If it is a function of truth values.
+    pub fn binary(&mut self, function: Binary, a: TermId, b: TermId) -> TermId {
+        assert!(!function.is_logical(), "an expression is of numbers");
+        self.push(Term::Binary(function, a, b))
+    }
+
+    /// A function of the variable alone.
+    #[must_use]
+    pub fn of(function: Unary) -> Self {
+        let mut expression = Self::new();
+        let x = expression.variable();
+        expression.unary(function, x);
+        expression
+    }
+
+    fn push(&mut self, term: Term) -> TermId {
+        self.terms.push(term);
+        TermId(self.terms.len() - 1)
+    }
+
+    /// What the function can be for a variable between `min` and `max`;
+    /// infinite ends where nothing is known.
+    ///
+    /// # Panics
+    /// If there is no term.
+    #[must_use]
+    pub fn bounds(&self, min: f64, max: f64) -> (f64, f64) {
+        let span = Span::exactly(min).hull(Span::exactly(max));
+        let value = self.jet(span, 0).coefficient(0);
+        (value.min, value.max)
+    }
+
+    /// Taylor coefficients up to `degree` of the function around each number of `x`.
+    pub(super) fn jet(&self, x: Span, degree: usize) -> Jet {
+        let mut jets: Vec<Jet> = Vec::with_capacity(self.terms.len());
+        for term in &self.terms {
+            jets.push(match *term {
+                Term::Variable => Jet::variable(x, degree),
+                Term::Constant(c) => Jet::constant(Span::exactly(c), degree),
+                Term::Unary(function, TermId(x)) => jets[x].unary(function),
+                Term::Binary(function, TermId(a), TermId(b)) => jets[a].binary(function, &jets[b]),
+            });
+        }
+        jets.pop().expect("an expression has a term")
+    }
+}
+
+/// What functions are called: `1 / (1 + exp(-x))`.
+impl std::fmt::Display for Expression {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut texts: Vec<String> = Vec::with_capacity(self.terms.len());
+        for term in &self.terms {
+            let text = match *term {
+                Term::Variable => "x".to_owned(),
+                Term::Constant(c) => format!("{c:?}"),
+                Term::Unary(function, TermId(x)) => format!("{}({})", function.name(), texts[x]),
+                Term::Binary(function, TermId(a), TermId(b)) => {
+                    format!("{}({}, {})", function.name(), texts[a], texts[b])
+                }
+            };
+            // Shared terms repeat: the text of a long expression says its end.
+            let is_long = text.len() > TEXT_MAX;
+            texts.push(if is_long { "...".to_owned() } else { text });
+        }
+        f.write_str(texts.last().map_or("", String::as_str))
+    }
+}
+
+/// Longer texts of terms are left out.
+const TEXT_MAX: usize = 120;
