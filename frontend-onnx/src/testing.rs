@@ -2,6 +2,7 @@
 
 use prost::Message as _;
 use skxc_diagnostics::Sources;
+use skxc_ir::interpret::{self, Outcome};
 use skxc_ir::validate::Validator;
 use skxc_ir::{Column, Interval, Module, Real};
 
@@ -46,7 +47,8 @@ pub(crate) fn input(name: &str, elem: DataType, extents: &[i64]) -> ValueInfoPro
 
 /// A node; operators that only ai.onnx.ml has are of that domain.
 pub(crate) fn node(op_type: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
-    let is_ml = ["TreeEnsembleClassifier", "ZipMap", "ArrayFeatureExtractor"].contains(&op_type);
+    let is_ml = ["ZipMap", "ArrayFeatureExtractor"].contains(&op_type)
+        || op_type.starts_with("TreeEnsemble");
     let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
     NodeProto {
         input: owned(inputs),
@@ -116,6 +118,16 @@ pub(crate) fn integers(values: &[i64]) -> TensorProto {
     }
 }
 
+/// A tensor of numbers.
+pub(crate) fn floats(values: &[f32]) -> TensorProto {
+    TensorProto {
+        dims: vec![values.len() as i64],
+        data_type: DataType::Float.into(),
+        float_data: values.to_vec(),
+        ..Default::default()
+    }
+}
+
 /// A tensor of doubles.
 pub(crate) fn doubles(values: &[f64]) -> TensorProto {
     TensorProto {
@@ -159,6 +171,30 @@ pub(crate) fn stump(classes: &[i64], yes: &[(i64, f32)], no: &[(i64, f32)]) -> N
         .floats("class_weights", &weights)
         .ints("classlabels_int64s", classes)
         .string("post_transform", "NONE")
+}
+
+/// A regressor with one tree `x0 <= 0.5`, whose leaves have the weights
+/// `(target, weight)`.
+pub(crate) fn regressor(targets: i64, yes: &[(i64, f32)], no: &[(i64, f32)]) -> NodeProto {
+    let mut trees = stump(&[0], yes, no);
+    trees.op_type = "TreeEnsembleRegressor".to_owned();
+    trees.output = vec!["Y".to_owned()];
+    trees.attribute.retain(|attribute| attribute.name != "classlabels_int64s");
+    for attribute in &mut trees.attribute {
+        attribute.name = attribute.name.replace("class_", "target_");
+    }
+    trees.int("n_targets", targets)
+}
+
+/// The numbers that the only output of a model has for the feature values 0, 1, ...
+pub(crate) fn numbers(model: &ModelProto, rows: i64) -> Vec<Vec<f64>> {
+    let module = check_import(&model.encode_to_vec()).module.unwrap();
+    let outcomes = (0..rows).map(|x| interpret::float(&module, &[Some(x)]));
+    let numbers = outcomes.map(|outcomes| match &outcomes[..] {
+        [Outcome::Numbers(numbers)] => numbers.clone(),
+        other => panic!("numbers, not {other:?}"),
+    });
+    numbers.collect()
 }
 
 /// Imports bytes with columns `c0`, `c1`, ... of 16 bits.

@@ -38,7 +38,7 @@ use skxc_ir::{
 };
 
 use super::Operator;
-use super::trees::{self, Frame, PostTransform, Trees, totals};
+use super::trees::{self, Aggregate, Frame, PostTransform, Trees, totals};
 use crate::listing::counted;
 use crate::lower::{Lowering, Scores};
 use crate::node::{Lowered, Node, Operand};
@@ -189,7 +189,8 @@ fn build(
     };
     let targets = if rule == Rule::TopClass { class_count } else { 1 };
     let is_single = classes == 1;
-    let frame = Frame { features: width, targets, elem: trees.elem(), is_single };
+    let (elem, aggregate) = (trees.elem(), Aggregate::Sum);
+    let frame = Frame { features: width, targets, elem, is_single, aggregate };
     let built = trees::build(lowering, node, trees, frame, &target);
     let base = base_values(node, trees, classes, rule);
     let (mut forest, base) = match (built, base) {

@@ -62,7 +62,7 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     let (input, features) = trees::features(lowering, node)?;
     let trees = Trees::read(node, lowering.module.ty(input).elem, trees::TARGET)?;
     let elem = if is_double { ElementType::F64 } else { ElementType::F32 };
-    let frame = Frame { features, targets, elem, is_single: targets == 1 };
+    let frame = Frame { features, targets, elem, is_single: targets == 1, aggregate };
     let target = |id: i64| u32::try_from(id).ok().filter(|&id| id < targets);
     let forest = trees::build(lowering, node, &trees, frame, &target)?;
     let base: Vec<f64> = trees.base.values.iter().collect();
@@ -86,4 +86,127 @@ pub(super) fn targets(node: &Node<'_>) -> Lowered<u32> {
         let message = format!("`{name}` is {count}; it must be between 1 and {CLASSES_MAX}");
         node.attribute_error(name, ATTRIBUTE_INVALID, message).into()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    //! What ONNX Runtime 1.32 makes of the same models is in the comments.
+
+    use crate::proto::{DataType, NodeProto};
+    use crate::testing::{
+        WithAttributes, doubles, graph, input, model, numbers, operations, regressor, said,
+    };
+
+    fn of(trees: NodeProto) -> Vec<Vec<f64>> {
+        numbers(&model(1, vec![trees], &["Y"]), 2)
+    }
+
+    fn say(trees: NodeProto) -> Vec<String> {
+        said(&model(1, vec![trees], &["Y"]))
+    }
+
+    #[test]
+    fn a_regressor_is_a_value() {
+        let trees = regressor(1, &[(0, 0.25)], &[(0, 0.75)]);
+        let expected = [
+            "%0 = input [c0] : f32[1x1]",
+            "%1 = tree_ensemble @t0, %0 : f32[1x1]",
+            "output \"Y\" value %1",
+        ];
+        assert_eq!(operations(&model(1, vec![trees.clone()], &["Y"])), expected);
+        // [[0.25], [0.75]]
+        assert_eq!(of(trees), [[0.25], [0.75]]);
+    }
+
+    #[test]
+    fn base_values_are_one_a_target() {
+        let two = || regressor(2, &[(0, 0.25), (1, 1.0)], &[(0, 0.5), (1, 0.75)]);
+        // [[1.25, 3], [1.5, 2.75]]
+        let based = of(two().floats("base_values", &[1.0, 2.0]));
+        assert_eq!(based, [[1.25, 3.0], [1.5, 2.75]]);
+        // Refused, too.
+        assert_eq!(
+            say(two().floats("base_values", &[1.0])),
+            ["SKX0115: `base_values` has 1 number; there should be one for each target"]
+        );
+    }
+
+    #[test]
+    fn a_base_value_is_added_whether_or_not_a_leaf_scores_the_target() {
+        let trees = regressor(2, &[(0, 0.25)], &[(1, 0.75)]).floats("base_values", &[1.0, 2.0]);
+        assert_eq!(
+            say(trees.clone()),
+            [
+                "SKX0116: some leaves lack a weight for some target; its base value is added all the same"
+            ]
+        );
+        // [[1.25, 0], [0, 2.75]]
+        assert_eq!(of(trees), [[1.25, 2.0], [1.0, 2.75]]);
+    }
+
+    #[test]
+    fn a_leaf_without_a_weight_adds_nothing() {
+        let trees = regressor(1, &[(0, 0.25)], &[]).floats("nodes_values", &[0.5, 7.0, 7.0]);
+        assert_eq!(say(trees.clone()), ["SKX0116: 1 leaf node without a weight; they add nothing"]);
+        // [[0.25], [7]]
+        assert_eq!(of(trees), [[0.25], [0.0]]);
+    }
+
+    #[test]
+    fn of_several_weights_of_a_leaf_the_first_counts_for_a_single_target() {
+        let trees = |targets| regressor(targets, &[(0, 0.25), (0, 0.5)], &[(0, 0.75)]);
+        assert_eq!(say(trees(1)), ["SKX0116: 1 weight beside the first of its leaf"]);
+        // [[0.25], [0.75]]
+        assert_eq!(of(trees(1)), [[0.25], [0.75]]);
+        // [[0.75, 0], [0.75, 0]]
+        assert_eq!(of(trees(2)), [[0.75, 0.0], [0.75, 0.0]]);
+        // [[0.5, 0], [0.75, 0]]
+        assert_eq!(of(trees(2).string("aggregate_function", "MAX")), [[0.5, 0.0], [0.75, 0.0]]);
+    }
+
+    #[test]
+    fn sums_of_double_features_are_double() {
+        let mut trees = regressor(1, &[(0, 0.1)], &[(0, 0.2)]);
+        let mut floats = model(1, vec![trees.clone()], &["Y"]);
+        graph(&mut floats).input[0] = input("X", DataType::Double, &[-1, 1]);
+        let expected = [
+            "%0 = input [c0] : f64[1x1]",
+            "%1 = cast %0 : f32[1x1]",
+            "%2 = tree_ensemble @t0, %1 : f64[1x1]",
+            "%3 = cast %2 : f32[1x1]",
+            "output \"Y\" value %3",
+        ];
+        assert_eq!(operations(&floats), expected);
+        trees.attribute.retain(|a| a.name != "nodes_values" && a.name != "target_weights");
+        let trees = trees
+            .tensor("nodes_values_as_tensor", doubles(&[0.5, 0.0, 0.0]))
+            .tensor("target_weights_as_tensor", doubles(&[0.1, 0.2]));
+        let mut tensors = model(1, vec![trees], &["Y"]);
+        graph(&mut tensors).input[0] = input("X", DataType::Double, &[-1, 1]);
+        assert_eq!(operations(&tensors)[1], "%1 = tree_ensemble @t0, %0 : f64[1x1]");
+        assert_eq!(numbers(&tensors, 2), [[f64::from(0.1_f32)], [f64::from(0.2_f32)]]);
+    }
+
+    #[test]
+    fn attributes_are_checked() {
+        let trees = || regressor(1, &[(0, 0.25)], &[(0, 0.75)]);
+        assert_eq!(
+            say(trees().int("n_targets", 0)),
+            ["SKX0104: `n_targets` is 0; it must be between 1 and 1024"]
+        );
+        assert_eq!(
+            say(trees().ints("target_ids", &[0, 1])),
+            ["SKX0112: node 2 of tree 0 adds to target 1, which is not there"]
+        );
+        let mut unnumbered = trees();
+        unnumbered.attribute.retain(|attribute| attribute.name != "n_targets");
+        let name = "`ai.onnx.ml.TreeEnsembleRegressor`";
+        assert_eq!(say(unnumbered), [format!("SKX0103: {name} lacks attribute `n_targets`")]);
+        assert_eq!(
+            say(trees().string("aggregate_function", "MEDIAN")),
+            [format!(
+                "SKX0104: `aggregate_function` MEDIAN of {name} is not one of the specification"
+            )]
+        );
+    }
 }

@@ -77,6 +77,44 @@ fn base_values_of_one_weight() {
 }
 
 #[test]
+fn logistic_makes_one_of_two_scores() {
+    let near = |trees: NodeProto, expected: [(usize, [f64; 2]); 2]| {
+        for ((class, scores), (expected_class, expected)) in
+            decisions(trees).into_iter().zip(expected)
+        {
+            let is_near = scores.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6);
+            assert!(class == expected_class && is_near, "{class} {scores:?}");
+        }
+    };
+    let logistic = |trees: NodeProto| trees.string("post_transform", "LOGISTIC");
+    // The numbers are those of ONNX Runtime; the label is that of the sum.
+    let positive = logistic(stump(&[10, 20], &[(0, 0.25)], &[(0, 0.75)]));
+    near(positive.clone(), [(0, [0.43782347, 0.5621765]), (1, [0.3208213, 0.6791787])]);
+    let signed = logistic(stump(&[10, 20], &[(0, -0.25)], &[(0, 0.75)]));
+    near(signed, [(0, [0.5621765, 0.43782347]), (1, [0.3208213, 0.6791787])]);
+    let second = logistic(stump(&[10, 20], &[(1, -0.25)], &[(1, 0.75)]));
+    near(second, [(0, [0.5, 0.43782347]), (1, [0.5, 0.6791787])]);
+    let based = positive.floats("base_values", &[0.125, 0.5]);
+    near(based, [(0, [0.5926666, 0.5]), (1, [0.70578504, 0.5])]);
+}
+
+#[test]
+fn scores_without_meaning_are_left_out() {
+    for name in ["PROBIT", "SOFTMAX", "SOFTMAX_ZERO"] {
+        let trees = stump(&[10, 20], &[(0, 0.25)], &[(0, 0.75)]).string("post_transform", name);
+        let model = model(1, vec![trees], &["label", "scores"]);
+        let what = "has no meaning for two classes with one weight a leaf; the scores are left out";
+        assert_eq!(said(&model), [format!("SKX0113: `post_transform` {name} {what}")]);
+        let module = check_import(&model.encode_to_vec()).module.unwrap();
+        assert_eq!(listed(&module).last().unwrap(), "output \"label\" label %5");
+    }
+    let more =
+        stump(&[7, 8, 9], &[(0, 0.25), (1, 0.5), (2, 0.25)], &[(0, 0.0), (1, 0.0), (2, 1.0)]);
+    let decisions = decisions(more.string("post_transform", "PROBIT"));
+    assert_eq!((decisions[0].0, decisions[1].0), (1, 2));
+}
+
+#[test]
 fn more_classes_decide_by_the_top_class() {
     let trees = stump(&[7, 8, 9], &[(0, 0.25), (1, 0.5), (2, 0.25)], &[(2, 1.0)]);
     let bases = trees.clone().floats("base_values", &[2.0, 0.0, 0.0]);
@@ -117,6 +155,14 @@ fn probabilities_are_derived() {
     assert!(!is_probability(stump(&[0, 1], &[(1, 0.0)], &[(1, 1.0)])));
     assert!(is_probability(stump(&[0, 1, 2], &[(0, 0.5), (1, 0.5)], &[(2, 1.0)])));
     assert!(!is_probability(stump(&[0, 1, 2], &[(0, 0.5), (1, 0.25)], &[(2, 1.0)])));
+    let transformed = |name, trees: NodeProto| is_probability(trees.string("post_transform", name));
+    let signed = || stump(&[0, 1], &[(0, -0.5)], &[(0, 0.5)]);
+    let three =
+        || stump(&[0, 1, 2], &[(0, 0.5), (1, 0.5), (2, 2.0)], &[(0, 1.0), (1, 1.0), (2, 1.0)]);
+    assert!(transformed("LOGISTIC", signed()));
+    assert!(!transformed("LOGISTIC", three()));
+    assert!(transformed("SOFTMAX", three()));
+    assert!(!transformed("SOFTMAX_ZERO", three()));
     let shifted = stump(&[0, 1], &[(0, 0.0)], &[(0, 0.5)]).floats("base_values", &[0.25]);
     assert!(!is_probability(shifted));
 }

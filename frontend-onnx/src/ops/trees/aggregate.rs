@@ -8,7 +8,7 @@
 //!   none has, the result is 0. With a single target a leaf without a weight
 //!   counts as 0.
 
-use skxc_diagnostics::codes::ATTRIBUTE_INVALID;
+use skxc_diagnostics::codes::{AMBIGUOUS_LABEL, ATTRIBUTE_INVALID};
 use skxc_ir::analysis::reach::Reach;
 use skxc_ir::limits::{LEAF_WEIGHTS_MAX, TREE_NODES_MAX};
 use skxc_ir::{
@@ -69,6 +69,7 @@ impl Aggregate {
     ) -> Lowered<Value> {
         let origin = node.origin;
         let ty = Type::new(forest.elem, &[1, forest.targets]);
+        warn_of_unscored(lowering, node, &forest, &base);
         let result = match self {
             Self::Sum => {
                 if !base.is_empty() {
@@ -103,6 +104,25 @@ fn unknown(node: &Node<'_>, found: &str) -> Problems {
     node.attribute_error(NAME, ATTRIBUTE_INVALID, message).help(format!("it knows {names}")).into()
 }
 
+/// Warns of targets that ONNX Runtime leaves without their base value.
+fn warn_of_unscored(
+    lowering: &mut Lowering<'_>,
+    node: &Node<'_>,
+    forest: &Forest<Real>,
+    base: &[f64],
+) {
+    if forest.targets == 1 || base.iter().all(|&base| base == 0.0) {
+        return;
+    }
+    let mut scored = super::totals::scored_in_some_tree(forest).into_iter().zip(base);
+    if scored.any(|(scored, &base)| !scored && base != 0.0) {
+        let message =
+            "some leaves lack a weight for some target; its base value is added all the same";
+        let warning = node.attribute_warning("base_values", AMBIGUOUS_LABEL, message);
+        lowering.warn(warning.note("ONNX Runtime says 0 of a target that had no weight"));
+    }
+}
+
 fn ensemble(
     lowering: &mut Lowering<'_>,
     forest: Forest<Real>,
@@ -134,7 +154,7 @@ fn extreme(
     let (mut nodes, mut weights) = (0, 0);
     let mut reach = Reach::new(forest.nodes.len());
     for &root in &forest.roots {
-        let tree = single(forest, root, &mut reach, |leaf| fill(leaf, &fillers, function));
+        let tree = single(forest, root, &mut reach, |leaf| fill(leaf, &fillers));
         nodes += tree.nodes.len();
         weights += tree.weights.len();
         for (what, found, most) in
@@ -218,22 +238,13 @@ impl Scored {
 }
 
 /// One weight for each target.
-fn fill(leaf: &[LeafWeight<Real>], fillers: &[f64], function: Binary) -> Vec<LeafWeight<Real>> {
-    let mut weights: Vec<Option<f64>> = vec![None; fillers.len()];
-    for &LeafWeight { target, weight } in leaf {
-        let best = &mut weights[target as usize];
-        *best = Some(match *best {
-            Some(other) if function == Binary::Minimum => weight.min(other),
-            Some(other) => weight.max(other),
-            None => weight,
-        });
+fn fill(leaf: &[LeafWeight<Real>], fillers: &[f64]) -> Vec<LeafWeight<Real>> {
+    let weights = fillers.iter().zip(0..).map(|(&weight, target)| LeafWeight { target, weight });
+    let mut weights: Vec<_> = weights.collect();
+    for weight in leaf {
+        weights[weight.target as usize] = *weight;
     }
-    let all = weights.into_iter().zip(fillers).enumerate();
-    all.map(|(target, (weight, &filler))| LeafWeight {
-        target: target as u32,
-        weight: weight.unwrap_or(filler),
-    })
-    .collect()
+    weights
 }
 
 /// The forest of one tree, whose leaves have the weights that `weights` makes.
@@ -267,4 +278,60 @@ fn single(
         });
     }
     tree
+}
+
+#[cfg(test)]
+mod tests {
+    //! What ONNX Runtime 1.32 makes of the same models is in the comments.
+
+    use crate::proto::NodeProto;
+    use crate::testing::{WithAttributes, model, numbers, regressor};
+
+    /// Two trees `x0 <= 0.5` and `x0 <= 1.5`, whose leaves have the weights
+    /// (tree, node, target, weight).
+    fn two_trees(targets: i64, weights: &[(i64, i64, i64, f32)]) -> NodeProto {
+        let list = |pick: fn(&(i64, i64, i64, f32)) -> i64| weights.iter().map(pick).collect();
+        let (trees, nodes, ids): (Vec<_>, Vec<_>, Vec<_>) =
+            (list(|w| w.0), list(|w| w.1), list(|w| w.2));
+        let weights: Vec<f32> = weights.iter().map(|w| w.3).collect();
+        regressor(targets, &[], &[])
+            .ints("nodes_treeids", &[0, 0, 0, 1, 1, 1])
+            .ints("nodes_nodeids", &[0, 1, 2, 0, 1, 2])
+            .ints("nodes_featureids", &[0; 6])
+            .strings("nodes_modes", &["BRANCH_LEQ", "LEAF", "LEAF", "BRANCH_LEQ", "LEAF", "LEAF"])
+            .floats("nodes_values", &[0.5, 0.0, 0.0, 1.5, 0.0, 0.0])
+            .ints("nodes_truenodeids", &[1, 0, 0, 1, 0, 0])
+            .ints("nodes_falsenodeids", &[2, 0, 0, 2, 0, 0])
+            .ints("target_treeids", &trees)
+            .ints("target_nodeids", &nodes)
+            .ints("target_ids", &ids)
+            .floats("target_weights", &weights)
+    }
+
+    fn of(trees: NodeProto, aggregate: &str) -> Vec<Vec<f64>> {
+        let trees = trees.string("aggregate_function", aggregate);
+        numbers(&model(1, vec![trees], &["Y"]), 3)
+    }
+
+    #[test]
+    fn one_target() {
+        let weights = [(0, 1, 0, 1.0), (0, 2, 0, -2.0), (1, 1, 0, 0.5), (1, 2, 0, 4.0)];
+        let trees = || two_trees(1, &weights).floats("base_values", &[8.0]);
+        // [[9.5], [6.5], [10]], [[8.75], [7.25], [9]], [[8.5], [6], [6]], [[9], [8.5], [12]]
+        assert_eq!(of(trees(), "SUM"), [[9.5], [6.5], [10.0]]);
+        assert_eq!(of(trees(), "AVERAGE"), [[8.75], [7.25], [9.0]]);
+        assert_eq!(of(trees(), "MIN"), [[8.5], [6.0], [6.0]]);
+        assert_eq!(of(trees(), "MAX"), [[9.0], [8.5], [12.0]]);
+    }
+
+    #[test]
+    fn a_target_that_no_leaf_scores_is_zero() {
+        // Target 0 in both leaves of tree 0 and one of tree 1; target 1 in one leaf.
+        let weights = [(0, 1, 0, 1.0), (0, 2, 0, -2.0), (1, 2, 0, -4.0), (1, 2, 1, 3.0)];
+        // [[1, 0], [-2, 0], [-4, 3]] and [[1, 0], [-2, 0], [-2, 3]]
+        assert_eq!(of(two_trees(2, &weights), "MIN"), [[1.0, 0.0], [-2.0, 0.0], [-4.0, 3.0]]);
+        assert_eq!(of(two_trees(2, &weights), "MAX"), [[1.0, 0.0], [-2.0, 0.0], [-2.0, 3.0]]);
+        // [[0.5, 0], [-1, 0], [-3, 1.5]]: the number of trees divides.
+        assert_eq!(of(two_trees(2, &weights), "AVERAGE"), [[0.5, 0.0], [-1.0, 0.0], [-3.0, 1.5]]);
+    }
 }

@@ -11,6 +11,7 @@ use skxc_ir::{
     ElementType, Forest, LeafWeight, NodeId, Origin, OriginId, Real, RealTest, TreeNode,
 };
 
+use super::aggregate::Aggregate;
 use super::order::Order;
 use crate::listing::counted;
 use crate::lower::Lowering;
@@ -73,6 +74,8 @@ pub(in crate::ops) struct Frame {
     /// Has the operator a single result, for which ONNX Runtime has rules of
     /// its own? A binary classifier with one sum has two.
     pub(in crate::ops) is_single: bool,
+    /// How weights for the same sum work together.
+    pub(in crate::ops) aggregate: Aggregate,
 }
 
 impl Draft {

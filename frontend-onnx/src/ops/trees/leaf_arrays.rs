@@ -75,8 +75,7 @@ pub(super) fn read(
         let found = u32::try_from(root).ok().filter(|&root| (root as usize) < arrays.modes.len());
         draft.roots.push(found.unwrap_or_else(|| {
             faults.add(INDEX_OUT_OF_RANGE, "tree_roots", || {
-                let nodes = counted(arrays.modes.len(), "node");
-                format!("a tree starts at node {root}; there are {nodes}")
+                format!("a tree starts at node {root}, which is not there")
             });
             0
         }));

@@ -7,6 +7,7 @@
 use skxc_diagnostics::codes::{AMBIGUOUS_LABEL, BAD_NUMBER};
 use skxc_ir::{ElementType, LeafWeight};
 
+use super::aggregate::Aggregate;
 use super::attributes::Trees;
 use super::draft::{Draft, Frame, Kind};
 use super::faults::Faults;
@@ -15,7 +16,8 @@ use crate::lower::Lowering;
 use crate::node::Node;
 
 /// Keeps one weight a leaf and sum: what the weights add up to, rounded to the
-/// type of the sums; the first of them if the operator has a single result.
+/// type of the sums, or the least or the greatest of them; the first of them if
+/// the operator has a single result.
 pub(super) fn check(
     lowering: &mut Lowering<'_>,
     node: &Node<'_>,
@@ -46,8 +48,12 @@ pub(super) fn check(
             } else if frame.is_single {
                 dropped += 1;
             } else {
-                let sum = weights[*slot as usize].weight + weight;
-                let sum = round(sum, frame.elem);
+                let before = weights[*slot as usize].weight;
+                let sum = match frame.aggregate {
+                    Aggregate::Sum | Aggregate::Average => round(before + weight, frame.elem),
+                    Aggregate::Minimum => before.min(weight),
+                    Aggregate::Maximum => before.max(weight),
+                };
                 weights[*slot as usize].weight = sum;
                 if !sum.is_finite() {
                     faults.add(BAD_NUMBER, trees.leaves.weights.name, || {

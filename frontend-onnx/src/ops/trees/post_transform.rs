@@ -2,6 +2,7 @@
 //! at the end. All of them are computed in `f32`, as in ONNX Runtime
 //! (ml_common.h), whatever the type of the sums. Decisions:
 //!
+//! - the numbers in TreeEnsemble 5 are those of the specification;
 //! - a single sum knows NONE and PROBIT only; the others leave it as it is;
 //! - SOFTMAX_ZERO is SOFTMAX over the sums beyond 10^-7 in magnitude; a sum `s`
 //!   that is nearer to 0 becomes `s * e^-m` over the same divisor, with `m` the
@@ -47,10 +48,19 @@ impl PostTransform {
     }
 
     /// Reads the attribute of TreeEnsemble.
-    pub(in crate::ops) fn by_number(node: &Node<'_>) -> Lowered<Self> {
+    ///
+    /// ONNX Runtime 1.32 has LOGISTIC for 1 and SOFTMAX for 2, the other way
+    /// round than the specification.
+    pub(in crate::ops) fn by_number(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered<Self> {
         let number = node.int(NAME)?.unwrap_or(0);
         let found = usize::try_from(number).ok().and_then(|number| NAMES.get(number));
-        found.map(|known| known.1).ok_or_else(|| unknown(node, &number.to_string()))
+        let (name, transform) = *found.ok_or_else(|| unknown(node, &number.to_string()))?;
+        if matches!(transform, Self::Softmax | Self::Logistic) {
+            let message = format!("`{NAME}` {number} is {name}, as the specification says");
+            let warning = node.attribute_warning(NAME, AMBIGUOUS_LABEL, message);
+            lowering.warn(warning.note("ONNX Runtime has 1 for LOGISTIC and 2 for SOFTMAX"));
+        }
+        Ok(transform)
     }
 
     /// As the specification names it.
@@ -129,4 +139,68 @@ fn softmax_zero(lowering: &mut Lowering<'_>, row: Value, origin: OriginId) -> Va
     let sum = push(RealOp::Reshape { input: sum }, &single);
     let either = push(RealOp::Select { condition: counts, a: powers, b: small }, &ty);
     push(RealOp::Binary { function: Binary::Divide, a: either, b: sum }, &ty)
+}
+
+#[cfg(test)]
+mod tests {
+    //! What ONNX Runtime 1.32 makes of the same models is in the comments.
+
+    use crate::proto::NodeProto;
+    use crate::testing::{WithAttributes, model, numbers, regressor, said};
+
+    fn assert_near(trees: NodeProto, expected: &[&[f64]]) {
+        let found = numbers(&model(1, vec![trees], &["Y"]), 2);
+        for (found, expected) in found.iter().zip(expected) {
+            let is_near =
+                |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-6 || (a.is_nan() && b.is_nan());
+            assert!(found.iter().zip(*expected).all(is_near), "{found:?} {expected:?}");
+        }
+    }
+
+    #[test]
+    fn of_several_sums() {
+        let trees = |name| {
+            let (yes, no) = ([(0, 0.25), (1, 0.5), (2, 0.0)], [(0, 0.125), (1, -1.0), (2, 2.0)]);
+            regressor(3, &yes, &no).string("post_transform", name)
+        };
+        // The numbers are those of ONNX Runtime.
+        let logistic: [&[f64]; 2] =
+            [&[0.5621765, 0.62245935, 0.5], &[0.5312094, 0.2689414, 0.880797]];
+        assert_near(trees("LOGISTIC"), &logistic);
+        let softmax: [&[f64]; 2] =
+            [&[0.32649586, 0.41922897, 0.25427523], &[0.12746207, 0.04138087, 0.831157]];
+        assert_near(trees("SOFTMAX"), &softmax);
+        let softmax_zero: [&[f64]; 2] =
+            [&[0.4378235, 0.5621765, 0.0], &[0.12746207, 0.04138087, 0.831157]];
+        assert_near(trees("SOFTMAX_ZERO"), &softmax_zero);
+        let infinite = f64::NEG_INFINITY;
+        let probit = numbers(&model(1, vec![trees("PROBIT")], &["Y"]), 1);
+        assert!(
+            (probit[0][0] + 0.674_574_3).abs() < 1e-6 && probit[0][2] == infinite,
+            "{probit:?}"
+        );
+    }
+
+    #[test]
+    fn softmax_zero_of_sums_near_zero() {
+        let zeros = [(0, 0.0), (1, 0.0), (2, 0.0)];
+        let trees = regressor(3, &zeros, &[(0, 0.0), (1, -1.0), (2, 1e-8)]);
+        // [nan, nan, nan] and [0, 1, 2.7182818e-08]
+        let expected: [&[f64]; 2] = [&[f64::NAN; 3], &[0.0, 1.0, 2.718_281_8e-8]];
+        assert_near(trees.string("post_transform", "SOFTMAX_ZERO"), &expected);
+    }
+
+    #[test]
+    fn a_single_sum_knows_probit_only() {
+        let trees = |name| regressor(1, &[(0, 0.25)], &[(0, 0.75)]).string("post_transform", name);
+        for name in ["LOGISTIC", "SOFTMAX", "SOFTMAX_ZERO"] {
+            assert_eq!(
+                said(&model(1, vec![trees(name)], &["Y"])),
+                [format!("SKX0116: `post_transform` {name} has no effect on a single sum")]
+            );
+            assert_near(trees(name), &[&[0.25], &[0.75]]);
+        }
+        // [[-0.6745743], [0.6745743]]
+        assert_near(trees("PROBIT"), &[&[-0.674_574_3], &[0.674_574_3]]);
+    }
 }

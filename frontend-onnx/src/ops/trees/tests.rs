@@ -73,6 +73,37 @@ fn what_is_no_tree_is_refused() {
 }
 
 #[test]
+fn branches_may_share_where_they_lead() {
+    // 0 and 3 go to leaf 2, the others to leaf 3, as in ONNX Runtime.
+    let shared = trees()
+        .ints("nodes_treeids", &[0; 4])
+        .ints("nodes_nodeids", &[0, 1, 2, 3])
+        .ints("nodes_featureids", &[0; 4])
+        .strings("nodes_modes", &["BRANCH_EQ", "BRANCH_EQ", "LEAF", "LEAF"])
+        .floats("nodes_values", &[0.0, 3.0, 0.0, 0.0])
+        .ints("nodes_truenodeids", &[2, 2, 0, 0])
+        .ints("nodes_falsenodeids", &[1, 3, 0, 0])
+        .ints("class_nodeids", &[2, 3]);
+    let forest = forest(shared);
+    let children = forest.nodes.iter().filter_map(|node| match *node {
+        TreeNode::Branch { yes, no, .. } => Some((yes, no)),
+        TreeNode::Leaf { .. } => None,
+    });
+    assert_eq!(children.collect::<Vec<_>>(), [(2, 1), (2, 3)]);
+    assert_eq!(forest.nodes.len(), 4);
+}
+
+#[test]
+fn a_leaf_may_name_a_sum_twice() {
+    let twice = trees().ints("class_nodeids", &[1, 1]).floats("class_weights", &[0.25, 0.5]);
+    let forest = forest(twice);
+    let weights: Vec<f64> = forest.weights.iter().map(|weight| weight.weight).collect();
+    assert_eq!(weights, [0.75]);
+    let beyond = trees().ints("class_nodeids", &[1, 1]).floats("class_weights", &[f32::MAX; 2]);
+    assert_eq!(say(beyond), ["SKX0111: node 1 of tree 0 adds inf"]);
+}
+
+#[test]
 fn numbers_and_indices_are_checked() {
     assert_eq!(
         say(trees().ints("nodes_featureids", &[1, 0, 0])),
