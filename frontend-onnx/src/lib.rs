@@ -14,7 +14,10 @@
 //! - nothing here touches files: tensors that are kept in other files are refused;
 //! - prost is seen by no other crate.
 
+mod build;
+mod fold;
 mod graph;
+mod indexed;
 mod inputs;
 pub mod limits;
 mod listing;

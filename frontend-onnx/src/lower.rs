@@ -6,11 +6,13 @@ use std::rc::Rc;
 use skxc_diagnostics::codes::{ATTRIBUTE_INVALID, OPERAND_COUNT, TYPE_MISMATCH, UNSUPPORTED_FORM};
 use skxc_diagnostics::{Diagnostic, escape_to_one_line};
 use skxc_ir::limits::AXES_MAX;
+use skxc_ir::validate::Validator;
 use skxc_ir::{
     Column, ElementType, Handle, LabelTable, Module, Origin, OriginId, Real, RealOp, ScoreKind,
     Shape, Type, Value,
 };
 
+use crate::fold;
 use crate::graph::Graph;
 use crate::inputs::ModelInputs;
 use crate::listing::{Listing, counted, operator_name, short};
@@ -44,6 +46,8 @@ pub(crate) struct Lowering<'a> {
     /// The batch size that the export fixed, if it is not 1: shapes in the
     /// graph may count it where skxc has one row.
     pub(crate) batch: Option<u32>,
+    /// Are constants computed at the moment, which depend on no row?
+    pub(crate) folds: bool,
 }
 
 /// Lowers all nodes of `graph`; its columns are `columns`.
@@ -63,6 +67,7 @@ pub(crate) fn lower<'a>(
         scores: HashMap::new(),
         classes: HashMap::new(),
         batch: inputs.tensors.iter().find_map(|tensor| tensor.batch),
+        folds: false,
     };
     let nodes = graph.proto.node.iter();
     lowering.module.origins.graph_nodes = nodes
@@ -155,7 +160,14 @@ impl<'a> Lowering<'a> {
         if node.operands.iter().any(|operand| matches!(operand, Some(Operand::Refused))) {
             return Ok(Vec::new());
         }
-        let results = (operator.lower)(self, &node)?;
+        let results = if fold::is_constant(&node) {
+            fold::lower(self, &node)?
+        } else {
+            let first = self.module.nodes.len();
+            let results = (operator.lower)(self, &node)?;
+            self.check_nodes(&node, first)?;
+            results
+        };
         if proto.output.len() > results.len() {
             let (found, most) = (proto.output.len(), results.len());
             let found = counted(found, "output");
@@ -164,6 +176,19 @@ impl<'a> Lowering<'a> {
         }
         self.check_results(&node, &results)?;
         Ok(results)
+    }
+
+    /// The operations made from the node, those from `first` on, are as the IR
+    /// wants them.
+    pub(crate) fn check_nodes(&self, node: &Node<'_>, first: usize) -> Lowered<()> {
+        for value in self.module.values().skip(first) {
+            if let Err(problem) = Validator::check_type(&self.module, value) {
+                let message = format!("`{}` of these types is not supported", node.name());
+                let error = node.error(UNSUPPORTED_FORM, message);
+                return Err(error.note(escape_to_one_line(&problem.to_string())).into());
+            }
+        }
+        Ok(())
     }
 
     /// No value is empty, and none has more axes than the IR allows.
@@ -215,9 +240,16 @@ impl<'a> Lowering<'a> {
         if self.module.ty(input).elem == elem {
             return input;
         }
-        let ty = Type { elem, shape: self.module.shape(input).clone() };
+        let from = self.module.ty(input).clone();
+        let ty = Type { elem, shape: from.shape };
         let value = self.module.push(RealOp::Cast { input }, ty, origin);
-        self.same_meaning(input, value);
+        let is_float = |elem| matches!(elem, ElementType::F32 | ElementType::F64);
+        // A class stays one as an integer, and a score as a float.
+        if elem == ElementType::I64 && from.elem == ElementType::Bool
+            || is_float(elem) && is_float(from.elem)
+        {
+            self.same_meaning(input, value);
+        }
         value
     }
 

@@ -4,15 +4,27 @@
 //! and list it in [`OPERATORS`].
 
 mod arg_max;
+mod arithmetic;
 mod array_feature_extractor;
 mod cast;
+mod choose;
+mod compare;
 mod concat;
 mod constant;
+mod cum_sum;
+mod elementwise;
+mod expand;
 mod gather;
+mod gather_elements;
 mod identity;
+mod label_encoder;
+mod reduce;
 mod reshape;
 mod shape;
 mod slice;
+mod softmax;
+mod top_k;
+mod transpose;
 mod tree_ensemble;
 mod tree_ensemble_classifier;
 mod tree_ensemble_regressor;
@@ -45,20 +57,77 @@ pub(crate) struct Operator {
 
 /// All operators, by domain and name.
 pub(crate) static OPERATORS: &[&Operator] = &[
+    &elementwise::ABS,
+    &arithmetic::ADD,
+    &arithmetic::AND,
     &arg_max::ARG_MAX,
+    &arg_max::ARG_MIN,
     &cast::CAST,
+    &elementwise::CEIL,
+    &choose::CLIP,
     &concat::CONCAT,
     &constant::CONSTANT,
     &constant::CONSTANT_OF_SHAPE,
+    &cum_sum::CUM_SUM,
+    &arithmetic::DIV,
+    &compare::EQUAL,
+    &elementwise::ERF,
+    &elementwise::EXP,
+    &expand::EXPAND,
     &reshape::FLATTEN,
+    &elementwise::FLOOR,
     &gather::GATHER,
+    &gather_elements::GATHER_ELEMENTS,
+    &compare::GREATER,
+    &compare::GREATER_OR_EQUAL,
     &identity::IDENTITY,
+    &elementwise::IS_NAN,
+    &compare::LESS,
+    &compare::LESS_OR_EQUAL,
+    &elementwise::LOG,
+    &softmax::LOG_SOFTMAX,
+    &arithmetic::MAX,
+    &arithmetic::MEAN,
+    &arithmetic::MIN,
+    &arithmetic::MUL,
+    &elementwise::NEG,
+    &elementwise::NOT,
+    &arithmetic::OR,
+    &arithmetic::POW,
+    &elementwise::RECIPROCAL,
+    &reduce::REDUCE_L1,
+    &reduce::REDUCE_L2,
+    &reduce::REDUCE_LOG_SUM,
+    &reduce::REDUCE_LOG_SUM_EXP,
+    &reduce::REDUCE_MAX,
+    &reduce::REDUCE_MEAN,
+    &reduce::REDUCE_MIN,
+    &reduce::REDUCE_PROD,
+    &reduce::REDUCE_SUM,
+    &reduce::REDUCE_SUM_SQUARE,
+    &elementwise::RELU,
     &reshape::RESHAPE,
+    &elementwise::ROUND,
     &shape::SHAPE,
+    &elementwise::SIGMOID,
+    &elementwise::SIGN,
     &slice::SLICE,
+    &softmax::SOFTMAX,
+    &elementwise::SOFTPLUS,
+    &elementwise::SQRT,
     &reshape::SQUEEZE,
+    &arithmetic::SUB,
+    &arithmetic::SUM,
+    &elementwise::TANH,
+    &expand::TILE,
+    &top_k::TOP_K,
+    &transpose::TRANSPOSE,
     &reshape::UNSQUEEZE,
+    &choose::WHERE,
+    &arithmetic::XOR,
     &array_feature_extractor::ARRAY_FEATURE_EXTRACTOR,
+    &choose::BINARIZER,
+    &label_encoder::LABEL_ENCODER,
     &tree_ensemble::TREE_ENSEMBLE,
     &tree_ensemble_classifier::TREE_ENSEMBLE_CLASSIFIER,
     &tree_ensemble_regressor::TREE_ENSEMBLE_REGRESSOR,

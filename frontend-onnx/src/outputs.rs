@@ -1,43 +1,61 @@
 //! The results of a module: which outputs of the graph are labels, scores or values.
+//!
+//! - A label, the index of a class, and an integer that is a function of one
+//!   index are labels; several in one tensor are several results.
+//! - Numbers beside a label are scores. They are probabilities if the graph
+//!   says so (Softmax, a classifier of trees), or if they are not negative and
+//!   have the sum 1 on every one of [`ROWS`] rows made up for the question.
+//! - Other numbers are values: the prediction of a regressor.
 
 use std::collections::HashMap;
 
-use skxc_diagnostics::Diagnostic;
 use skxc_diagnostics::codes::OUTPUT_UNSUPPORTED;
-use skxc_ir::{ElementType, LabelTable, Output, OutputKind, RealOp, ScoreKind, Value};
+use skxc_diagnostics::{Diagnostic, has_errors};
+use skxc_ir::interpret::{self, Outcome};
+use skxc_ir::random::Random;
+use skxc_ir::validate::Validator;
+use skxc_ir::{ElementType, LabelTable, Output, OutputKind, RealOp, ScoreKind, Type, Value};
 
+use crate::indexed::{Indexed, indexed};
 use crate::listing::{Listing, Span, short};
 use crate::lower::{Lowering, Scores};
 use crate::node::Operand;
 use crate::proto::GraphProto;
 use crate::tensor::{Data, Tensor};
 
+/// Rows on which scores are asked whether they are probabilities.
+const ROWS: usize = 64;
+/// How far the sum of probabilities may be from 1, by rounding.
+const SUM_TOLERANCE: f64 = 1e-4;
+
 /// Adds the outputs of `graph` to the module, or reports why there are none.
 pub(crate) fn add(lowering: &mut Lowering<'_>, graph: &GraphProto, listing: &Listing) {
     let mut dropped = 0;
     for (output, span) in graph.output.iter().zip(&listing.outputs) {
-        let meaning = match lowering.operand(&output.name) {
-            Operand::Refused => None,
-            Operand::Value(value) => Some(meaning_of(lowering, value)),
-            Operand::Map(scores) => Some(meaning_of(lowering, scores)),
+        let meanings = match lowering.operand(&output.name) {
+            Operand::Refused => Vec::new(),
+            Operand::Value(value) => meanings_of(lowering, value),
+            Operand::Map(scores) => meanings_of(lowering, scores),
             Operand::Constant(tensor) if tensor.per_row => {
-                constant_result(lowering, &tensor, &output.name, span)
+                constant_result(lowering, &tensor, &output.name, span).into_iter().collect()
             }
             // A list of labels, say, that says nothing of the row.
             Operand::Constant(_) => {
                 dropped += 1;
-                None
+                Vec::new()
             }
         };
-        if let Some((kind, value)) = meaning {
-            lowering.module.outputs.push(Output { name: output.name.clone(), kind, value });
-        }
+        push(lowering, &output.name, meanings);
+    }
+    let is_label = |output: &Output| output.kind == OutputKind::Label;
+    if lowering.module.outputs.iter().any(is_label) {
+        values_are_scores(lowering);
     }
     join_columns(lowering);
     let outputs = &lowering.module.outputs;
     let decides =
         outputs.iter().any(|output| matches!(output.kind, OutputKind::Label | OutputKind::Value));
-    if !decides && !skxc_diagnostics::has_errors(&lowering.report.diagnostics) {
+    if !decides && !has_errors(&lowering.report.diagnostics) {
         let what = if graph.output.is_empty() {
             "the graph has no output"
         } else if dropped == graph.output.len() {
@@ -52,31 +70,138 @@ pub(crate) fn add(lowering: &mut Lowering<'_>, graph: &GraphProto, listing: &Lis
     }
 }
 
-/// What an output means. The index of a class is a label whose text is the index.
-fn meaning_of(lowering: &mut Lowering<'_>, value: Value) -> (OutputKind, Value) {
-    if let ElementType::Label(_) = lowering.module.ty(value).elem {
-        return (OutputKind::Label, value);
+/// Adds the results of one output of the graph; several have its name and a number.
+fn push(lowering: &mut Lowering<'_>, name: &str, meanings: Vec<(OutputKind, Value)>) {
+    let several = meanings.len() > 1;
+    for (index, (kind, value)) in meanings.into_iter().enumerate() {
+        let name = if several { format!("{name}{index}") } else { name.to_owned() };
+        lowering.module.outputs.push(Output { name, kind, value });
     }
-    if let Some(&count) = lowering.classes.get(&value) {
-        let table = LabelTable::Integers((0..i64::from(count)).collect());
-        let table = lowering.module.labels.push(table);
-        let node = lowering.module.node(value);
-        let origin = node.origin;
-        // `i64` or `bool` as an index; a cast of it is one still.
-        let class = match node.op {
-            RealOp::Cast { input } if lowering.classes.contains_key(&input) => input,
-            _ => value,
-        };
-        return (OutputKind::Label, lowering.label(table, class, origin));
-    }
-    if let Some(scores) = lowering.scores.get(&value) {
-        return (OutputKind::Score(scores.kind), value);
-    }
-    // A result is a number; a truth value is 0 or 1.
-    let is_bool = lowering.module.ty(value).elem == ElementType::Bool;
+}
+
+/// What an output means.
+fn meanings_of(lowering: &mut Lowering<'_>, value: Value) -> Vec<(OutputKind, Value)> {
+    let ty = lowering.module.ty(value).clone();
     let origin = lowering.module.node(value).origin;
-    let value = if is_bool { lowering.cast(value, ElementType::I64, origin) } else { value };
-    (OutputKind::Value, value)
+    let elements = ty.shape.elements();
+    match ty.elem {
+        ElementType::Label(_) if elements == 1 => vec![(OutputKind::Label, value)],
+        ElementType::Label(_) => (0..elements as u32)
+            .map(|element| lowering.pick(value, vec![element], &[1], origin))
+            .map(|value| (OutputKind::Label, value))
+            .collect(),
+        ElementType::I64 | ElementType::Bool => {
+            let labels: Option<Vec<Indexed>> =
+                (0..elements).map(|element| indexed(&lowering.module, value, element)).collect();
+            if let Some(labels) = labels {
+                let labels = labels.into_iter().map(|label| label_of(lowering, label));
+                return labels.map(|value| (OutputKind::Label, value)).collect();
+            }
+            // A result is a number; a truth value is 0 or 1.
+            vec![(OutputKind::Value, lowering.cast(value, ElementType::I64, origin))]
+        }
+        ElementType::F32 | ElementType::F64 => match lowering.scores.get(&value) {
+            Some(scores) => vec![(OutputKind::Score(scores.kind), value)],
+            None => vec![(OutputKind::Value, value)],
+        },
+        ElementType::Fixed { .. } => unreachable!("no type of the real domain"),
+    }
+}
+
+/// The function of an index as a label.
+fn label_of(lowering: &mut Lowering<'_>, label: Indexed) -> Value {
+    let Indexed { source, element, entries } = label;
+    let origin = lowering.module.node(source).origin;
+    let class = match lowering.module.node(source).op {
+        RealOp::Label { class, .. } => class,
+        _ => source,
+    };
+    let element = u32::try_from(element).expect("the limits bound every position");
+    let class = if lowering.module.shape(class).elements() == 1 {
+        class
+    } else {
+        lowering.pick(class, vec![element], &[1], origin)
+    };
+    let table = lowering.module.labels.push(LabelTable::Integers(entries));
+    lowering.label(table, class, origin)
+}
+
+/// Makes scores of the numbers beside a label, one for each of several labels
+/// if the tensor counts them along one of its axes.
+fn values_are_scores(lowering: &mut Lowering<'_>) {
+    let outputs = std::mem::take(&mut lowering.module.outputs);
+    let labels = outputs.iter().filter(|output| output.kind == OutputKind::Label).count();
+    let numbers: Vec<Value> = outputs.iter().map(|output| output.value).collect();
+    let is_distribution = distributions(lowering, &numbers);
+    for (output, is_distribution) in outputs.into_iter().zip(is_distribution) {
+        if output.kind != OutputKind::Value {
+            lowering.module.outputs.push(output);
+            continue;
+        }
+        let parts = parts_of(lowering, output.value, labels);
+        let kinds =
+            if parts.len() == 1 { vec![is_distribution] } else { distributions(lowering, &parts) };
+        let kind = |is_distribution| match is_distribution {
+            true => OutputKind::Score(ScoreKind::Probability),
+            false => OutputKind::Score(ScoreKind::Raw),
+        };
+        let meanings = kinds.into_iter().map(kind).zip(parts).collect();
+        push(lowering, &output.name, meanings);
+    }
+}
+
+/// The scores of each label, if `[labels, 1, n]` or `[1, labels, n]` holds
+/// those of several.
+fn parts_of(lowering: &mut Lowering<'_>, value: Value, labels: usize) -> Vec<Value> {
+    let width = match lowering.module.shape(value).0[..] {
+        [a, 1, n] | [1, a, n] if a as usize == labels && labels > 1 => n,
+        _ => return vec![value],
+    };
+    let origin = lowering.module.node(value).origin;
+    (0..labels as u32)
+        .map(|label| {
+            let picked = (label * width..(label + 1) * width).collect();
+            lowering.pick(value, picked, &[1, width], origin)
+        })
+        .collect()
+}
+
+/// Which of the values hold probabilities on each of many rows: not negative
+/// and, together, 1.
+fn distributions(lowering: &Lowering<'_>, values: &[Value]) -> Vec<bool> {
+    let mut module = lowering.module.clone();
+    let output =
+        |&value: &Value| Output { name: format!("{value:?}"), kind: OutputKind::Value, value };
+    let is_float = |value: &Value| {
+        matches!(lowering.module.ty(*value).elem, ElementType::F32 | ElementType::F64)
+    };
+    let mut holds: Vec<bool> = values
+        .iter()
+        .map(|value| is_float(value) && lowering.module.shape(*value).elements() > 1)
+        .collect();
+    let asked: Vec<usize> = (0..values.len()).filter(|&at| holds[at]).collect();
+    module.outputs = asked.iter().map(|&at| output(&values[at])).collect();
+    let is_valid = !has_errors(&lowering.report.diagnostics)
+        && !asked.is_empty()
+        && Validator::check(&module).is_empty();
+    if !is_valid {
+        return vec![false; values.len()];
+    }
+    let mut random = Random::new(0);
+    for row in 0..ROWS {
+        let cell = |(_, column): (_, &skxc_ir::Column)| match row {
+            0 => Some(column.range.min),
+            1 => Some(column.range.max),
+            _ => Some(random.log_within(column.range)),
+        };
+        let row: Vec<Option<i64>> = module.columns.iter().map(cell).collect();
+        for (&at, outcome) in asked.iter().zip(interpret::float(&module, &row)) {
+            let Outcome::Numbers(numbers) = outcome else { continue };
+            let sum: f64 = numbers.iter().sum();
+            holds[at] &= numbers.iter().all(|&x| x >= 0.0) && (sum - 1.0).abs() <= SUM_TOLERANCE;
+        }
+    }
+    holds
 }
 
 /// An output that is the same for every row: the label or the score of a model
@@ -95,13 +220,16 @@ fn constant_result(
     };
     if let Some(table) = only {
         let table = lowering.module.labels.push(table);
-        let ty = skxc_ir::Type::new(ElementType::I64, &[1]);
+        let ty = Type::new(ElementType::I64, &[1]);
         let class = lowering.constant(0.0, ty, origin);
         return Some((OutputKind::Label, lowering.label(table, class, origin)));
     }
     match tensor.to_value(&mut lowering.module, origin) {
         Ok(value) => {
-            let (_, value) = meaning_of(lowering, value);
+            let value = match lowering.module.ty(value).elem {
+                ElementType::Bool => lowering.cast(value, ElementType::I64, origin),
+                _ => value,
+            };
             Some((OutputKind::Score(ScoreKind::Raw), value))
         }
         Err(fault) => {

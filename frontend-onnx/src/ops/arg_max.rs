@@ -1,11 +1,11 @@
-//! ArgMax (ai.onnx 1 to 28) along the scores of a row.
+//! ArgMax and ArgMin (ai.onnx 1 to 28): the position of the greatest or the
+//! least element along an axis.
 //!
-//! The result is the index of a class. The first of equals wins, which is
-//! `select_last_index` = 0 and the default since operator set 12; before, the
-//! specification left it open and ONNX Runtime took the first.
+//! The first of equals wins, unless `select_last_index` is set; before operator
+//! set 12 the specification left it open and ONNX Runtime took the first.
 
-use skxc_diagnostics::codes::{TYPE_MISMATCH, UNSUPPORTED_FORM};
-use skxc_ir::{ElementType, RealOp, Type};
+use skxc_diagnostics::codes::TYPE_MISMATCH;
+use skxc_ir::{Binary, ElementType, Extreme, RealOp, Type};
 
 use super::Operator;
 use crate::lower::Lowering;
@@ -17,37 +17,65 @@ pub(super) static ARG_MAX: Operator = Operator {
     since: 1,
     inputs: 1..=1,
     attributes: &["axis", "keepdims", "select_last_index"],
-    supported: "along axis 1 of a matrix, first of equals",
-    lower,
+    supported: "along any axis, not across rows",
+    lower: |lowering, node| lower(lowering, node, Extreme::Greatest),
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let input = lowering.value(node, 0)?;
+pub(super) static ARG_MIN: Operator = Operator {
+    domain: "ai.onnx",
+    name: "ArgMin",
+    since: 1,
+    inputs: 1..=1,
+    attributes: &["axis", "keepdims", "select_last_index"],
+    supported: "along any axis, not across rows",
+    lower: |lowering, node| lower(lowering, node, Extreme::Least),
+};
+
+fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>, end: Extreme) -> Lowered {
+    let input = lowering.numbers(node, 0)?;
     let ty = lowering.module.ty(input).clone();
-    let [1, width] = ty.shape.0[..] else {
-        let message = format!("`ArgMax` needs a row of scores, not `{ty}`");
+    if ty.elem == ElementType::Bool || ty.shape.0.is_empty() {
+        let message = format!("`{}` needs numbers along an axis, not `{ty}`", node.name());
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
+    }
+    let mut shape = ty.shape.0;
+    let axis = node.axis(node.int("axis")?.unwrap_or(0), shape.len())?;
+    lowering.check_axis(node, &shape, axis)?;
+    let mut rows = lowering.axis_last(input, axis, node.origin);
+    let extent = shape[axis];
+    let takes_last = node.int("select_last_index")?.unwrap_or(0) != 0;
+    if takes_last {
+        rows = reversed(lowering, node, rows);
+    }
+    let mut leading = lowering.module.shape(rows).0.clone();
+    leading.pop();
+    let op = match end {
+        Extreme::Greatest => RealOp::ArgMax { input: rows },
+        Extreme::Least => RealOp::ArgMin { input: rows },
     };
-    let axis = node.axis(node.int("axis")?.unwrap_or(0), 2)?;
-    if axis == 0 {
-        let message = "`ArgMax` along axis 0 compares rows, and skxc sees one row at a time";
-        return Err(node.attribute_error("axis", UNSUPPORTED_FORM, message).into());
+    let index = Type::new(ElementType::I64, &leading);
+    let mut index = lowering.module.push(op, index, node.origin);
+    if takes_last {
+        let last = lowering.scalar((extent - 1).into(), ElementType::I64, node.origin);
+        index = lowering.binary(node, Binary::Subtract, last, index)?;
+    } else {
+        lowering.classes.insert(index, extent);
     }
-    if node.int("select_last_index")?.unwrap_or(0) != 0 {
-        let message = "`ArgMax` with `select_last_index` is not supported";
-        return Err(node.attribute_error("select_last_index", UNSUPPORTED_FORM, message).into());
-    }
-    if matches!(ty.elem, ElementType::Label(_)) {
-        let message = "`ArgMax` cannot compare labels";
-        return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
-    }
-    let index = Type::new(ElementType::I64, &[1]);
-    let mut index = lowering.module.push(RealOp::ArgMax { input }, index, node.origin);
-    lowering.classes.insert(index, width);
     if node.int("keepdims")?.unwrap_or(1) != 0 {
-        index = lowering.reshape(index, &[1, 1], node.origin);
+        shape[axis] = 1;
+        index = lowering.reshape(index, &shape, node.origin);
     }
     Ok(vec![Operand::Value(index)])
+}
+
+/// Each row from its end.
+fn reversed(lowering: &mut Lowering<'_>, node: &Node<'_>, rows: skxc_ir::Value) -> skxc_ir::Value {
+    let shape = lowering.module.shape(rows).0.clone();
+    let extent = shape.last().copied().unwrap_or(1);
+    let count = u32::try_from(lowering.module.shape(rows).elements());
+    let count = count.expect("the limits bound every extent");
+    let picked = (0..count).map(|at| at - at % extent + (extent - 1 - at % extent)).collect();
+    lowering.pick(rows, picked, &shape, node.origin)
 }
 
 #[cfg(test)]
@@ -67,16 +95,27 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_are_refused() {
+    fn the_last_of_equals_is_the_first_from_the_end() {
+        let best = node("ArgMin", &["X"], &["Y"])
+            .int("axis", -1)
+            .int("keepdims", 0)
+            .int("select_last_index", 1);
+        let expected = [
+            "%1 = gather %0 [2, 1, 0] : f32[1x3]",
+            "%2 = argmin %1 : i64[1]",
+            "%3 = constant @w0 : i64[]",
+            "%4 = subtract %3, %2 : i64[1]",
+            "%5 = label @l0, %2 : label(@l0)[1]",
+        ];
+        assert_eq!(operations(&model(3, vec![best], &["Y"]))[1..6], expected);
+    }
+
+    #[test]
+    fn rows_are_not_compared() {
         let rows = node("ArgMax", &["X"], &["Y"]);
         assert_eq!(
-            said(&model(3, vec![rows.clone()], &["Y"])),
-            ["SKX0108: `ArgMax` along axis 0 compares rows, and skxc sees one row at a time"]
-        );
-        let last = rows.int("axis", -1).int("select_last_index", 1);
-        assert_eq!(
-            said(&model(3, vec![last], &["Y"])),
-            ["SKX0108: `ArgMax` with `select_last_index` is not supported"]
+            said(&model(3, vec![rows], &["Y"])),
+            ["SKX0108: `ArgMax` along axis 0 is not supported"]
         );
         let far = node("ArgMax", &["X"], &["Y"]).int("axis", i64::MIN);
         let said = said(&model(3, vec![far], &["Y"]));

@@ -5,12 +5,14 @@
 //! result of a list of labels is a matrix with one row, as ONNX Runtime has it
 //! (array_feature_extractor.cc: a vector counts as a matrix with one row).
 
-use skxc_diagnostics::codes::{INDEX_OUT_OF_RANGE, TYPE_MISMATCH, UNSUPPORTED_FORM};
+use skxc_diagnostics::codes::{INDEX_OUT_OF_RANGE, UNSUPPORTED_FORM};
 
 use super::Operator;
-use super::gather::look_up_label;
+use super::gather::{at_computed, look_up_label, position};
+use crate::build::{is_bounded, too_large};
 use crate::lower::{Lowering, known};
 use crate::node::{Lowered, Node, Operand};
+use crate::tensor::Tensor;
 
 pub(super) static ARRAY_FEATURE_EXTRACTOR: Operator = Operator {
     domain: "ai.onnx.ml",
@@ -18,50 +20,71 @@ pub(super) static ARRAY_FEATURE_EXTRACTOR: Operator = Operator {
     since: 1,
     inputs: 2..=2,
     attributes: &[],
-    supported: "columns by constant positions; labels by the index of a class",
+    supported: "along the last axis; labels by the index of a class",
     lower,
 };
 
 fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    match (node.operand(0)?, node.operand(1)?) {
-        (Operand::Constant(labels), Operand::Value(class)) => {
-            let (labels, class) = (labels.clone(), *class);
-            let label = look_up_label(lowering, node, &labels, class)?;
-            let count = lowering.module.shape(class).elements();
-            let count = u32::try_from(count).expect("the limits bound every extent");
-            Ok(vec![Operand::Value(lowering.reshape(label, &[1, count], node.origin))])
-        }
-        (Operand::Value(data), Operand::Constant(_)) => {
-            let data = *data;
-            let shape = lowering.module.shape(data).0.clone();
-            if shape.len() < 2 {
-                let message = "`ArrayFeatureExtractor` of a vector would pick rows";
-                return Err(node.operand_error(0, UNSUPPORTED_FORM, message).into());
-            }
-            let indices = indices(node, shape.last().copied().unwrap_or(0))?;
-            Ok(vec![Operand::Value(lowering.gather(data, indices, node.origin))])
-        }
-        (Operand::Constant(tensor), Operand::Constant(_)) => {
-            let tensor = tensor.clone();
-            let width = tensor.shape.last().copied().unwrap_or(1);
-            let indices = indices(node, width)?;
-            let rows = tensor.shape.iter().rev().skip(1).product::<u32>();
-            let mut shape = tensor.shape.clone();
-            shape.pop();
-            if shape.is_empty() {
-                shape.push(1);
-            }
-            shape.push(u32::try_from(indices.len()).expect("the limits bound every extent"));
-            let picked: Vec<usize> = (0..rows)
-                .flat_map(|row| indices.iter().map(move |&index| (row * width + index) as usize))
-                .collect();
-            Ok(vec![known(tensor.pick(shape, &picked))])
-        }
-        _ => {
-            let message = "`ArrayFeatureExtractor` needs constant positions or constant labels";
-            Err(node.operand_error(1, TYPE_MISMATCH, message).into())
-        }
+    if let (Operand::Constant(tensor), Operand::Constant(_)) = (node.operand(0)?, node.operand(1)?)
+    {
+        let tensor = tensor.clone();
+        return fold(node, &tensor);
     }
+    if let Some(label) = look_up_label(lowering, node)? {
+        let count = lowering.module.shape(label).elements();
+        let count = u32::try_from(count).expect("the limits bound every extent");
+        return Ok(vec![Operand::Value(lowering.reshape(label, &[1, count], node.origin))]);
+    }
+    let is_value = matches!(node.operand(0)?, Operand::Value(_));
+    let data = lowering.value(node, 0)?;
+    let mut shape = lowering.module.shape(data).0.clone();
+    if shape.len() < 2 && is_value {
+        let message = "`ArrayFeatureExtractor` of a vector would pick rows";
+        return Err(node.operand_error(0, UNSUPPORTED_FORM, message).into());
+    }
+    let width = shape.last().copied().unwrap_or(1);
+    let matrix = if shape.len() < 2 { vec![1, width] } else { shape.clone() };
+    let data = lowering.reshape(data, &matrix, node.origin);
+    shape = matrix;
+    let axis = shape.len() - 1;
+    if let Operand::Constant(_) = node.operand(1)? {
+        let indices = indices(node, width)?;
+        shape[axis] = u32::try_from(indices.len()).expect("the limits bound every extent");
+        if !is_bounded(&shape) {
+            return Err(too_large(node).into());
+        }
+        let rows: u32 = shape[..axis].iter().product();
+        if rows == 1 {
+            return Ok(vec![Operand::Value(lowering.gather(data, indices, node.origin))]);
+        }
+        let picked = (0..rows).flat_map(|row| indices.iter().map(move |at| row * width + at));
+        let picked = picked.collect();
+        return Ok(vec![Operand::Value(lowering.pick(data, picked, &shape, node.origin))]);
+    }
+    let index = position(lowering, node, 1, width)?;
+    let count = u32::try_from(lowering.module.shape(index).elements());
+    let count = count.expect("the limits bound every extent");
+    let index = lowering.reshape(index, &[count], node.origin);
+    Ok(vec![Operand::Value(at_computed(lowering, node, data, axis, index)?)])
+}
+
+fn fold(node: &Node<'_>, tensor: &Tensor) -> Lowered {
+    let width = tensor.shape.last().copied().unwrap_or(1);
+    let indices = indices(node, width)?;
+    let rows = tensor.shape.iter().rev().skip(1).product::<u32>();
+    let mut shape = tensor.shape.clone();
+    shape.pop();
+    if shape.is_empty() {
+        shape.push(1);
+    }
+    shape.push(u32::try_from(indices.len()).expect("the limits bound every extent"));
+    if !is_bounded(&shape) {
+        return Err(too_large(node).into());
+    }
+    let picked: Vec<usize> = (0..rows)
+        .flat_map(|row| indices.iter().map(move |&index| (row * width + index) as usize))
+        .collect();
+    Ok(vec![known(tensor.pick(shape, &picked))])
 }
 
 /// The constant positions, each below `width`.
@@ -83,7 +106,7 @@ fn indices(node: &Node<'_>, width: u32) -> Lowered<Vec<u32>> {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{WithAttributes, model, node, operations, said, with_integers};
+    use crate::testing::{WithAttributes, graph, model, node, operations, said, with_integers};
 
     #[test]
     fn columns_are_picked() {
@@ -116,22 +139,25 @@ mod tests {
             "output \"Y\" label %3",
         ];
         assert_eq!(operations(&with_integers(model.clone(), "labels", &[5, -1])), expected);
-        assert_eq!(
-            said(&with_integers(model, "labels", &[5, -1, 0])),
-            ["SKX0114: there are 3 labels for 2 classes"]
-        );
+        let more = operations(&with_integers(model, "labels", &[5, -1, 0]));
+        assert_eq!(more.last().unwrap(), "output \"Y\" label %9");
     }
 
     #[test]
-    fn a_computed_position_is_the_index_of_a_class() {
+    fn text_is_found_by_the_index_of_a_class() {
         let nodes = vec![
             node("Cast", &["X"], &["at"]).int("to", 7),
             node("ArrayFeatureExtractor", &["labels", "at"], &["Y"]),
         ];
-        let model = with_integers(model(1, nodes, &["Y"]), "labels", &[0, 1]);
+        let mut model = with_integers(model(1, nodes, &["Y"]), "labels", &[4, 5]);
+        let last = operations(&model).len() - 2;
+        assert_eq!(operations(&model)[last], "%12 = reshape %11 : i64[1x1]");
+        let text = node("Constant", &[], &["labels"]).strings("value_strings", &["a", "b"]);
+        graph(&mut model).initializer.clear();
+        graph(&mut model).node.insert(0, text);
         assert_eq!(
             said(&model),
-            ["SKX0108: the position is computed, but it is not the index of a class"]
+            ["SKX0107: the position is computed, but it is not the index of a class"]
         );
     }
 }

@@ -3,12 +3,14 @@
 //! Decisions:
 //! - a cast of labels to the kind they have changes nothing: that is how
 //!   skl2onnx ends a model with integer labels;
-//! - narrow integers are kept in 64 bits where the value is known to fit.
+//! - narrow integers are kept in 64 bits and do not wrap: what lies beyond the
+//!   narrow type is undefined in ONNX for floats, and no exporter means it.
 
 use skxc_diagnostics::codes::{ATTRIBUTE_INVALID, UNSUPPORTED_FORM};
-use skxc_ir::{ElementType, LabelTable};
+use skxc_ir::{ElementType, LabelTable, RealOp, Value};
 
 use super::Operator;
+use crate::build::INTEGER_MAX;
 use crate::lower::{Lowering, known};
 use crate::node::{Lowered, Node, Operand};
 use crate::proto::{DataType, data_type_name};
@@ -20,7 +22,7 @@ pub(super) static CAST: Operator = Operator {
     since: 6,
     inputs: 1..=1,
     attributes: &["to", "saturate", "round_mode"],
-    supported: "between float, double, int64, int32 and bool; labels to their own kind",
+    supported: "between float, double, integers and bool; labels to text",
     lower,
 };
 
@@ -33,16 +35,17 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     };
     let cast = match node.operand(0)? {
         Operand::Constant(tensor) => fold(tensor, to).map(known),
-        Operand::Value(value) => match lowering.module.ty(*value).elem {
-            ElementType::Label(table) => {
-                keeps_labels(&lowering.module.labels[table], to).then_some(Operand::Value(*value))
-            }
-            from => {
-                let is_small = from == ElementType::Bool || lowering.classes.contains_key(value);
-                target(to, is_small)
-                    .map(|elem| Operand::Value(lowering.cast(*value, elem, node.origin)))
-            }
-        },
+        Operand::Value(value) => {
+            let value = *value;
+            let cast = match lowering.module.ty(value).elem {
+                ElementType::Label(table) => {
+                    let labels = lowering.module.labels[table].clone();
+                    cast_labels(lowering, node, value, &labels, to)
+                }
+                _ => target(to).map(|elem| lowering.cast(value, elem, node.origin)),
+            };
+            cast.map(Operand::Value)
+        }
         Operand::Map(_) | Operand::Refused => None,
     };
     let operand = cast.ok_or_else(|| {
@@ -53,60 +56,95 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     Ok(vec![operand])
 }
 
-/// Do labels stay what they are?
-fn keeps_labels(table: &LabelTable, to: DataType) -> bool {
-    match table {
-        LabelTable::Integers(labels) => match to {
-            DataType::Int64 => true,
-            DataType::Int32 => labels.iter().all(|&label| i32::try_from(label).is_ok()),
-            _ => false,
-        },
-        LabelTable::Strings(_) => to == DataType::String,
+/// Labels as integers or as text stay labels; as floats and truth values they
+/// are numbers.
+fn cast_labels(
+    lowering: &mut Lowering<'_>,
+    node: &Node<'_>,
+    value: Value,
+    labels: &LabelTable,
+    to: DataType,
+) -> Option<Value> {
+    let integers = match labels {
+        LabelTable::Strings(_) => return (to == DataType::String).then_some(value),
+        LabelTable::Integers(labels) => labels,
+    };
+    if to == DataType::String {
+        let RealOp::Label { class, .. } = lowering.module.node(value).op else { return None };
+        let texts = integers.iter().map(i64::to_string).collect();
+        let table = lowering.module.labels.push(LabelTable::Strings(texts));
+        return Some(lowering.label(table, class, node.origin));
+    }
+    match target(to)? {
+        ElementType::I64 => Some(value),
+        elem => {
+            if integers.iter().any(|label| label.unsigned_abs() > INTEGER_MAX) {
+                return None;
+            }
+            let numbers = integers.iter().map(|&label| match elem {
+                ElementType::Bool => f64::from(u8::from(label != 0)),
+                ElementType::F32 => f64::from(label as f32),
+                _ => label as f64,
+            });
+            Some(lowering.table(numbers.collect(), elem, value, node.origin))
+        }
     }
 }
 
-/// The type in the IR. An integer narrower than 64 bits could wrap.
-fn target(to: DataType, is_small: bool) -> Option<ElementType> {
+/// The type in the IR.
+fn target(to: DataType) -> Option<ElementType> {
     match to {
         DataType::Float => Some(ElementType::F32),
         DataType::Double => Some(ElementType::F64),
-        DataType::Int64 => Some(ElementType::I64),
-        DataType::Int32 if is_small => Some(ElementType::I64),
         DataType::Bool => Some(ElementType::Bool),
-        _ => None,
+        DataType::Int64
+        | DataType::Int32
+        | DataType::Int16
+        | DataType::Int8
+        | DataType::Uint64
+        | DataType::Uint32
+        | DataType::Uint16
+        | DataType::Uint8 => Some(ElementType::I64),
+        DataType::Undefined
+        | DataType::String
+        | DataType::Float16
+        | DataType::Bfloat16
+        | DataType::Complex64
+        | DataType::Complex128 => None,
     }
 }
 
 #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "that is the cast")]
 fn fold(tensor: &Tensor, to: DataType) -> Option<Tensor> {
-    let integer_to_float = |values: &[i64], to_f32: bool| -> Vec<f64> {
-        values.iter().map(|&x| if to_f32 { f64::from(x as f32) } else { x as f64 }).collect()
-    };
-    let data = match (&tensor.data, to) {
-        (Data::F32(values), DataType::Float) => Data::F32(values.clone()),
-        (Data::F32(values) | Data::F64(values), DataType::Double) => Data::F64(values.clone()),
-        (Data::F64(values), DataType::Float) => {
+    let data = match (&tensor.data, target(to)) {
+        (Data::Text(texts), _) if to == DataType::String => Data::Text(texts.clone()),
+        (Data::Text(_), _) | (_, None) => return None,
+        (Data::F32(values) | Data::F64(values), Some(ElementType::F32)) => {
             Data::F32(values.iter().map(|&x| f64::from(x as f32)).collect())
         }
-        (Data::Integers(values) | Data::Bool(values), DataType::Float) => {
-            Data::F32(integer_to_float(values, true))
+        (Data::F32(values) | Data::F64(values), Some(ElementType::F64)) => {
+            Data::F64(values.clone())
         }
-        (Data::Integers(values) | Data::Bool(values), DataType::Double) => {
-            Data::F64(integer_to_float(values, false))
+        (Data::F32(values) | Data::F64(values), Some(ElementType::Bool)) => {
+            Data::Bool(values.iter().map(|&x| i64::from(x != 0.0)).collect())
         }
-        (Data::Integers(values) | Data::Bool(values), DataType::Int64) => {
-            Data::Integers(values.clone())
+        (Data::F32(values) | Data::F64(values), Some(_)) => {
+            let is_inside = |x: &f64| x.abs() < f64::exp2(63.0);
+            if !values.iter().all(is_inside) {
+                return None;
+            }
+            Data::Integers(values.iter().map(|&x| x as i64).collect())
         }
-        (Data::Integers(values) | Data::Bool(values), DataType::Int32)
-            if values.iter().all(|&x| i32::try_from(x).is_ok()) =>
-        {
-            Data::Integers(values.clone())
+        (Data::Integers(values) | Data::Bool(values), Some(ElementType::F32)) => {
+            Data::F32(values.iter().map(|&x| f64::from(x as f32)).collect())
         }
-        (Data::Integers(values) | Data::Bool(values), DataType::Bool) => {
+        (Data::Integers(values) | Data::Bool(values), Some(ElementType::F64)) => {
+            Data::F64(values.iter().map(|&x| x as f64).collect())
+        }
+        (Data::Integers(values) | Data::Bool(values), Some(ElementType::Bool)) => {
             Data::Bool(values.iter().map(|&x| i64::from(x != 0)).collect())
         }
-        (Data::Text(texts), DataType::String) => Data::Text(texts.clone()),
-        _ => return None,
+        (Data::Integers(values) | Data::Bool(values), Some(_)) => Data::Integers(values.clone()),
     };
     Some(Tensor { shape: tensor.shape.clone(), data, per_row: tensor.per_row })
 }
@@ -114,7 +152,8 @@ fn fold(tensor: &Tensor, to: DataType) -> Option<Tensor> {
 #[cfg(test)]
 mod tests {
     use crate::proto::{DataType, NodeProto};
-    use crate::testing::{WithAttributes, model, node, operations, said, stump};
+    use crate::testing::{WithAttributes, imported, model, node, operations, said, stump};
+    use skxc_ir::LabelTable;
 
     fn cast(from: &str, to: DataType) -> NodeProto {
         node("Cast", &[from], &["Y"]).int("to", i32::from(to).into())
@@ -129,7 +168,9 @@ mod tests {
         let same = model(1, vec![cast("X", DataType::Float)], &["Y"]);
         assert_eq!(operations(&same)[1], "output \"Y\" value %0");
         let narrow = model(1, vec![cast("X", DataType::Int8)], &["Y"]);
-        assert_eq!(said(&narrow), ["SKX0108: `Cast` to `int8` is not supported here"]);
+        assert_eq!(operations(&narrow)[1], "%1 = cast %0 : i64[1x1]");
+        let half = model(1, vec![cast("X", DataType::Float16)], &["Y"]);
+        assert_eq!(said(&half), ["SKX0108: `Cast` to `float16` is not supported here"]);
     }
 
     #[test]
@@ -138,6 +179,11 @@ mod tests {
         let same = model(1, vec![trees(), cast("label", DataType::Int64)], &["Y"]);
         assert_eq!(operations(&same).last().unwrap(), "output \"Y\" label %5");
         let text = model(1, vec![trees(), cast("label", DataType::String)], &["Y"]);
-        assert_eq!(said(&text), ["SKX0108: `Cast` to `string` is not supported here"]);
+        let module = imported(&text);
+        let (_, texts) = module.labels.iter().last().unwrap();
+        assert_eq!(*texts, LabelTable::Strings(vec!["0".to_owned(), "1".to_owned()]));
+        let float = model(1, vec![trees(), cast("label", DataType::Float)], &["Y"]);
+        let takes = |line: &String| line.contains("= take") && line.contains("f32[1]");
+        assert!(operations(&float).iter().any(takes));
     }
 }

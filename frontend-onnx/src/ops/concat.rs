@@ -1,10 +1,14 @@
-//! Concat (ai.onnx 4 to 28): joins along the last axis.
+//! Concat (ai.onnx 4 to 28): joins along an axis.
+//!
+//! Labels of different tables are joined as integers, or as labels of one table
+//! of all their texts.
 
-use skxc_diagnostics::codes::{LIMIT_EXCEEDED, TYPE_MISMATCH, UNSUPPORTED_FORM};
+use skxc_diagnostics::codes::{LIMIT_EXCEEDED, TYPE_MISMATCH};
 use skxc_ir::limits::{COLUMNS_MAX, ELEMENTS_MAX};
-use skxc_ir::{RealOp, Type, Value};
+use skxc_ir::{ElementType, LabelTable, RealOp, Type, Value};
 
 use super::Operator;
+use crate::build::is_bounded;
 use crate::lower::{Lowering, Scores, known};
 use crate::node::{Lowered, Node, Operand};
 use crate::tensor::{Data, Tensor};
@@ -15,7 +19,7 @@ pub(super) static CONCAT: Operator = Operator {
     since: 4,
     inputs: 1..=usize::MAX,
     attributes: &["axis"],
-    supported: "along the last axis",
+    supported: "along any axis, not across rows",
     lower,
 };
 
@@ -35,37 +39,126 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     for position in 0..node.operands.len() {
         inputs.push(lowering.value(node, position)?);
     }
+    let inputs = of_one_type(lowering, node, inputs)?;
     let first = lowering.module.ty(inputs[0]).clone();
-    let rank = first.shape.0.len();
-    let axis = node.axis(axis, rank)?;
-    if axis == 0 || axis + 1 != rank {
-        let message = format!("`Concat` along axis {axis} is not supported");
-        let error = node.attribute_error("axis", UNSUPPORTED_FORM, message);
-        return Err(error.note("axis 0 counts rows, and skxc sees one row at a time").into());
+    let axis = node.axis(axis, first.shape.0.len())?;
+    lowering.check_axis(node, &first.shape.0, axis)?;
+    let shape = joined_shape(lowering, node, &inputs, axis)?;
+    if shape[..axis].iter().all(|&extent| extent == 1) && axis + 1 == shape.len() {
+        let scores = joined_scores(lowering, &inputs);
+        let ty = Type::new(first.elem, &shape);
+        let value = lowering.module.push(RealOp::Concat { inputs }, ty, node.origin);
+        if let Some(scores) = scores {
+            lowering.scores.insert(value, scores);
+        }
+        return Ok(vec![Operand::Value(value)]);
     }
-    let mut width = 0u64;
+    Ok(vec![Operand::Value(join(lowering, node, inputs, axis, &shape))])
+}
+
+/// Labels of several tables become those of one, or integers.
+fn of_one_type(
+    lowering: &mut Lowering<'_>,
+    node: &Node<'_>,
+    inputs: Vec<Value>,
+) -> Lowered<Vec<Value>> {
+    let elem = |lowering: &Lowering<'_>, value: &Value| lowering.module.ty(*value).elem;
+    let first = elem(lowering, &inputs[0]);
+    let is_label = |value: &Value| matches!(elem(lowering, value), ElementType::Label(_));
+    if !inputs.iter().any(is_label) || inputs.iter().all(|input| elem(lowering, input) == first) {
+        return Ok(inputs);
+    }
+    let mut texts: Vec<String> = Vec::new();
+    let mut same = Vec::with_capacity(inputs.len());
+    for (position, &input) in inputs.iter().enumerate() {
+        if let Some(number) = lowering.as_numbers(input, node.origin) {
+            same.push(number);
+            continue;
+        }
+        let ElementType::Label(table) = elem(lowering, &input) else {
+            unreachable!("only text labels are no numbers");
+        };
+        let own = lowering.module.labels[table].clone();
+        let LabelTable::Strings(own) = own else {
+            let message = "`Concat` cannot join labels beyond 2^53";
+            return Err(node.operand_error(position, TYPE_MISMATCH, message).into());
+        };
+        let mut classes = Vec::with_capacity(own.len());
+        for text in own {
+            let known = texts.iter().position(|other| *other == text);
+            classes.push(known.unwrap_or(texts.len()) as f64);
+            if known.is_none() {
+                texts.push(text);
+            }
+        }
+        same.push(lowering.table(classes, ElementType::I64, input, node.origin));
+    }
+    if texts.is_empty() {
+        return Ok(same);
+    }
+    let table = lowering.module.labels.push(LabelTable::Strings(texts));
+    Ok(same.into_iter().map(|class| lowering.label(table, class, node.origin)).collect())
+}
+
+/// The shape of the joined values, which differ along `axis` only.
+fn joined_shape(
+    lowering: &Lowering<'_>,
+    node: &Node<'_>,
+    inputs: &[Value],
+    axis: usize,
+) -> Lowered<Vec<u32>> {
+    let first = lowering.module.ty(inputs[0]);
+    let mut extent = 0u64;
     for (position, &input) in inputs.iter().enumerate() {
         let ty = lowering.module.ty(input);
-        let (leading, last) = ty.shape.0.split_at(ty.shape.0.len().saturating_sub(1));
-        if ty.elem != first.elem || leading != &first.shape.0[..axis] || last.is_empty() {
+        let mut expected = first.shape.0.clone();
+        if let Some(own) = ty.shape.0.get(axis) {
+            expected[axis] = *own;
+            extent += u64::from(*own);
+        }
+        if ty.elem != first.elem || ty.shape.0 != expected {
             let message = format!("`Concat` cannot join `{ty}` to `{first}`");
             return Err(node.operand_error(position, TYPE_MISMATCH, message).into());
         }
-        width += u64::from(last[0]);
     }
     let mut shape = first.shape.0.clone();
-    shape[axis] =
-        u32::try_from(width).ok().filter(|&w| w as usize <= ELEMENTS_MAX).ok_or_else(|| {
-            let message = format!("`Concat` makes {width} columns");
-            node.error(LIMIT_EXCEEDED, message)
-        })?;
-    let scores = joined_scores(lowering, &inputs);
-    let ty = Type::new(first.elem, &shape);
-    let value = lowering.module.push(RealOp::Concat { inputs }, ty, node.origin);
-    if let Some(scores) = scores {
-        lowering.scores.insert(value, scores);
+    shape[axis] = u32::try_from(extent).unwrap_or(u32::MAX);
+    if !is_bounded(&shape) {
+        let message = format!("`Concat` makes {extent} columns");
+        return Err(node.error(LIMIT_EXCEEDED, message).into());
     }
-    Ok(vec![Operand::Value(value)])
+    Ok(shape)
+}
+
+/// Joins along an axis that is not the last of a row: the flat tensors are
+/// joined and their elements put in order.
+fn join(
+    lowering: &mut Lowering<'_>,
+    node: &Node<'_>,
+    inputs: Vec<Value>,
+    axis: usize,
+    shape: &[u32],
+) -> Value {
+    let inner: u32 = shape[axis + 1..].iter().product();
+    let outer: u32 = shape[..axis].iter().product();
+    let mut flat = Vec::with_capacity(inputs.len());
+    // Start of each part in the joined row, and its length for one outer position.
+    let mut parts = Vec::with_capacity(inputs.len());
+    let mut start = 0;
+    for &input in &inputs {
+        let length = lowering.module.shape(input).0[axis] * inner;
+        parts.push((start, length));
+        start += outer * length;
+        flat.push(lowering.reshape(input, &[1, outer * length], node.origin));
+    }
+    let ty = Type::new(lowering.module.ty(inputs[0]).elem, &[1, start]);
+    let joined = lowering.module.push(RealOp::Concat { inputs: flat }, ty, node.origin);
+    let picked = (0..outer)
+        .flat_map(|outer| {
+            parts.iter().map(move |&(start, length)| (start + outer * length, length))
+        })
+        .flat_map(|(start, length)| start..start + length);
+    lowering.pick(joined, picked.collect(), shape, node.origin)
 }
 
 /// The scores that the joined values hold, if all are of one classifier.
@@ -103,7 +196,9 @@ fn fold(node: &Node<'_>) -> Option<Tensor> {
 #[cfg(test)]
 mod tests {
     use crate::proto::DataType;
-    use crate::testing::{WithAttributes, graph, input, model, node, operations, said};
+    use crate::testing::{
+        WithAttributes, graph, imported, input, model, node, operations, said, stump, with_integers,
+    };
 
     #[test]
     fn inputs_of_one_column_are_joined() {
@@ -117,6 +212,40 @@ mod tests {
             "output \"Y\" value %2",
         ];
         assert_eq!(operations(&model), expected);
+    }
+
+    #[test]
+    fn parts_are_put_in_order() {
+        let nodes = vec![
+            node("Reshape", &["X", "shape"], &["m"]),
+            node("Concat", &["m", "m"], &["Y"]).int("axis", 2),
+        ];
+        let model = with_integers(model(4, nodes, &["Y"]), "shape", &[1, 2, 2]);
+        let expected = [
+            "%2 = reshape %1 : f32[1x4]",
+            "%3 = reshape %1 : f32[1x4]",
+            "%4 = concat [%2, %3] : f32[1x8]",
+            "%5 = gather %4 [0, 1, 4, 5, 2, 3, 6, 7] : f32[1x8]",
+            "%6 = reshape %5 : f32[1x2x4]",
+        ];
+        assert_eq!(operations(&model)[2..7], expected);
+    }
+
+    #[test]
+    fn labels_become_those_of_one_table() {
+        let join = node("Concat", &["label", "label2"], &["Y"]).int("axis", 0);
+        let text = |name: &str, labels: &[&str]| {
+            let mut trees = stump(&[], &[(0, 0.25)], &[(0, 0.75)]);
+            trees.attribute.retain(|attribute| attribute.name != "classlabels_int64s");
+            let mut trees = trees.strings("classlabels_strings", labels);
+            trees.output[0] = name.to_owned();
+            trees.output.truncate(1);
+            trees
+        };
+        let nodes = vec![text("label", &["a", "b"]), text("label2", &["b", "c"]), join];
+        let module = imported(&model(1, nodes, &["Y"]));
+        let labels: Vec<_> = module.outputs.iter().map(|output| output.name.clone()).collect();
+        assert_eq!(labels, ["Y0", "Y1"]);
     }
 
     #[test]

@@ -1,12 +1,15 @@
-//! Gather (ai.onnx 1 to 28) with constant positions, and the look-up of labels.
+//! Gather (ai.onnx 1 to 28), the look-up of labels, and reads at computed
+//! positions.
+//!
+//! Decision: a computed position outside the axis, which is an error in ONNX
+//! Runtime, counts as the nearest inside; a negative one counts from the end.
 
-use skxc_diagnostics::codes::{
-    CLASS_LABELS, INDEX_OUT_OF_RANGE, LIMIT_EXCEEDED, TYPE_MISMATCH, UNSUPPORTED_FORM,
-};
+use skxc_diagnostics::codes::{CLASS_LABELS, INDEX_OUT_OF_RANGE, LIMIT_EXCEEDED, TYPE_MISMATCH};
 use skxc_ir::limits::{COLUMNS_MAX, ELEMENTS_MAX};
-use skxc_ir::{LabelTable, Value};
+use skxc_ir::{Binary, ElementType, LabelTable, RealOp, Relation, Type, Value};
 
 use super::Operator;
+use crate::build::{is_bounded, too_large};
 use crate::lower::{Lowering, known};
 use crate::node::{Lowered, Node, Operand};
 use crate::tensor::{Data, Tensor};
@@ -17,71 +20,179 @@ pub(super) static GATHER: Operator = Operator {
     since: 1,
     inputs: 2..=2,
     attributes: &["axis"],
-    supported: "columns by constant positions; labels by the index of a class",
+    supported: "along any axis, not across rows; labels by the index of a class",
     lower,
 };
 
 fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     let axis = node.int("axis")?.unwrap_or(0);
-    match (node.operand(0)?, node.operand(1)?) {
-        (Operand::Constant(labels), Operand::Value(class)) if labels.shape.len() == 1 => {
-            let (labels, class) = (labels.clone(), *class);
-            Ok(vec![Operand::Value(look_up_label(lowering, node, &labels, class)?)])
+    if let (Operand::Constant(tensor), Operand::Constant(positions)) =
+        (node.operand(0)?, node.operand(1)?)
+    {
+        let (tensor, positions) = (tensor.clone(), positions.clone());
+        return fold(node, &tensor, &positions, axis);
+    }
+    if let Some(label) = look_up_label(lowering, node)? {
+        return Ok(vec![Operand::Value(label)]);
+    }
+    let data = lowering.value(node, 0)?;
+    let shape = lowering.module.shape(data).0.clone();
+    let axis = node.axis(axis, shape.len())?;
+    lowering.check_axis(node, &shape, axis)?;
+    if let Operand::Constant(positions) = node.operand(1)? {
+        let extents = positions.shape.clone();
+        let indices = indices(node, shape[axis])?;
+        return pick(lowering, node, data, axis, &indices, &extents);
+    }
+    let index = position(lowering, node, 1, shape[axis])?;
+    let value = at_computed(lowering, node, data, axis, index)?;
+    Ok(vec![Operand::Value(value)])
+}
+
+/// The labels of the index of a class, if the operands are a constant list of
+/// labels and such an index.
+pub(super) fn look_up_label(
+    lowering: &mut Lowering<'_>,
+    node: &Node<'_>,
+) -> Lowered<Option<Value>> {
+    let (Operand::Constant(labels), Operand::Value(class)) = (node.operand(0)?, node.operand(1)?)
+    else {
+        return Ok(None);
+    };
+    let table = match &labels.data {
+        Data::Integers(values) if labels.shape.len() == 1 => LabelTable::Integers(values.clone()),
+        Data::Text(texts) => LabelTable::Strings(texts.clone()),
+        Data::Integers(_) | Data::F32(_) | Data::F64(_) | Data::Bool(_) => return Ok(None),
+    };
+    let is_text = matches!(table, LabelTable::Strings(_));
+    let (class, count) = (*class, table.len());
+    match lowering.classes.get(&class) {
+        Some(&classes) if classes as usize == count => {
+            let table = lowering.module.labels.push(table);
+            Ok(Some(lowering.label(table, class, node.origin)))
         }
-        (Operand::Value(data), Operand::Constant(positions)) => {
-            let (data, outer) = (*data, positions.shape.clone());
-            let mut shape = lowering.module.shape(data).0.clone();
-            let axis = node.axis(axis, shape.len())?;
-            if axis == 0 || axis + 1 != shape.len() {
-                let message = format!("`Gather` along axis {axis} is not supported");
-                let error = node.attribute_error("axis", UNSUPPORTED_FORM, message);
-                return Err(error.note("skxc sees one row at a time, and picks columns").into());
+        Some(classes) if is_text => {
+            let message = format!("there are {count} labels for {classes} classes");
+            Err(node.operand_error(0, CLASS_LABELS, message).into())
+        }
+        None if is_text => {
+            let message = "the position is computed, but it is not the index of a class";
+            let error = node.operand_error(1, TYPE_MISMATCH, message);
+            Err(error.note("text is found only by the result of `ArgMax` or a classifier").into())
+        }
+        Some(_) | None => Ok(None),
+    }
+}
+
+/// The operand at `operand` as positions in an axis of `extent` elements: all
+/// within it, or brought there.
+pub(super) fn position(
+    lowering: &mut Lowering<'_>,
+    node: &Node<'_>,
+    operand: usize,
+    extent: u32,
+) -> Lowered<Value> {
+    let index = lowering.numbers(node, operand)?;
+    let ty = lowering.module.ty(index);
+    if ty.elem != ElementType::I64 {
+        let message = format!("positions are integers, not `{ty}`");
+        return Err(node.operand_error(operand, TYPE_MISMATCH, message).into());
+    }
+    if counts_from_zero(lowering, index) {
+        return Ok(index);
+    }
+    let mut scalar = |x: u32| lowering.scalar(x.into(), ElementType::I64, node.origin);
+    let (zero, extent) = (scalar(0), scalar(extent));
+    let is_negative = lowering.compare(node, Relation::Less, index, zero)?;
+    let from_end = lowering.binary(node, Binary::Add, index, extent)?;
+    lowering.select(node, is_negative, from_end, index)
+}
+
+/// Is it the result of an operation that makes positions?
+fn counts_from_zero(lowering: &Lowering<'_>, mut index: Value) -> bool {
+    loop {
+        match &lowering.module.node(index).op {
+            RealOp::ArgMax { .. } | RealOp::ArgMin { .. } | RealOp::ArgSort { .. } => return true,
+            RealOp::Constant { constant } => {
+                return lowering.module.constants[*constant].elements.iter().all(|&x| x >= 0.0);
             }
-            let indices = indices(node, shape[axis])?;
-            let picked = lowering.gather(data, indices, node.origin);
-            shape.pop();
-            shape.extend(outer);
-            Ok(vec![Operand::Value(lowering.reshape(picked, &shape, node.origin))])
-        }
-        (Operand::Constant(tensor), Operand::Constant(positions)) => {
-            let (tensor, positions) = (tensor.clone(), positions.clone());
-            fold(node, &tensor, &positions, axis)
-        }
-        _ => {
-            let message = "`Gather` needs constant positions or constant labels";
-            Err(node.operand_error(1, TYPE_MISMATCH, message).into())
+            RealOp::Cast { input } if lowering.module.ty(*input).elem == ElementType::Bool => {
+                return true;
+            }
+            RealOp::Cast { input } if lowering.module.ty(*input).elem != ElementType::I64 => {
+                return false;
+            }
+            RealOp::Cast { input }
+            | RealOp::Reshape { input }
+            | RealOp::Gather { input, .. }
+            | RealOp::Take { input, .. }
+            | RealOp::TakeAlong { input, .. } => index = *input,
+            _ => return false,
         }
     }
 }
 
-/// The labels of `class`, which must be the index of a class.
-pub(super) fn look_up_label(
+/// The elements of `data` along `axis` at computed positions, by their
+/// positions in the flat tensor: `(outer * extent + index) * inner + rest`.
+pub(super) fn at_computed(
     lowering: &mut Lowering<'_>,
     node: &Node<'_>,
-    labels: &Tensor,
-    class: Value,
+    data: Value,
+    axis: usize,
+    index: Value,
 ) -> Lowered<Value> {
-    let Some(&count) = lowering.classes.get(&class) else {
-        let message = "the position is computed, but it is not the index of a class";
-        return Err(node
-            .operand_error(1, UNSUPPORTED_FORM, message)
-            .note("nothing bounds it: only the result of `ArgMax` is known to be within its row")
-            .into());
-    };
-    let table = match &labels.data {
-        Data::Integers(values) => LabelTable::Integers(values.clone()),
-        Data::Text(texts) => LabelTable::Strings(texts.clone()),
-        Data::F32(_) | Data::F64(_) | Data::Bool(_) => {
-            let message = "labels are integers or text";
-            return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
-        }
-    };
-    if table.len() != count as usize {
-        let message = format!("there are {} labels for {count} classes", table.len());
-        return Err(node.operand_error(0, CLASS_LABELS, message).into());
+    let shape = lowering.module.shape(data).0.clone();
+    let positions = lowering.module.shape(index).0.clone();
+    let to: Vec<u32> =
+        shape[..axis].iter().chain(&positions).chain(&shape[axis + 1..]).copied().collect();
+    if !is_bounded(&to) {
+        return Err(too_large(node).into());
     }
-    let table = lowering.module.labels.push(table);
-    Ok(lowering.label(table, class, node.origin))
+    let outer: u32 = shape[..axis].iter().product();
+    let inner: u32 = shape[axis + 1..].iter().product();
+    let count: u32 = shape.iter().product();
+    let flat = lowering.reshape(data, &[count], node.origin);
+    if (outer, inner) == (1, 1) {
+        let taken = lowering.take(flat, index, node.origin);
+        return Ok(lowering.reshape(taken, &to, node.origin));
+    }
+    let origin = node.origin;
+    // Brought inside before the positions of the other axes are added.
+    let zero = lowering.scalar(0.0, ElementType::I64, origin);
+    let last = lowering.scalar((shape[axis] - 1).into(), ElementType::I64, origin);
+    let index = lowering.binary(node, Binary::Maximum, index, zero)?;
+    let index = lowering.binary(node, Binary::Minimum, index, last)?;
+    let index = lowering.reshape(index, &[1, positions.iter().product(), 1], origin);
+    let step = lowering.scalar(inner.into(), ElementType::I64, origin);
+    let start = lowering.binary(node, Binary::Multiply, index, step)?;
+    let step_outer = shape[axis] * inner;
+    let others = (0..outer)
+        .flat_map(|outer| (0..inner).map(move |rest| f64::from(outer * step_outer + rest)));
+    let others: Vec<f64> = others.collect();
+    let others =
+        lowering.constant_of(others, Type::new(ElementType::I64, &[outer, 1, inner]), origin);
+    let at = lowering.binary(node, Binary::Add, start, others)?;
+    let taken = lowering.take(flat, at, origin);
+    Ok(lowering.reshape(taken, &to, origin))
+}
+
+/// The elements of `data` along `axis` at `indices`, which have the shape `extents`.
+fn pick(
+    lowering: &mut Lowering<'_>,
+    node: &Node<'_>,
+    data: Value,
+    axis: usize,
+    indices: &[u32],
+    extents: &[u32],
+) -> Lowered {
+    let shape = lowering.module.shape(data).0.clone();
+    let (picked, to) = picked(node, &shape, axis, indices, extents)?;
+    if axis + 1 == shape.len() && shape[..axis].iter().all(|&extent| extent == 1) {
+        let row = lowering.gather(data, indices.to_vec(), node.origin);
+        return Ok(vec![Operand::Value(lowering.reshape(row, &to, node.origin))]);
+    }
+    let picked = picked.into_iter().map(|at| at as u32).collect();
+    Ok(vec![Operand::Value(lowering.pick(data, picked, &to, node.origin))])
 }
 
 /// The constant positions, counted from 0, each below `extent`.
@@ -106,25 +217,34 @@ fn indices(node: &Node<'_>, extent: u32) -> Lowered<Vec<u32>> {
 fn fold(node: &Node<'_>, tensor: &Tensor, positions: &Tensor, axis: i64) -> Lowered {
     let axis = node.axis(axis, tensor.shape.len())?;
     let indices = indices(node, tensor.shape[axis])?;
+    let (picked, shape) = picked(node, &tensor.shape, axis, &indices, &positions.shape)?;
+    Ok(vec![known(tensor.pick(shape, &picked))])
+}
+
+/// The row-major positions of what is gathered, and its shape.
+fn picked(
+    node: &Node<'_>,
+    from: &[u32],
+    axis: usize,
+    indices: &[u32],
+    extents: &[u32],
+) -> Lowered<(Vec<usize>, Vec<u32>)> {
     let product = |extents: &[u32]| extents.iter().map(|&extent| extent as usize).product();
-    let outer: usize = product(&tensor.shape[..axis]);
-    let inner: usize = product(&tensor.shape[axis + 1..]);
+    let outer: usize = product(&from[..axis]);
+    let inner: usize = product(&from[axis + 1..]);
     if outer.saturating_mul(inner).saturating_mul(indices.len()) > ELEMENTS_MAX {
-        let message = format!("`Gather` makes more than {ELEMENTS_MAX} elements");
-        return Err(node.error(LIMIT_EXCEEDED, message).into());
+        return Err(too_large(node).into());
     }
-    let extent = tensor.shape[axis] as usize;
+    let extent = from[axis] as usize;
     let mut picked = Vec::with_capacity(outer * inner * indices.len());
     for row in 0..outer {
-        for &index in &indices {
+        for &index in indices {
             let start = (row * extent + index as usize) * inner;
             picked.extend(start..start + inner);
         }
     }
-    let mut shape = tensor.shape[..axis].to_vec();
-    shape.extend(&positions.shape);
-    shape.extend(&tensor.shape[axis + 1..]);
-    Ok(vec![known(tensor.pick(shape, &picked))])
+    let shape = from[..axis].iter().chain(extents).chain(&from[axis + 1..]);
+    Ok((picked, shape.copied().collect()))
 }
 
 #[cfg(test)]
@@ -154,5 +274,26 @@ mod tests {
         ];
         let model = with_integers(model(2, nodes, &["Y"]), "at", &[1, -1, 1]);
         assert_eq!(operations(&model)[1], "%1 = reshape %0 : f32[1x2x1]");
+    }
+
+    #[test]
+    fn positions_may_be_computed() {
+        let nodes = vec![
+            node("ArgMax", &["X"], &["i"]).int("axis", 1),
+            node("Gather", &["X", "i"], &["Y"]).int("axis", 1),
+        ];
+        let expected = ["%3 = reshape %0 : f32[3]", "%4 = take %3, %2 : f32[1x1]"];
+        assert_eq!(operations(&model(3, nodes, &["Y"]))[3..5], expected);
+        let nodes = vec![
+            node("Cast", &["X"], &["i"]).int("to", 7),
+            node("Gather", &["X", "i"], &["Y"]).int("axis", 1),
+        ];
+        let names: Vec<String> = operations(&model(1, nodes, &["Y"]))
+            .iter()
+            .map(|line| line.split(' ').nth(2).unwrap_or_default().to_owned())
+            .collect();
+        let expected =
+            ["input", "cast", "constant", "constant", "less", "add", "select", "reshape", "take"];
+        assert_eq!(names[..9], expected);
     }
 }

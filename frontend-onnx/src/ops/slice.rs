@@ -3,12 +3,11 @@
 //! count from the end. skl2onnx writes inputs before set 10, too, around a tree
 //! of one class; they say what is meant, so they are taken.
 
-use skxc_diagnostics::codes::{ATTRIBUTE_INVALID, LENGTHS_DIFFER, TYPE_MISMATCH, UNSUPPORTED_FORM};
+use skxc_diagnostics::codes::{ATTRIBUTE_INVALID, LENGTHS_DIFFER, TYPE_MISMATCH};
 
 use super::Operator;
 use crate::lower::{Lowering, known};
 use crate::node::{Lowered, Node, Operand};
-use crate::tensor::Tensor;
 
 pub(super) static SLICE: Operator = Operator {
     domain: "ai.onnx",
@@ -16,7 +15,7 @@ pub(super) static SLICE: Operator = Operator {
     since: 1,
     inputs: 1..=5,
     attributes: &["starts", "ends", "axes"],
-    supported: "columns by constant bounds",
+    supported: "by constant bounds, not across rows",
     lower,
 };
 
@@ -31,23 +30,24 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     };
     let kept = kept_positions(node, &shape)?;
     match node.operand(0)? {
-        Operand::Constant(tensor) => Ok(vec![known(pick(tensor, &kept))]),
+        Operand::Constant(tensor) => {
+            let (picked, to) = positions_kept(&shape, &kept);
+            Ok(vec![known(tensor.pick(to, &picked))])
+        }
         Operand::Value(value) => {
-            let is_whole = |axis: usize| kept[axis].iter().copied().eq(0..shape[axis]);
-            let last = shape.len().saturating_sub(1);
-            if let Some(axis) = (0..last.max(1)).find(|&axis| axis < shape.len() && !is_whole(axis))
-            {
-                let message = format!("`Slice` along axis {axis} is not supported");
-                return Err(node
-                    .error(UNSUPPORTED_FORM, message)
-                    .note("axis 0 counts rows, and skxc sees one row at a time")
-                    .into());
+            let value = *value;
+            for (axis, kept) in kept.iter().enumerate() {
+                if !kept.iter().copied().eq(0..shape[axis]) {
+                    lowering.check_axis(node, &shape, axis)?;
+                }
             }
-            let columns = kept.last().cloned().unwrap_or_default();
-            Ok(vec![Operand::Value(match last {
-                0 => *value,
-                _ => lowering.gather(*value, columns, node.origin),
-            })])
+            let (picked, to) = positions_kept(&shape, &kept);
+            if let [1, _] = shape[..] {
+                let columns = kept.last().cloned().unwrap_or_default();
+                return Ok(vec![Operand::Value(lowering.gather(value, columns, node.origin))]);
+            }
+            let picked = picked.into_iter().map(|at| at as u32).collect();
+            Ok(vec![Operand::Value(lowering.pick(value, picked, &to, node.origin))])
         }
         other @ (Operand::Map(_) | Operand::Refused) => Ok(vec![other.clone()]),
     }
@@ -110,11 +110,11 @@ fn positions(extent: u32, start: i64, end: i64, step: i64) -> Vec<u32> {
     kept
 }
 
-/// The elements of `tensor` at the positions kept along each axis.
-fn pick(tensor: &Tensor, kept: &[Vec<u32>]) -> Tensor {
+/// The row-major positions of what is kept along each axis, and its shape.
+fn positions_kept(from: &[u32], kept: &[Vec<u32>]) -> (Vec<usize>, Vec<u32>) {
     let mut picked = vec![0usize];
     for (axis, positions) in kept.iter().enumerate() {
-        let extent = tensor.shape[axis] as usize;
+        let extent = from[axis] as usize;
         picked = picked
             .iter()
             .flat_map(|&outer| positions.iter().map(move |&p| outer * extent + p as usize))
@@ -122,7 +122,7 @@ fn pick(tensor: &Tensor, kept: &[Vec<u32>]) -> Tensor {
     }
     let shape = kept.iter().map(|positions| u32::try_from(positions.len()));
     let shape = shape.collect::<Result<_, _>>().expect("a slice is within its operand");
-    tensor.pick(shape, &picked)
+    (picked, shape)
 }
 
 #[cfg(test)]

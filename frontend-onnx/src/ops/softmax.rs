@@ -1,0 +1,113 @@
+//! Softmax and LogSoftmax (ai.onnx 1 to 28).
+//!
+//! Before operator set 13 the operand counts as a matrix: the axes before
+//! `axis` (1 by default) are its rows, the others its columns, and a row is
+//! normalised as a whole. Since then `axis` (the last by default) is normalised.
+
+use skxc_ir::{Binary, RealOp, Reduction, Unary, Value};
+
+use super::Operator;
+use crate::lower::Lowering;
+use crate::node::{Lowered, Node, Operand};
+
+pub(super) static SOFTMAX: Operator = Operator {
+    domain: "ai.onnx",
+    name: "Softmax",
+    since: 1,
+    inputs: 1..=1,
+    attributes: &["axis"],
+    supported: "along any axis, not across rows",
+    lower: |lowering, node| along_axis(lowering, node, softmax),
+};
+
+pub(super) static LOG_SOFTMAX: Operator = Operator {
+    domain: "ai.onnx",
+    name: "LogSoftmax",
+    since: 1,
+    inputs: 1..=1,
+    attributes: &["axis"],
+    supported: "along any axis, not across rows",
+    lower: |lowering, node| along_axis(lowering, node, log_softmax),
+};
+
+/// A function of each row along the last axis.
+type OfRows = fn(&mut Lowering<'_>, &Node<'_>, Value) -> Lowered<Value>;
+
+fn along_axis(lowering: &mut Lowering<'_>, node: &Node<'_>, function: OfRows) -> Lowered {
+    let input = lowering.floats(node, 0)?;
+    let shape = lowering.module.shape(input).0.clone();
+    let default = if node.version < 13 { 1 } else { -1 };
+    let axis = node.int("axis")?.unwrap_or(default);
+    if node.version < 13 {
+        let axis =
+            if axis == shape.len() as i64 { shape.len() } else { node.axis(axis, shape.len())? };
+        let matrix = [shape[..axis].iter().product(), shape[axis..].iter().product()];
+        let rows = lowering.reshape(input, &matrix, node.origin);
+        let rows = function(lowering, node, rows)?;
+        let value = lowering.reshape(rows, &shape, node.origin);
+        return Ok(vec![Operand::Value(value)]);
+    }
+    let axis = node.axis(axis, shape.len())?;
+    lowering.check_axis(node, &shape, axis)?;
+    let rows = lowering.axis_last(input, axis, node.origin);
+    let rows = function(lowering, node, rows)?;
+    Ok(vec![Operand::Value(lowering.axis_back(rows, axis, node.origin))])
+}
+
+fn softmax(lowering: &mut Lowering<'_>, node: &Node<'_>, input: Value) -> Lowered<Value> {
+    let ty = lowering.module.ty(input).clone();
+    Ok(lowering.module.push(RealOp::Softmax { input }, ty, node.origin))
+}
+
+/// `(x - m) - ln(sum of e^(x - m))` with `m` the greatest element.
+fn log_softmax(lowering: &mut Lowering<'_>, node: &Node<'_>, input: Value) -> Lowered<Value> {
+    let mut column = lowering.module.shape(input).0.clone();
+    if let Some(last) = column.last_mut() {
+        *last = 1;
+    }
+    let greatest = lowering.reduce(Reduction::Maximum, input, node.origin);
+    let greatest = lowering.reshape(greatest, &column, node.origin);
+    let below = lowering.binary(node, Binary::Subtract, input, greatest)?;
+    let powers = lowering.unary(Unary::Exp, below, node.origin);
+    let sum = lowering.reduce(Reduction::Sum, powers, node.origin);
+    let log = lowering.unary(Unary::Log, sum, node.origin);
+    let log = lowering.reshape(log, &column, node.origin);
+    lowering.binary(node, Binary::Subtract, below, log)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::proto::ModelProto;
+    use crate::testing::{WithAttributes, model, node, operations, said, with_integers};
+
+    fn of_cube(axis: i64) -> ModelProto {
+        let nodes = vec![
+            node("Reshape", &["X", "shape"], &["m"]),
+            node("Softmax", &["m"], &["Y"]).int("axis", axis),
+        ];
+        with_integers(model(6, nodes, &["Y"]), "shape", &[1, 2, 3])
+    }
+
+    #[test]
+    fn one_axis_is_normalised_since_operator_set_13() {
+        assert_eq!(operations(&of_cube(2))[2], "%2 = softmax %1 : f32[1x2x3]");
+        assert_eq!(operations(&of_cube(1))[5], "%5 = softmax %4 : f32[1x3x2]");
+        let rows = node("Softmax", &["X"], &["Y"]).int("axis", 0);
+        assert_eq!(
+            said(&model(3, vec![rows], &["Y"])),
+            ["SKX0108: `Softmax` along axis 0 is not supported"]
+        );
+    }
+
+    #[test]
+    fn all_axes_behind_are_normalised_before() {
+        let mut old = of_cube(1);
+        old.opset_import[0].version = 12;
+        let expected = [
+            "%2 = reshape %1 : f32[1x6]",
+            "%3 = softmax %2 : f32[1x6]",
+            "%4 = reshape %3 : f32[1x2x3]",
+        ];
+        assert_eq!(operations(&old)[2..5], expected);
+    }
+}
