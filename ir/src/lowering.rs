@@ -30,11 +30,16 @@
 //!    find it by itself.
 //! 5. `cargo xtask calibrate` measures it; constants of its cost follow.
 
+pub mod bits;
 pub mod branch;
 pub mod cost;
 pub mod elements;
+pub mod operations;
+pub mod optimize;
+pub mod perfect;
 pub mod select;
 pub mod shape;
+pub mod slots;
 pub mod target;
 #[cfg(test)]
 mod tests;
@@ -47,6 +52,7 @@ use skxc_diagnostics::{Diagnostic, codes};
 
 pub use cost::{Cost, Exceeded, Refusal};
 pub use elements::{Element, Elements};
+pub use optimize::{Optimize, UnknownGoal};
 pub use select::Refusals;
 pub use shape::{Choice, Lowering, Shape, UnknownChoice};
 pub use target::Target;
@@ -64,6 +70,8 @@ use crate::validate::Validated;
 pub struct Options {
     /// Which lowering.
     pub choice: Choice,
+    /// What the choice goes by.
+    pub optimize: Optimize,
     /// What the target has and allows.
     pub target: Target,
 }
@@ -91,6 +99,8 @@ pub struct Plan {
     pub elements: Elements,
     /// The plan of each value that a forest computes.
     pub forests: BTreeMap<Value, ForestPlan>,
+    /// What the operations between the forests and the result cost together.
+    pub operations: Cost,
 }
 
 /// A forest that no lowering can take.
@@ -134,10 +144,10 @@ impl ForestPlan {
 }
 
 impl Plan {
-    /// What all forests cost together.
+    /// What forests and operations cost together.
     #[must_use]
     pub fn cost(&self) -> Cost {
-        self.forests.values().fold(Cost::default(), |sum, plan| sum + plan.cost())
+        self.forests.values().fold(self.operations, |sum, plan| sum + plan.cost())
     }
 }
 
@@ -148,8 +158,10 @@ impl Plan {
 pub fn plan(module: &Validated<Int>, options: &Options) -> Result<Plan, Box<DoesNotFit>> {
     let elements = Elements::of(module);
     let ranges = Ranges::of(module);
-    let mut plan = Plan { elements, forests: BTreeMap::new() };
-    let mut target = options.target;
+    let operations = module.values().map(|value| operations::cost(module, value));
+    let operations = operations.fold(Cost::default(), |sum, cost| sum + cost);
+    let mut plan = Plan { elements, forests: BTreeMap::new(), operations };
+    let mut target = options.target.less(&operations);
     for value in module.values() {
         let IntOp::TreeEnsemble { forest, input } = module.node(value).op else { continue };
         let trees = Trees::new(
@@ -157,14 +169,41 @@ pub fn plan(module: &Validated<Int>, options: &Options) -> Result<Plan, Box<Does
             plan.elements.of_value(input),
             feature_ranges(&ranges, input),
         );
-        let chosen = select::select(&trees, options.choice, &target)
+        let chosen = select::select(&trees, options, &target)
             .map_err(|refusals| does_not_fit(module, value, forest, options.choice, refusals))?;
-        let cost = chosen.cost();
-        target.table_bytes_max = target.table_bytes_max.saturating_sub(cost.table_bytes);
-        target.verifier_insns_max = target.verifier_insns_max.saturating_sub(cost.verifier_insns);
+        target = target.less(&chosen.cost());
         plan.forests.insert(value, chosen);
     }
     Ok(plan)
+}
+
+/// What each lowering makes of the whole of a forest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alternatives {
+    /// The sums.
+    pub value: Value,
+    /// In order of [`Lowering::ALL`].
+    pub lowerings: Vec<(Lowering, Result<Cost, Refusal>)>,
+}
+
+/// What there was to choose from for each forest of a plan that was made with
+/// the same options.
+#[must_use]
+pub fn alternatives(
+    module: &Validated<Int>,
+    plan: &Plan,
+    options: &Options,
+) -> Vec<Alternatives> {
+    let mut target = options.target.less(&plan.operations);
+    let forests = plan.forests.iter().map(|(&value, chosen)| {
+        let trees = trees(module, plan, value);
+        let lowerings = select::candidates(&trees, &target);
+        let lowerings = lowerings.map(|(name, shape)| (name, shape.map(|shape| shape.cost())));
+        let lowerings = lowerings.collect();
+        target = target.less(&chosen.cost());
+        Alternatives { value, lowerings }
+    });
+    forests.collect()
 }
 
 /// All trees of the forest that computes `value`, as its plan sees them.
@@ -226,19 +265,9 @@ impl DoesNotFit {
         };
         let mut diagnostic = Diagnostic::error(code, message);
         for (lowering, refusal) in &self.refusals {
-            diagnostic = diagnostic.note(self.reason(*lowering, refusal));
+            diagnostic = diagnostic.note(format!("`{lowering}`{refusal}"));
         }
         diagnostic.help(self.help())
-    }
-
-    fn reason(&self, lowering: Lowering, refusal: &Refusal) -> String {
-        let Refusal { exceeded, needs, allowed, tree } = refusal;
-        let blame = tree.map_or_else(String::new, |tree| format!("tree {tree} of it alone has "));
-        let what = exceeded.what();
-        match tree {
-            Some(_) => format!("`{lowering}`: {blame}{needs} {what}; {allowed} are allowed"),
-            None => format!("`{lowering}` needs {needs} {what}; {allowed} are allowed"),
-        }
     }
 
     fn help(&self) -> String {

@@ -46,7 +46,8 @@ pub(crate) fn run(path: &Path) -> Result<(), Box<dyn Error>> {
             of.program.push(cost.program_insns as f64 / f64::from(program_insns));
         }
         let least = of_forest.iter().map(|record| record.ns).fold(f64::INFINITY, f64::min);
-        let chosen = chosen(&module).and_then(|name| of_forest.iter().find(|it| it.lowering == name));
+        let chosen =
+            chosen(&module).and_then(|name| of_forest.iter().find(|it| it.lowering == name));
         if let Some(chosen) = chosen {
             let over = chosen.ns / least.max(1.0);
             forests += 1;

@@ -67,7 +67,7 @@ impl Point {
         if forest.nodes.len() > NODES_MAX {
             return None;
         }
-        let module = text::read::<Int>(&self.skir(population, &forest));
+        let module = text::parse::<Int>(&self.skir(population, &forest));
         let module = module.expect("what is printed here is the text form of a module");
         Some(Validator::validate(module).expect("weights are small and children follow parents"))
     }

@@ -76,7 +76,7 @@ fn measure(point: Point) -> Result<Vec<Record>, Box<dyn Error>> {
     let population = Population::new(point.wide);
     let Some(module) = point.module(&population) else { return Ok(Vec::new()) };
     let rows = population.rows(ROWS_SEED, ROWS);
-    let floor = Validator::validate(text::read::<Int>(FLOOR).expect("it is a module"));
+    let floor = Validator::validate(text::parse::<Int>(FLOOR).expect("it is a module"));
     let floor = floor.expect("it is valid");
     let nothing = vec![Row { values: vec![0], class: false }; ROWS];
     let mut subjects = vec![subject(&floor, None, &nothing)?.ok_or("a leaf fits")?];

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use skxc_ir::lowering::Choice;
+use skxc_ir::lowering::{Choice, Optimize};
 
 use crate::actions::{Action, ClassAction};
 use crate::lowering;
@@ -169,8 +169,11 @@ pub(crate) struct ProgramArgs {
     #[arg(long, value_enum)]
     pub(crate) hook: Option<Hook>,
     /// Shape of tree code; `auto` takes the cheapest that fits [default: auto]
-    #[arg(long, value_name = "SHAPE", value_parser = lowering::parser())]
+    #[arg(long, value_name = "SHAPE", value_parser = lowering::choice())]
     pub(crate) lowering: Option<Choice>,
+    /// What `auto` goes by: time, bytes or the work of the verifier [default: speed]
+    #[arg(long, value_name = "GOAL", value_parser = lowering::goal())]
+    pub(crate) optimize: Option<Optimize>,
     /// Oldest kernel that must load the program, such as 5.10 [default: 6.1]
     #[arg(long, value_name = "VERSION")]
     pub(crate) kernel: Option<String>,
@@ -306,7 +309,7 @@ pub(crate) struct Predict {
     #[arg(long, value_name = "OBJECT")]
     pub(crate) object: Option<PathBuf>,
     /// Shape of tree code, with --engine kernel [default: auto]
-    #[arg(long, value_name = "SHAPE", value_parser = lowering::parser())]
+    #[arg(long, value_name = "SHAPE", value_parser = lowering::choice())]
     pub(crate) lowering: Option<Choice>,
     /// Write to this file instead of standard output
     #[arg(short, long, value_name = "FILE")]
@@ -374,7 +377,7 @@ pub(crate) struct Bench {
     #[arg(long, value_name = "CAPTURE")]
     pub(crate) capture: Vec<PathBuf>,
     /// Shapes of tree code to measure [default: every one that fits]
-    #[arg(long, value_parser = lowering::parser(), value_delimiter = ',', value_name = "SHAPE,...")]
+    #[arg(long, value_parser = lowering::choice(), value_delimiter = ',', value_name = "SHAPE,...")]
     pub(crate) lowering: Vec<Choice>,
     /// Oldest kernel that must load the programs [default: 6.1]
     #[arg(long, value_name = "VERSION")]
@@ -437,8 +440,11 @@ pub(crate) struct Inspect {
     #[arg(long, conflicts_with = "ir")]
     pub(crate) listing: bool,
     /// Shape of tree code [default: auto]
-    #[arg(long, value_name = "SHAPE", value_parser = lowering::parser())]
+    #[arg(long, value_name = "SHAPE", value_parser = lowering::choice())]
     pub(crate) lowering: Option<Choice>,
+    /// What `auto` goes by: time, bytes or the work of the verifier [default: speed]
+    #[arg(long, value_name = "GOAL", value_parser = lowering::goal())]
+    pub(crate) optimize: Option<Optimize>,
     /// Oldest kernel that must load the program [default: 6.1]
     #[arg(long, value_name = "VERSION")]
     pub(crate) kernel: Option<String>,

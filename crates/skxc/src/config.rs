@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use skxc_diagnostics::{Diagnostic, SourceId, codes};
-use skxc_ir::lowering::Choice;
+use skxc_ir::lowering::{Choice, Optimize};
 use toml::Spanned;
 
 use crate::actions::Action;
@@ -48,6 +48,9 @@ pub(crate) struct Config {
     /// Shape of tree code.
     #[serde(default, deserialize_with = "crate::lowering::optional")]
     pub(crate) lowering: Option<Choice>,
+    /// What the choice of a lowering goes by.
+    #[serde(default, deserialize_with = "crate::lowering::optional")]
+    pub(crate) optimize: Option<Optimize>,
     /// Oldest kernel that must load the program.
     pub(crate) kernel: Option<Spanned<String>>,
     /// What `compile` writes.
@@ -156,7 +159,7 @@ mod tests {
         check("", "");
         check(
             "name = \"scan\"\ncolumns = [\"ip_ttl\", \"size\"]\nthreshold = 0.9\nactions = { attack = \"drop\" }\n\
-             fallback = \"pass\"\nshadow = true\nhook = \"xdp\"\nlowering = \"walk\"\n\
+             fallback = \"pass\"\nshadow = true\nhook = \"xdp\"\nlowering = \"walk\"\noptimize = \"size\"\n\
              kernel = \"5.10\"\nemit = [\"source\"]\noutput = \"score\"\nout = \"out\"\n\
              [features.size]\nrange = [0, 10]\nmissing = -1\n",
             "",

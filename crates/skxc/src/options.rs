@@ -14,7 +14,7 @@ use skxc_backend_bpf::KernelVersion;
 use skxc_backend_bpf::kernel_features::OLDEST;
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 use skxc_ir::Column;
-use skxc_ir::lowering::Choice;
+use skxc_ir::lowering::{Choice, Optimize};
 
 use crate::actions::Action;
 use crate::binding::Named;
@@ -46,6 +46,9 @@ pub(crate) struct Options {
     /// Shape of tree code.
     #[serde(with = "crate::lowering")]
     pub(crate) lowering: Choice,
+    /// What the choice of a lowering goes by.
+    #[serde(with = "crate::lowering")]
+    pub(crate) optimize: Optimize,
     /// Oldest kernel that must load the program.
     pub(crate) kernel: String,
     /// Passes to run; none for all.
@@ -84,6 +87,7 @@ impl Options {
             shadow: false,
             hook: Hook::None,
             lowering: Choice::Auto,
+            optimize: Optimize::Speed,
             kernel: KernelVersion::default().to_string(),
             passes: args.passes.clone(),
             bisect_limit: args.bisect_limit,
@@ -103,6 +107,7 @@ impl Options {
         options.shadow = config.shadow.unwrap_or(false);
         options.hook = config.hook.unwrap_or(Hook::Xdp);
         options.lowering = config.lowering.unwrap_or(Choice::Auto);
+        options.optimize = config.optimize.unwrap_or_default();
         if let Some(text) = &config.kernel {
             options.kernel = kernel(text.get_ref())
                 .map_err(|problem| Stop::input(project.label(problem, text.span(), "")))?;
@@ -112,7 +117,14 @@ impl Options {
     }
 
     /// The options of a manifest, with flags over them.
-    pub(crate) fn over(mut self, model: &ModelArgs, program: &ProgramArgs) -> Result<Self, Stop> {
+    pub(crate) fn over(self, model: &ModelArgs, program: &ProgramArgs) -> Result<Self, Stop> {
+        let mut options = self.over_model(model);
+        options.apply(program)?;
+        Ok(options)
+    }
+
+    /// The options of a manifest, with flags about the model over them.
+    pub(crate) fn over_model(mut self, model: &ModelArgs) -> Self {
         if let Some(name) = &model.name {
             self.name.clone_from(name);
         }
@@ -122,8 +134,7 @@ impl Options {
             self.passes.clone_from(&model.passes);
         }
         self.bisect_limit = model.bisect_limit.or(self.bisect_limit);
-        self.apply(program)?;
-        Ok(self)
+        self
     }
 
     fn apply(&mut self, program: &ProgramArgs) -> Result<(), Stop> {
@@ -135,6 +146,7 @@ impl Options {
         self.shadow |= program.shadow;
         self.hook = program.hook.unwrap_or(self.hook);
         self.lowering = program.lowering.unwrap_or(self.lowering);
+        self.optimize = program.optimize.unwrap_or(self.optimize);
         if let Some(text) = &program.kernel {
             self.kernel = kernel(text).map_err(Stop::input)?;
         }
@@ -164,6 +176,7 @@ impl Options {
             words.push("--shadow".to_owned());
         }
         words.push(format!("--hook {} --lowering {}", self.hook, self.lowering));
+        words.push(format!("--optimize {}", self.optimize));
         words.push(format!("--kernel {}", self.kernel));
         if let Some(passes) = &self.passes {
             words.push(format!("--passes {}", passes.join(",")));

@@ -224,9 +224,17 @@ fn unknown_pass(name: &str, with_import: bool) -> Diagnostic {
 
 /// Chooses the lowering of each forest.
 pub(crate) fn plan(lowered: &Lowered, options: &Options) -> Result<Plan, Stop> {
-    let target = options.kernel_version().target();
-    lowering::plan(&lowered.int, &lowering::Options { choice: options.lowering, target })
+    lowering::plan(&lowered.int, &plan_options(options))
         .map_err(|error| Stop::input(error.diagnostic()))
+}
+
+/// What the choice of lowerings goes by.
+pub(crate) fn plan_options(options: &Options) -> lowering::Options {
+    lowering::Options {
+        choice: options.lowering,
+        optimize: options.optimize,
+        target: options.kernel_version().target(),
+    }
 }
 
 /// Makes the program: build id, actions, C.

@@ -5,6 +5,7 @@
 //! A kernel counts the instructions its verifier processes exactly, so that
 //! count is predicted high rather than low.
 
+use std::fmt;
 use std::ops::{Add, AddAssign};
 
 #[cfg(doc)]
@@ -24,6 +25,8 @@ pub struct Cost {
     /// Bytes of the stack. Pieces run one after another, so that of two together
     /// the larger counts.
     pub stack_bytes: u64,
+    /// Functions that are not inlined.
+    pub functions: u64,
     /// Time of one decision, in tenths of a nanosecond.
     pub tenth_ns: u64,
 }
@@ -38,6 +41,7 @@ impl Add for Cost {
             table_bytes: self.table_bytes.saturating_add(other.table_bytes),
             scratch_bytes: self.scratch_bytes.saturating_add(other.scratch_bytes),
             stack_bytes: self.stack_bytes.max(other.stack_bytes),
+            functions: self.functions.saturating_add(other.functions),
             tenth_ns: self.tenth_ns.saturating_add(other.tenth_ns),
         }
     }
@@ -47,6 +51,30 @@ impl AddAssign for Cost {
     fn add_assign(&mut self, other: Self) {
         *self = *self + other;
     }
+}
+
+/// Reads on from the name of a lowering.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { exceeded, needs, allowed, tree } = self;
+        let what = exceeded.what();
+        match tree {
+            Some(tree) => {
+                write!(f, ": tree {tree} of it alone has {needs} {what}; {allowed} are allowed")
+            }
+            None => write!(f, " needs {needs} {what}; {allowed} are allowed"),
+        }
+    }
+}
+
+/// Ten times the logarithm of `x` to base 2, by a straight line between powers
+/// of two; 0 for 0. In integers, so that a plan is the same everywhere.
+#[must_use]
+pub fn tenth_log2(x: u64) -> u64 {
+    let Some(whole) = x.checked_ilog2() else { return 0 };
+    let above = x - (1 << whole);
+    let part = (u128::from(above) * 10) >> whole;
+    u64::from(whole) * 10 + part as u64
 }
 
 /// Which limit a lowering exceeds.
@@ -62,6 +90,16 @@ pub enum Exceeded {
     TableBytes,
     /// What the links between the nodes of a table can address.
     LinkBits,
+    /// Levels of one padded tree.
+    Levels,
+    /// Features that a node of a table can name.
+    Features,
+    /// Ways through one tree, a bit each.
+    Paths,
+    /// Instructions that one jump leads over.
+    StraightInsns,
+    /// [`Target::stack_bytes_max`].
+    StackBytes,
 }
 
 impl Exceeded {
@@ -74,6 +112,11 @@ impl Exceeded {
             Self::VerifierInsns => "verifier instructions",
             Self::TableBytes => "bytes of tables",
             Self::LinkBits => "bytes that a link can address",
+            Self::Levels => "levels",
+            Self::Features => "features in its tests",
+            Self::Paths => "ways from the root to a leaf",
+            Self::StraightInsns => "instructions in a row",
+            Self::StackBytes => "bytes of the stack",
         }
     }
 }
@@ -89,4 +132,15 @@ pub struct Refusal {
     pub allowed: u64,
     /// The tree to blame, by position in the forest, if one alone is to blame.
     pub tree: Option<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logarithms_in_tenths() {
+        let found = [0, 1, 2, 3, 4, 6, 1000, u64::MAX].map(tenth_log2);
+        assert_eq!(found, [0, 0, 10, 15, 20, 25, 99, 639]);
+    }
 }

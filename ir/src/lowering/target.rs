@@ -2,6 +2,8 @@
 //! fills it from its table of kernel versions (`kernel_features`); here is what
 //! lowerings ask.
 
+use crate::lowering::cost::Cost;
+
 /// What a target has and allows. The default is what every kernel from 5.10
 /// takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +35,17 @@ impl Target {
     pub const WRAPPER_INSNS: u64 = 50_000;
     /// Kept back of the stack for the parser and the entry.
     pub const WRAPPER_STACK_BYTES: u64 = 128;
+
+    /// What is left of it beside something else in the same program.
+    #[must_use]
+    pub fn less(&self, cost: &Cost) -> Self {
+        Self {
+            verifier_insns_max: self.verifier_insns_max.saturating_sub(cost.verifier_insns),
+            table_bytes_max: self.table_bytes_max.saturating_sub(cost.table_bytes),
+            functions_max: self.functions_max.saturating_sub(cost.functions),
+            ..*self
+        }
+    }
 }
 
 impl Default for Target {

@@ -93,6 +93,19 @@ impl<'a> Trees<'a> {
         below
     }
 
+    /// Number of leaves below each node, shared ones counted each time, at most
+    /// `u64::MAX`.
+    #[must_use]
+    pub fn leaves_below(&self) -> Vec<u64> {
+        let mut below = vec![1_u64; self.forest.nodes.len()];
+        for id in (0..below.len()).rev() {
+            if let Some((_, yes, no)) = self.branch(id as NodeId) {
+                below[id] = below[yes as usize].saturating_add(below[no as usize]);
+            }
+        }
+        below
+    }
+
     /// Which nodes the trees in view reach.
     #[must_use]
     pub fn reached(&self) -> Vec<bool> {

@@ -330,6 +330,7 @@ fn cost(plan: &Plan) -> Cost {
         scratch_bytes: (plan.slot_entries * plan.format.feature_bytes() + plan.rows.targets * 8)
             as u64,
         stack_bytes: 8 * (lanes + 4),
+        functions: 0,
         tenth_ns: 20 + 2 * plan.slots.len() as u64,
     };
     let tenth_ns_per_level = tenth_ns_per_level(cost.table_bytes, lanes);

@@ -72,6 +72,7 @@ fn options(project: &Project, args: &Bench) -> Result<Options, Stop> {
         shadow: false,
         hook: None,
         lowering: None,
+        optimize: None,
         kernel: args.kernel.clone(),
     };
     let mut options = Options::new(&args.model, &program, project)?;

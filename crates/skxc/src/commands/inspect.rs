@@ -62,6 +62,7 @@ fn options(project: &Project, args: &Inspect) -> Result<Options, Stop> {
         // What happens to packets is no matter here, nor is it where the columns come from.
         hook: Some(crate::cli::Hook::None),
         lowering: args.lowering,
+        optimize: args.optimize,
         kernel: args.kernel.clone(),
     };
     Options::new(&args.model, &program, project)

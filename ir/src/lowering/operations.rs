@@ -1,0 +1,85 @@
+//! What the operations between the forests and the result cost.
+//!
+//! The figures are those of loops over elements, which the verifier walks round
+//! by round. They are rough: beside forests the operations of a model are few.
+
+use crate::lowering::cost::Cost;
+use crate::module::{Constant, Int, Module, Value};
+use crate::ops::IntOp;
+
+/// Instructions of one round of a loop, and what it takes, in tenths of a nanosecond.
+#[derive(Clone, Copy, Debug)]
+struct Round {
+    insns: u64,
+    tenth_ns: u64,
+}
+
+const fn round(insns: u64, tenth_ns: u64) -> Round {
+    Round { insns, tenth_ns }
+}
+
+/// Arithmetic and comparisons.
+const SIMPLE: Round = round(8, 8);
+/// A 64-bit division (`div` of x86-64) and the rounding around it.
+const DIVISION: Round = round(24, 90);
+/// A segment found by bits or by a binary search, and a polynomial.
+const FUNCTION: Round = round(48, 90);
+/// A masked load.
+const LOAD: Round = round(10, 12);
+
+/// The cost of the node of `value`; nothing for a forest, whose plan tells it,
+/// and for what only names elements ([`Elements`](crate::lowering::Elements)).
+#[must_use]
+pub fn cost(module: &Module<Int>, value: Value) -> Cost {
+    let elements = |value: Value| module.shape(value).elements() as u64;
+    let width = |value: Value| u64::from(module.shape(value).0.last().copied().unwrap_or(1));
+    let here = elements(value);
+    match &module.node(value).op {
+        IntOp::Input { .. }
+        | IntOp::Constant { .. }
+        | IntOp::Reshape { .. }
+        | IntOp::Gather { .. }
+        | IntOp::Concat { .. }
+        | IntOp::Label { .. }
+        | IntOp::TreeEnsemble { .. } => Cost::default(),
+        IntOp::Binary { .. }
+        | IntOp::Multiply { .. }
+        | IntOp::Rescale { .. }
+        | IntOp::Not { .. }
+        | IntOp::Compare { .. }
+        | IntOp::Greater { .. }
+        | IntOp::Select { .. } => rounds(SIMPLE, here),
+        IntOp::Divide { .. } => rounds(DIVISION, here),
+        IntOp::Function { function, .. } => {
+            let coefficients = module.functions[*function].segments.iter();
+            let bytes = coefficients.map(|segment| 16 + 8 * segment.coefficients.len() as u64);
+            Cost { table_bytes: bytes.sum(), ..rounds(FUNCTION, here) }
+        }
+        IntOp::Reduce { input, .. } | IntOp::CumulativeSum { input } => {
+            rounds(SIMPLE, elements(*input))
+        }
+        // Every pair is compared.
+        IntOp::ArgSort { input, .. } => rounds(SIMPLE, elements(*input) * width(*input)),
+        // Once for the greatest, once for the first that is close.
+        IntOp::ArgMax { input, .. } => rounds(SIMPLE, 2 * elements(*input)),
+        IntOp::Take { .. } | IntOp::TakeAlong { .. } => rounds(LOAD, here),
+        IntOp::Lookup { keys, values, .. } => {
+            let size = |constant: &Constant<Int>| constant.elements.len() as u64;
+            let (keys, values) = (&module.constants[*keys], &module.constants[*values]);
+            let table_bytes = 8 * (size(keys) + size(values));
+            Cost { table_bytes, ..rounds(SIMPLE, here * size(keys)) }
+        }
+    }
+}
+
+fn rounds(round: Round, count: u64) -> Cost {
+    let insns = round.insns.saturating_mul(count);
+    Cost {
+        // Loops of a few rounds are unrolled, longer ones are not.
+        program_insns: insns.min(round.insns * 16),
+        verifier_insns: insns,
+        scratch_bytes: if count > 1 { 8 * count } else { 0 },
+        tenth_ns: round.tenth_ns.saturating_mul(count),
+        ..Cost::default()
+    }
+}
