@@ -1,6 +1,8 @@
 //! Analyses: side tables that are computed from a module and never stored in
 //! it. The validator recomputes what a proof rests on.
 
+pub mod affine;
 pub mod ranges;
 pub mod reach;
+pub mod real_ranges;
 pub mod rounding;

@@ -29,6 +29,10 @@ pub struct Forest<D: Domain> {
     /// the last place of `elem`, halves counted: a bound of `n` is `n / 2`
     /// units. All 0 in the real domain.
     pub rounding_half_units: Vec<u64>,
+    /// Bound on the distance between each sum and what the model gives over the
+    /// real numbers, where the pass `fold-leaves` computed weights ahead in
+    /// floats. All 0 in the integer domain, where `rounding_half_units` has it.
+    pub folding_error: Vec<f64>,
 }
 
 /// Position of a node in [`Forest::nodes`].
@@ -191,6 +195,7 @@ impl<D: Domain> Forest<D> {
             nodes: Vec::new(),
             weights: Vec::new(),
             rounding_half_units: vec![0; targets as usize],
+            folding_error: vec![0.0; targets as usize],
         }
     }
 

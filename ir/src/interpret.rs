@@ -35,6 +35,9 @@ use crate::forest::{Forest, IntTest, NodeId, RealTest, TreeNode};
 use crate::module::{Domain, Int, Module, OutputKind, Real, Value};
 
 pub use enclosure::Enclosure;
+pub(crate) use number::Number;
+pub(crate) use real::Scalar;
+pub(crate) use real::partial::{Partial, sums_at_leaf};
 
 /// The result of an output.
 #[derive(Clone, Debug, PartialEq)]

@@ -178,6 +178,7 @@ impl<D: Domain> ForestPlan<D> {
             nodes,
             weights,
             rounding_half_units: vec![0; self.base.len()],
+            folding_error: vec![0.0; self.base.len()],
         }
     }
 }

@@ -80,11 +80,16 @@ impl Ranges {
     #[must_use]
     pub fn of(module: &Module<Int>) -> Self {
         let mut ranges = Self { of_value: Vec::with_capacity(module.nodes.len()) };
-        for (_, node) in module.nodes.iter() {
-            let bounds = ranges.of_op(module, &node.op, &node.ty);
-            ranges.of_value.push(bounds.into_iter().map(Bounds::cut).collect());
-        }
+        ranges.extend(module);
         ranges
+    }
+
+    /// Analyses the nodes that `module` has got since.
+    pub fn extend(&mut self, module: &Module<Int>) {
+        for (_, node) in module.nodes.iter().skip(self.of_value.len()) {
+            let bounds = self.of_op(module, &node.op, &node.ty);
+            self.of_value.push(bounds.into_iter().map(Bounds::cut).collect());
+        }
     }
 
     /// Bounds of the elements of `value`, row-major.

@@ -34,6 +34,19 @@ enum Kind {
 use Kind::{Between, Exactly, Unknown};
 
 impl Enclosure {
+    /// Some number from `min` to `max`, which are finite.
+    #[must_use]
+    pub(crate) fn between(min: f64, max: f64) -> Self {
+        let end = |x: f64| Repr::try_from(x).expect("a finite number has a representation");
+        Self(Between(end(min), end(max)))
+    }
+
+    /// Anything, not even a number.
+    #[must_use]
+    pub(crate) fn unknown() -> Self {
+        Self(Unknown)
+    }
+
     /// An `f64` that is not above the number.
     #[must_use]
     pub fn lower(&self) -> f64 {
@@ -146,6 +159,14 @@ impl Number for Enclosure {
 
     fn is_nan(&self) -> bool {
         matches!(self.0, Exactly(x) if x.is_nan())
+    }
+
+    fn widened(self, error: f64) -> Self {
+        if error == 0.0 {
+            return self;
+        }
+        let error = Self::between(-error, error);
+        self.binary(Binary::Add, &error, ElementType::F64)
     }
 }
 

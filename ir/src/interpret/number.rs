@@ -8,7 +8,7 @@ use crate::ops::{Binary, Unary};
 use crate::types::ElementType;
 
 /// A number of element type `f32` or `f64` in one mode.
-pub(super) trait Number: Clone + Debug {
+pub(crate) trait Number: Clone + Debug {
     /// The number `x`, which may be NaN.
     fn exact(x: f64) -> Self;
 
@@ -36,6 +36,9 @@ pub(super) trait Number: Clone + Debug {
 
     /// Is it the missing value?
     fn is_nan(&self) -> bool;
+
+    /// The number where it is known up to `error` only; floats are what they are.
+    fn widened(self, error: f64) -> Self;
 }
 
 /// Floats: every operation rounds to nearest even in its element type.
@@ -74,6 +77,10 @@ impl Number for f64 {
 
     fn is_nan(&self) -> bool {
         f64::is_nan(*self)
+    }
+
+    fn widened(self, _error: f64) -> Self {
+        self
     }
 }
 

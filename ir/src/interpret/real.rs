@@ -1,5 +1,6 @@
 //! The real domain, in either of its modes.
 
+pub(super) mod partial;
 mod tensor;
 
 use super::number::{Number, float_of};
@@ -13,8 +14,8 @@ use crate::types::{ElementType, Type};
 type Result<T> = std::result::Result<T, Undecided>;
 
 /// One element of a tensor.
-#[derive(Clone, Debug)]
-enum Scalar<N> {
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Scalar<N> {
     /// Of type `f32` or `f64`.
     Number(N),
     /// Of type `i64`, `bool` or label.
@@ -24,6 +25,7 @@ enum Scalar<N> {
 /// A value, row-major; undecided as a whole.
 type Tensor<N> = Result<Vec<Scalar<N>>>;
 
+#[derive(Debug)]
 struct Machine<'m, N> {
     module: &'m Module<Real>,
     row: &'m [Option<i64>],
@@ -235,8 +237,8 @@ impl<N: Number> Machine<'_, N> {
             }
             leaves.push(leaf);
         }
-        for (sum, &base) in sums.iter_mut().zip(&forest.base) {
-            *sum = sum.add(base, forest.elem);
+        for ((sum, &base), &error) in sums.iter_mut().zip(&forest.base).zip(&forest.folding_error) {
+            *sum = sum.add(base, forest.elem).widened(error);
         }
         self.leaves.push((handle, leaves));
         Ok(sums.into_iter().map(Scalar::Number).collect())

@@ -3,6 +3,7 @@
 use crate::module::{Domain, Int, Module, Real};
 use crate::passes::dead_code::DeadCode;
 use crate::passes::fold_inputs::FoldInputs;
+use crate::passes::fold_leaves::FoldLeaves;
 use crate::passes::merge_subtrees::MergeSubtrees;
 use crate::passes::merge_trees::MergeTrees;
 use crate::passes::output_plumbing::OutputPlumbing;
@@ -18,7 +19,9 @@ pub const REAL_PASSES: &[&dyn Pass<Real>] = &[
     &FoldInputs,
     // Then what stands between the ensemble and the outputs.
     &OutputPlumbing,
-    // Both leave nodes behind that nothing reads.
+    // What a single tree decides is known at its leaves.
+    &FoldLeaves,
+    // All leave nodes behind that nothing reads.
     &DeadCode,
 ];
 

@@ -1,34 +1,44 @@
 //! From floating point to integers: the only way from [`Real`] to [`Int`].
 //!
-//! - [`predicate`]: tests become integer tests, exactly;
+//! - [`sums`]: which sums over trees are needed; they become forests of fixed
+//!   point, however many additions, constant factors and movements made them;
+//! - [`rows`], [`predicate`]: tests become integer tests, exactly;
 //! - [`weights`]: leaf weights become fixed point, as fine as cannot overflow;
 //! - [`margin`]: decisions of votes get the tie margin;
-//! - here: the operations around them.
+//! - [`decisions`]: comparisons and argmax of sums;
+//! - [`fixed`]: what is computed from sums otherwise;
+//! - here: groups of sums, and the operations that move elements.
 //!
 //! Obligation: labels are those of exact arithmetic on the weights of the model
 //! with ties by the margin; scores are within [`crate::analysis::rounding`] of
 //! exact arithmetic.
 
+mod decisions;
+mod fixed;
 pub mod margin;
 pub mod predicate;
-pub mod weights;
+mod rows;
+mod sums;
+mod weights;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use skxc_diagnostics::{Diagnostic, codes};
 
-use crate::analysis::ranges::{Ranges, forest_sums};
+use crate::analysis::affine::{Affine, Form, Kind};
+use crate::analysis::ranges::Ranges;
 use crate::arena::Handle;
+use crate::forest::{Forest, TreeNode};
 use crate::module::{Column, Constant, Int, Module, Operation, Real, Value};
-use crate::ops::{Binary, IntOp, RealOp, Relation};
-use crate::types::{ElementType, Type};
+use crate::ops::{IntBinary, IntOp, RealOp};
+use crate::origin::OriginId;
+use crate::passes::quantize::predicate::Source;
+use crate::passes::quantize::sums::{Group, Key, Needs, Place, Targets};
+use crate::passes::quantize::weights::{Ensemble, Joiner, SUM_BITS};
+use crate::types::{ElementType, Shape, Type};
 
 /// Name for `--passes` and `--print-after`.
 pub const NAME: &str = "quantize";
-
-/// Magnitude bits of a sum: one less than an `i64` has, so that a difference
-/// of two sums still fits.
-pub const SUM_BITS: u8 = 62;
 
 /// What stands in the way of integers.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -83,206 +93,124 @@ impl QuantizeError {
 /// # Errors
 /// All reasons why there is none.
 pub fn quantize(real: &Module<Real>) -> Result<Module<Int>, Vec<QuantizeError>> {
-    let mut frac_bits = weights::frac_bits_estimate(real)?;
-    loop {
-        let int = Quantizer::new(real, frac_bits).run()?;
-        // The estimate bounds the sums; what is computed from them may need
-        // a bit more.
-        if fits(&int) || frac_bits == 0 {
-            return Ok(int);
-        }
-        frac_bits -= 1;
-    }
+    let affine = Affine::of(real);
+    let needs = Needs::of(real, &affine);
+    Quantizer::new(real, &affine, &needs).run()
 }
 
-/// Do all fixed-point values, and the sums on their way, fit [`SUM_BITS`]?
-fn fits(module: &Module<Int>) -> bool {
-    let ranges = Ranges::of(module);
-    let fixed = module.values().filter(|&value| is_fixed(module.ty(value).elem));
-    let mut values = fixed.flat_map(|value| ranges.of_value(value));
-    let mut sums = module.forests.iter().flat_map(|(_, forest)| forest_sums(forest));
-    values.all(|bounds| bounds.magnitude_bits() <= u32::from(SUM_BITS))
-        && sums.all(|sum| sum.partial.magnitude_bits() <= u32::from(SUM_BITS))
-}
-
-fn is_integer(elem: ElementType) -> bool {
-    matches!(elem, ElementType::I64 | ElementType::Bool | ElementType::Label(_))
-}
-
-fn is_fixed(elem: ElementType) -> bool {
-    matches!(elem, ElementType::Fixed { .. })
-}
-
-/// Values that something other than a tree or a conversion reads.
-fn read_as_numbers(module: &Module<Real>) -> HashSet<Value> {
-    let mut read: HashSet<Value> = module.outputs.iter().map(|output| output.value).collect();
-    for value in module.values() {
-        let op = &module.node(value).op;
-        if !matches!(op, RealOp::Cast { .. } | RealOp::TreeEnsemble { .. }) {
-            op.operands(&mut |operand| {
-                read.insert(operand);
-            });
-        }
-    }
-    read
-}
-
-/// State of the translation of one module with one format of sums.
-struct Quantizer<'a> {
-    real: &'a Module<Real>,
+/// State of the translation of one module.
+struct Quantizer<'m> {
+    real: &'m Module<Real>,
+    affine: &'m Affine<'m>,
+    needs: &'m Needs,
+    rows: rows::Rows,
     int: Module<Int>,
-    frac_bits: u8,
+    /// Of the integer module, as far as it was needed.
+    ranges: Ranges,
+    /// What became of the values that are not sums.
     of: HashMap<Value, Value>,
-    /// The rows of columns that trees can read.
-    rows: HashMap<Value, ColumnRow<'a>>,
-    read_as_numbers: HashSet<Value>,
+    /// What became of the sums.
+    sums: HashMap<Key, Computed<'m>>,
     errors: Vec<QuantizeError>,
 }
 
-/// Columns, and what they were converted to on the way.
+/// Sums that the program computes.
 #[derive(Clone)]
-struct ColumnRow<'a> {
-    columns: &'a [Handle<Column>],
-    /// At most one of a kind, each coarser than the one before.
-    conversions: Vec<ElementType>,
+struct Computed<'m> {
+    value: Value,
+    ensembles: std::rc::Rc<[Ensemble<'m>]>,
+    frac_bits: u8,
+    /// For each element, what rounding of the weights has changed in it, in
+    /// half units.
+    inexact: Vec<u64>,
 }
 
-impl ColumnRow<'_> {
-    /// The row after one conversion more, to a float.
-    fn converted(mut self, elem: ElementType) -> Self {
-        // An `f32` is the same number in every float, an `f64` in `f64`.
-        let is_coarser = match self.conversions.last() {
-            Some(ElementType::F32) => false,
-            last => last != Some(&elem),
-        };
-        if is_coarser {
-            self.conversions.push(elem);
-        }
-        self
-    }
-}
-
-impl<'a> Quantizer<'a> {
-    fn new(real: &'a Module<Real>, frac_bits: u8) -> Self {
+impl<'m> Quantizer<'m> {
+    fn new(real: &'m Module<Real>, affine: &'m Affine<'m>, needs: &'m Needs) -> Self {
         let mut int = Module::new(&real.name);
         int.columns = real.columns.clone();
         int.labels = real.labels.clone();
         int.origins = real.origins.clone();
+        let ranges = Ranges::of(&int);
         Self {
             real,
+            affine,
+            needs,
+            rows: rows::of(real),
             int,
-            frac_bits,
+            ranges,
             of: HashMap::new(),
-            rows: HashMap::new(),
-            read_as_numbers: read_as_numbers(real),
+            sums: HashMap::new(),
             errors: Vec::new(),
         }
     }
 
     fn run(mut self) -> Result<Module<Int>, Vec<QuantizeError>> {
-        for value in self.real.values() {
+        for group in sums::groups(self.needs) {
+            self.group(&group);
+        }
+        for &value in &self.needs.operations {
             if let Some(new) = self.node(value) {
                 self.of.insert(value, new);
             }
         }
-        if !self.errors.is_empty() {
-            return Err(self.errors);
+        let outputs = self.real.outputs.iter().map(|output| {
+            let value = self.operand(output.value)?;
+            Some(crate::module::Output { value, ..output.clone() })
+        });
+        let outputs: Option<Vec<_>> = outputs.collect();
+        match outputs {
+            Some(outputs) if self.errors.is_empty() => {
+                self.int.outputs = outputs;
+                Ok(self.int)
+            }
+            _ => Err(self.errors),
         }
-        self.int.outputs = self.real.outputs.clone();
-        for output in &mut self.int.outputs {
-            output.value = self.of[&output.value];
-        }
-        Ok(self.int)
     }
 
-    fn fixed(&self) -> ElementType {
-        ElementType::Fixed { bits: SUM_BITS, frac_bits: self.frac_bits }
-    }
-
-    /// Translates one node. `None` where it failed, or hangs on what failed.
+    /// Translates one operation. `None` where it failed, or hangs on what failed.
     fn node(&mut self, value: Value) -> Option<Value> {
         let node = self.real.node(value);
-        let shape = node.ty.shape.clone();
-        let (op, elem) = match &node.op {
-            RealOp::Input { columns } => {
-                let row = ColumnRow { columns, conversions: vec![node.ty.elem] };
-                self.rows.insert(value, row);
-                (IntOp::Input { columns: columns.clone() }, ElementType::I64)
+        if self.affine.kind(value) == Kind::Constant {
+            // Whoever reads it says in which format.
+            return None;
+        }
+        let (shape, origin) = (&node.ty.shape, node.origin);
+        match &node.op {
+            RealOp::Input { columns } if node.ty.elem == ElementType::I64 => {
+                Some(self.input(columns.clone(), origin))
             }
             RealOp::Constant { constant } if is_integer(node.ty.elem) => {
-                (self.integers(*constant), node.ty.elem)
+                let op = self.integers(*constant);
+                Some(self.int.push(op, node.ty.clone(), origin))
             }
-            RealOp::Constant { constant } => self.constant(value, *constant)?,
-            RealOp::Cast { input } => return self.cast(value, *input),
             RealOp::Reshape { input } => {
                 let input = self.operand(*input)?;
-                (IntOp::Reshape { input }, self.int.ty(input).elem)
+                Some(self.reshape(input, shape, origin))
             }
             RealOp::Gather { input, indices } => {
                 let input = self.operand(*input)?;
-                let indices = indices.clone();
-                (IntOp::Gather { input, indices }, self.int.ty(input).elem)
+                let op = IntOp::Gather { input, indices: indices.clone() };
+                let ty = Type { elem: self.int.ty(input).elem, shape: shape.clone() };
+                Some(self.int.push(op, ty, origin))
             }
-            RealOp::Concat { inputs } => {
-                let inputs: Option<Vec<_>> =
-                    inputs.iter().map(|&input| self.operand(input)).collect();
-                let inputs = inputs?;
-                let elem = self.int.ty(*inputs.first()?).elem;
-                (IntOp::Concat { inputs }, elem)
-            }
-            RealOp::Binary { function: Binary::Subtract, a, b } => {
-                (IntOp::Subtract { a: self.sum(value, *a)?, b: self.sum(value, *b)? }, self.fixed())
-            }
-            RealOp::Compare { relation: Relation::Greater, a, b } => {
-                (self.greater(value, *a, *b)?, ElementType::Bool)
-            }
-            RealOp::TreeEnsemble { forest, input } => {
-                (self.tree_ensemble(value, *forest, *input)?, self.fixed())
-            }
-            RealOp::ArgMax { input } if !matches!(self.real.shape(*input).0[..], [1, _]) => {
-                self.refuse(value, *input);
-                return None;
-            }
-            RealOp::ArgMax { input } => {
-                let margin = margin::of_row(self.real, *input, self.frac_bits);
-                (IntOp::ArgMax { input: self.sum(value, *input)?, margin }, ElementType::I64)
-            }
+            RealOp::Compare { relation, a, b } => self.compare(value, *relation, *a, *b),
+            RealOp::ArgMax { input } => self.argmax(value, *input),
             RealOp::Label { table, class } => {
                 let class = self.operand(*class)?;
-                (IntOp::Label { table: *table, class }, node.ty.elem)
+                let op = IntOp::Label { table: *table, class };
+                Some(self.int.push(op, node.ty.clone(), origin))
             }
-            RealOp::Unary { input, .. }
-            | RealOp::Binary { a: input, .. }
-            | RealOp::Compare { a: input, .. }
-            | RealOp::Select { a: input, .. }
-            | RealOp::Reduce { input, .. }
-            | RealOp::Softmax { input }
-            | RealOp::CumulativeSum { input }
-            | RealOp::ArgSort { input, .. }
-            | RealOp::Take { input, .. }
-            | RealOp::TakeAlong { input, .. }
-            | RealOp::Lookup { input, .. }
-            | RealOp::ArgMin { input } => {
-                self.refuse(value, *input);
-                return None;
-            }
-        };
-        Some(self.int.push(op, Type { elem, shape }, node.origin))
+            _ => self.computed(value),
+        }
     }
 
     /// The translated operand, unless it failed.
     fn operand(&self, value: Value) -> Option<Value> {
-        self.of.get(&value).copied()
-    }
-
-    /// The translated operand, which must be a sum or a constant.
-    fn sum(&mut self, user: Value, operand: Value) -> Option<Value> {
-        let new = self.operand(operand)?;
-        if is_fixed(self.int.ty(new).elem) {
-            return Some(new);
+        match self.sums.get(&Key::Value(value)) {
+            Some(sums) => Some(sums.value),
+            None => self.of.get(&value).copied(),
         }
-        self.refuse(user, operand);
-        None
     }
 
     fn refuse(&mut self, user: Value, operand: Value) {
@@ -293,28 +221,6 @@ impl<'a> Quantizer<'a> {
         });
     }
 
-    /// Sums, labels and truth values are the same in every type that holds them.
-    /// Columns are not, but the tests of trees can take their conversion over.
-    fn cast(&mut self, value: Value, input: Value) -> Option<Value> {
-        let new = self.operand(input)?;
-        let elem = self.real.ty(value).elem;
-        let is_float = matches!(elem, ElementType::F32 | ElementType::F64);
-        if let (true, Some(row)) = (is_float, self.rows.get(&input))
-            && !self.read_as_numbers.contains(&value)
-        {
-            let row = row.clone().converted(elem);
-            self.rows.insert(value, row);
-            return Some(new);
-        }
-        let from_column = self.int.ty(new).elem == ElementType::I64
-            && matches!(self.int.node(new).op, IntOp::Input { .. } | IntOp::Gather { .. });
-        if from_column {
-            self.refuse(value, input);
-            return None;
-        }
-        Some(new)
-    }
-
     /// Integers, truth values and classes are what they are.
     fn integers(&mut self, constant: Handle<Constant<Real>>) -> IntOp {
         let real = &self.real.constants[constant];
@@ -323,66 +229,199 @@ impl<'a> Quantizer<'a> {
         IntOp::Constant { constant }
     }
 
-    /// Floats become sums, exactly; classes and truth values stay integers.
-    fn constant(
+    fn reshape(&mut self, input: Value, shape: &Shape, origin: OriginId) -> Value {
+        if self.int.shape(input) == shape {
+            return input;
+        }
+        let ty = Type { elem: self.int.ty(input).elem, shape: shape.clone() };
+        self.int.push(IntOp::Reshape { input }, ty, origin)
+    }
+
+    fn input(&mut self, columns: Vec<Handle<Column>>, origin: OriginId) -> Value {
+        let ty = Type::new(ElementType::I64, &[1, columns.len() as u32]);
+        self.int.push(IntOp::Input { columns }, ty, origin)
+    }
+
+    /// Makes one forest of the ensembles of a group, and the wanted values of
+    /// its sums.
+    fn group(&mut self, group: &Group) {
+        let Some(ensembles) = self.ensembles(group) else { return };
+        let forms = || group.keys.iter().flat_map(|key| &self.needs.sums[key]);
+        let distinct: Vec<&Form> =
+            forms().collect::<std::collections::HashSet<_>>().into_iter().collect();
+        let magnitude = weights::magnitude(&ensembles, &distinct);
+        let Some(frac_bits) = weights::frac_bits(magnitude) else {
+            let node = onnx_node(self.real, *group.ensembles.last().unwrap_or(&self.first(group)));
+            self.errors.push(QuantizeError::TooLarge { node, magnitude });
+            return;
+        };
+        let targets = Targets::of(forms(), frac_bits);
+        let (sums, inexact) = self.join(group, &ensembles, &targets, frac_bits);
+        for &key in &group.keys {
+            let forms = &self.needs.sums[&key];
+            let places = forms.iter().map(|form| targets.place(form, frac_bits));
+            let places: Vec<Place> =
+                places.map(|place| place.expect("every wanted form has a target")).collect();
+            let value = self.take(key, sums, &places);
+            let inexact = places.iter().map(|place| inexact[place.target]).collect();
+            let ensembles = std::rc::Rc::clone(&ensembles);
+            self.sums.insert(key, Computed { value, ensembles, frac_bits, inexact });
+        }
+    }
+
+    fn first(&self, group: &Group) -> Value {
+        match group.keys[0] {
+            Key::Value(value) | Key::Difference(value) => value,
+        }
+    }
+
+    /// The ensembles of a group, if they read columns.
+    fn ensembles(&mut self, group: &Group) -> Option<std::rc::Rc<[Ensemble<'m>]>> {
+        let real = self.real;
+        let mut ensembles = Vec::with_capacity(group.ensembles.len());
+        for &value in &group.ensembles {
+            let (forest, input) = ensemble(real, value);
+            if self.rows.contains_key(&input) {
+                ensembles.push(Ensemble { value, forest });
+            } else {
+                self.errors.push(QuantizeError::ComputedFeatures { node: onnx_node(real, value) });
+            }
+        }
+        (ensembles.len() == group.ensembles.len()).then(|| ensembles.into())
+    }
+
+    /// The sums of all trees of a group, and what rounding of the weights has
+    /// changed in each.
+    fn join(
         &mut self,
-        value: Value,
-        constant: Handle<Constant<Real>>,
-    ) -> Option<(IntOp, ElementType)> {
-        let real = &self.real.constants[constant];
-        let (elem, frac_bits) = match real.ty.elem {
-            ElementType::F32 | ElementType::F64 => (self.fixed(), self.frac_bits),
-            integer => (integer, 0),
-        };
-        let elements = real.elements.iter().map(|&x| weights::exact(x, frac_bits));
-        let Some(elements) = elements.collect() else {
-            self.refuse(value, value);
-            return None;
-        };
-        let ty = Type { elem, shape: real.ty.shape.clone() };
-        let constant = self.int.constants.push(Constant { ty, elements });
-        Some((IntOp::Constant { constant }, elem))
+        group: &Group,
+        ensembles: &[Ensemble<'m>],
+        targets: &Targets,
+        frac_bits: u8,
+    ) -> (Value, Vec<u64>) {
+        let real = self.real;
+        let mut columns: Vec<Handle<Column>> = Vec::new();
+        let mut index_of: HashMap<Handle<Column>, u32> = HashMap::new();
+        for ensemble in ensembles {
+            let (_, input) = self::ensemble(real, ensemble.value);
+            for feature in self.rows[&input].iter() {
+                index_of.entry(feature.column).or_insert_with(|| {
+                    columns.push(feature.column);
+                    columns.len() as u32 - 1
+                });
+            }
+        }
+        let mut joiner = Joiner::new(columns.len() as u32, ensembles, &targets.forms, frac_bits);
+        for trunk in trunks(real, ensembles) {
+            let [first, twins @ ..] = trunk.as_slice() else { continue };
+            let row = &self.rows[&self::ensemble(real, first.value).1];
+            let row: Vec<(u32, Source<'_>)> = row
+                .iter()
+                .map(|feature| {
+                    let column = &real.columns[feature.column];
+                    let source = Source { column, conversions: &feature.conversions };
+                    (index_of[&feature.column], source)
+                })
+                .collect();
+            joiner.add(*first, twins, &row);
+        }
+        let joined = joiner.finish();
+        let origins = group.ensembles.iter().map(|&value| real.node(value).origin);
+        let first = real.node(self.first(group)).origin;
+        let origin = origins.reduce(|a, b| self.int.origins.union(a, b)).unwrap_or(first);
+        let input_origin = ensembles
+            .first()
+            .map_or(origin, |first| real.node(self::ensemble(real, first.value).1).origin);
+        let input = self.input(columns, input_origin);
+        let ty = Type::new(joined.forest.elem, &[1, joined.forest.targets]);
+        let forest = self.int.forests.push(joined.forest);
+        (self.int.push(IntOp::TreeEnsemble { forest, input }, ty, origin), joined.inexact)
     }
 
-    /// `a > b` for a constant `b`: `a`, an integer, is above its floor.
-    fn greater(&mut self, value: Value, a: Value, b: Value) -> Option<IntOp> {
-        let threshold = match &self.real.node(b).op {
-            RealOp::Constant { constant } => match self.real.constants[*constant].elements[..] {
-                [threshold] => threshold,
-                _ => return self.no_form(value, b),
-            },
-            _ => return self.no_form(value, b),
+    /// The elements of a wanted value.
+    fn take(&mut self, key: Key, sums: Value, places: &[Place]) -> Value {
+        let (Key::Value(value) | Key::Difference(value)) = key;
+        let Type { shape, .. } = self.real.ty(value).clone();
+        let origin = self.real.node(value).origin;
+        let runs = places.chunk_by(|a, b| {
+            a.negated == b.negated && (a.negated || (a.offset == 0) == (b.offset == 0))
+        });
+        let parts: Vec<Value> = runs.map(|run| self.take_run(sums, run, origin)).collect();
+        let whole = match parts[..] {
+            [part] => part,
+            _ => {
+                let ty = Type::new(self.int.ty(sums).elem, &[1, places.len() as u32]);
+                self.int.push(IntOp::Concat { inputs: parts }, ty, origin)
+            }
         };
-        let margin = margin::of_sum(self.real, a, self.frac_bits);
-        let a = self.sum(value, a)?;
-        let threshold = weights::floor(threshold, self.frac_bits).saturating_add(margin);
-        Some(IntOp::Greater { a, threshold })
+        self.reshape(whole, &shape, origin)
     }
 
-    fn no_form(&mut self, user: Value, operand: Value) -> Option<IntOp> {
-        self.refuse(user, operand);
-        None
-    }
-
-    fn tree_ensemble(
-        &mut self,
-        value: Value,
-        forest: Handle<crate::forest::Forest<Real>>,
-        input: Value,
-    ) -> Option<IntOp> {
-        let Some(ColumnRow { columns, conversions }) = self.rows.get(&input) else {
-            let node = onnx_node(self.real, value);
-            self.errors.push(QuantizeError::ComputedFeatures { node });
-            return None;
+    /// Elements that are all as they are, all moved, or all mirrored.
+    fn take_run(&mut self, sums: Value, run: &[Place], origin: OriginId) -> Value {
+        let ty = Type::new(self.int.ty(sums).elem, &[1, run.len() as u32]);
+        let indices: Vec<u32> = run.iter().map(|place| place.target as u32).collect();
+        let all = indices.iter().copied().eq(0..self.int.shape(sums).elements() as u32);
+        let part = if all {
+            sums
+        } else {
+            self.int.push(IntOp::Gather { input: sums, indices }, ty.clone(), origin)
         };
-        let columns: Vec<&Column> =
-            columns.iter().map(|&column| &self.real.columns[column]).collect();
-        let row = predicate::Row { columns: &columns, conversions };
-        let input = self.operand(input)?;
-        let forest = weights::quantize_forest(&self.real.forests[forest], &row, self.frac_bits);
-        let forest = self.int.forests.push(forest);
-        Some(IntOp::TreeEnsemble { forest, input })
+        if run.iter().all(|place| !place.negated && place.offset == 0) {
+            return part;
+        }
+        let elements = run.iter().map(|place| place.offset).collect();
+        let constant = self.int.constants.push(Constant { ty: ty.clone(), elements });
+        let offsets = self.int.push(IntOp::Constant { constant }, ty.clone(), origin);
+        let function = if run[0].negated { IntBinary::Subtract } else { IntBinary::Add };
+        self.int.push(IntOp::Binary { function, a: offsets, b: part }, ty, origin)
     }
+}
+
+fn is_integer(elem: ElementType) -> bool {
+    matches!(elem, ElementType::I64 | ElementType::Bool | ElementType::Label(_))
+}
+
+/// The format of sums with so many fraction bits.
+fn format(frac_bits: u8) -> ElementType {
+    ElementType::Fixed { bits: SUM_BITS, frac_bits }
+}
+
+/// The forest and the row of an ensemble.
+fn ensemble(real: &Module<Real>, value: Value) -> (&Forest<Real>, Value) {
+    let RealOp::TreeEnsemble { forest, input } = real.node(value).op else {
+        unreachable!("a sum is of an ensemble")
+    };
+    (&real.forests[forest], input)
+}
+
+/// Puts ensembles together whose trees are the same but for the weights.
+fn trunks<'m>(real: &Module<Real>, ensembles: &[Ensemble<'m>]) -> Vec<Vec<Ensemble<'m>>> {
+    let mut trunks: Vec<Vec<Ensemble<'m>>> = Vec::new();
+    for one in ensembles {
+        let input = ensemble(real, one.value).1;
+        let twin = trunks.iter_mut().find(|trunk| {
+            ensemble(real, trunk[0].value).1 == input && same_trees(trunk[0].forest, one.forest)
+        });
+        match twin {
+            Some(trunk) => trunk.push(*one),
+            None => trunks.push(vec![*one]),
+        }
+    }
+    trunks
+}
+
+fn same_trees(a: &Forest<Real>, b: &Forest<Real>) -> bool {
+    a.roots == b.roots
+        && a.nodes.len() == b.nodes.len()
+        && a.nodes.iter().zip(&b.nodes).all(|(a, b)| match (*a, *b) {
+            (
+                TreeNode::Branch { test, yes, no, .. },
+                TreeNode::Branch { test: test_b, yes: yes_b, no: no_b, .. },
+            ) => (test, yes, no) == (test_b, yes_b, no_b),
+            (TreeNode::Leaf { .. }, TreeNode::Leaf { .. }) => true,
+            _ => false,
+        })
 }
 
 /// The ONNX node that a value comes from, as a reader would name it.

@@ -4,9 +4,10 @@
 use super::error::{Errors, Location, Problem};
 use super::{function, steps};
 use crate::analysis::ranges::{Bounds, Ranges, forest_sums};
+use crate::analysis::real_ranges::{Range, RealRanges};
 use crate::forest::{Forest, TreeNode};
 use crate::module::{Int, Module, Real, Value};
-use crate::ops::{Binary, Moves, RealOp, Unary};
+use crate::ops::Moves;
 use crate::types::ElementType;
 
 /// Every accumulator stays below 2^62, in whatever order a lowering adds, so
@@ -67,73 +68,19 @@ pub(super) fn check_real(module: &Module<Real>, errors: &mut Errors) {
             }
         }
     }
-    let mut classes_of: Vec<Option<Bounds>> = Vec::with_capacity(module.nodes.len());
+    if !errors.is_empty() {
+        return;
+    }
+    let ranges = RealRanges::of(module);
     for (value, (_, node)) in module.values().zip(module.nodes.iter()) {
-        let bounds = class_bounds(module, &node.op, &node.ty.elem, &classes_of);
         if let ElementType::Label(table) = node.ty.elem {
-            let all = Bounds { min: i64::MIN.into(), max: i64::MAX.into() };
-            let classes = module.labels[table].len();
-            check_classes(value, classes, [bounds.unwrap_or(all)].into_iter(), errors);
+            let bounds = ranges.of_value(value).iter().map(|range| match range {
+                Range::Integer(min, max) => Bounds { min: (*min).into(), max: (*max).into() },
+                Range::Number(_) => unreachable!("classes are integers"),
+            });
+            check_classes(value, module.labels[table].len(), bounds, errors);
         }
-        classes_of.push(bounds);
     }
-}
-
-/// Bounds of all elements of a value that may become a class, if known.
-fn class_bounds(
-    module: &Module<Real>,
-    op: &RealOp,
-    elem: &ElementType,
-    classes_of: &[Option<Bounds>],
-) -> Option<Bounds> {
-    let of = |value: &Value| classes_of[value.index()];
-    match op {
-        RealOp::Constant { constant } => {
-            let elements = module.constants[*constant].elements.iter();
-            elements.map(|&x| Bounds::exactly(x as i128)).reduce(join)
-        }
-        RealOp::Cast { input } if *elem == ElementType::Bool => {
-            of(input).or(Some(Bounds { min: 0, max: 1 }))
-        }
-        RealOp::Cast { input } | RealOp::Reshape { input } | RealOp::Gather { input, .. } => {
-            of(input)
-        }
-        RealOp::Concat { inputs } => {
-            inputs.iter().map(of).reduce(|a, b| Some(join(a?, b?))).flatten()
-        }
-        RealOp::Compare { .. }
-        | RealOp::Unary { function: Unary::Not, .. }
-        | RealOp::Binary { function: Binary::And | Binary::Or | Binary::Xor, .. } => {
-            Some(Bounds { min: 0, max: 1 })
-        }
-        RealOp::ArgMax { input } | RealOp::ArgMin { input } | RealOp::ArgSort { input, .. } => {
-            let extent = module.shape(*input).0.last().copied().unwrap_or(1);
-            Some(Bounds { min: 0, max: i128::from(extent) - 1 })
-        }
-        RealOp::Select { a, b, .. } => Some(join(of(a)?, of(b)?)),
-        RealOp::Take { input, .. } | RealOp::TakeAlong { input, .. } => of(input),
-        RealOp::Lookup { values, .. } => {
-            let elements = module.constants[*values].elements.iter();
-            elements.map(|&x| Bounds::exactly(x as i128)).reduce(join)
-        }
-        RealOp::Label { class, .. } => of(class),
-        RealOp::Input { columns } => {
-            let ranges = columns.iter().map(|&column| module.columns[column].range);
-            let bounds =
-                ranges.map(|range| Bounds { min: range.min.into(), max: range.max.into() });
-            bounds.reduce(join)
-        }
-        RealOp::Unary { .. }
-        | RealOp::Binary { .. }
-        | RealOp::Reduce { .. }
-        | RealOp::Softmax { .. }
-        | RealOp::CumulativeSum { .. }
-        | RealOp::TreeEnsemble { .. } => None,
-    }
-}
-
-fn join(a: Bounds, b: Bounds) -> Bounds {
-    Bounds { min: a.min.min(b.min), max: a.max.max(b.max) }
 }
 
 /// The end that is farther from 0.
@@ -141,7 +88,12 @@ pub(super) fn farthest(bounds: Bounds) -> i128 {
     if bounds.min.unsigned_abs() > bounds.max.unsigned_abs() { bounds.min } else { bounds.max }
 }
 
-pub(super) fn check_storage(value: Value, elem: ElementType, bounds: &[Bounds], errors: &mut Errors) {
+pub(super) fn check_storage(
+    value: Value,
+    elem: ElementType,
+    bounds: &[Bounds],
+    errors: &mut Errors,
+) {
     let bits_max = match elem {
         ElementType::Fixed { bits, .. } => u32::from(bits),
         ElementType::I64 => i64::BITS - 1,

@@ -12,13 +12,13 @@ use crate::forest::{IntTest, Mode, RealTest};
 use crate::module::{Column, Interval};
 use crate::types::ElementType;
 
-/// What the tests of a forest read.
+/// What a test reads.
 #[derive(Clone, Copy, Debug)]
-pub struct Row<'a> {
-    /// The column behind each feature.
-    pub columns: &'a [&'a Column],
-    /// What the columns are converted to, one conversion after the other,
-    /// before the comparison. A missing value is NaN if the first is a float.
+pub struct Source<'a> {
+    /// The column.
+    pub column: &'a Column,
+    /// What it is converted to, one conversion after the other, before the
+    /// comparison. A missing value is NaN if the first is a float.
     pub conversions: &'a [ElementType],
 }
 
@@ -35,12 +35,10 @@ pub struct Predicate {
 impl Predicate {
     /// The integers of the column for which `test` holds.
     #[must_use]
-    pub fn of(test: &RealTest, row: &Row<'_>) -> Self {
-        let column = row.columns[test.feature as usize];
-        let at_most =
-            last_where(column.range, |x| compare(x, row.conversions, test.threshold).is_le());
-        let below =
-            last_where(column.range, |x| compare(x, row.conversions, test.threshold).is_lt());
+    pub fn of(test: &RealTest, source: Source<'_>) -> Self {
+        let Source { column, conversions } = source;
+        let at_most = last_where(column.range, |x| compare(x, conversions, test.threshold).is_le());
+        let below = last_where(column.range, |x| compare(x, conversions, test.threshold).is_lt());
         let initial = |end: i64| vec![Interval { min: column.range.min, max: end }];
         let (set, inverted) = match test.mode {
             Mode::LessOrEqual => (initial(at_most), false),
@@ -52,7 +50,7 @@ impl Predicate {
         };
         let mut predicate = Self::of_runs(column.range, &set);
         predicate.starts_inside ^= inverted;
-        let has_nan = matches!(row.conversions.first(), Some(ElementType::F32 | ElementType::F64));
+        let has_nan = matches!(conversions.first(), Some(ElementType::F32 | ElementType::F64));
         let missing = column.missing.filter(|&missing| column.range.contains(missing));
         if let (true, Some(missing)) = (has_nan, missing) {
             let nan_holds = test.mode.holds(f64::NAN, test.threshold);
@@ -193,7 +191,7 @@ mod tests {
         test: RealTest,
     ) -> Predicate {
         let column = Column { name: "x".into(), range, missing };
-        Predicate::of(&test, &Row { columns: &[&column], conversions })
+        Predicate::of(&test, Source { column: &column, conversions })
     }
 
     fn test(mode: Mode, threshold: f64, missing_is_yes: bool) -> RealTest {

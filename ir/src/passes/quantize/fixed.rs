@@ -1,0 +1,457 @@
+//! What is computed from sums and from decisions, operation by operation.
+//!
+//! Each value has the finest format that its operands and its own bounds allow;
+//! the bounds are those of the integer module, which the validator proves again.
+//! Where an operand must lose bits, [`IntOp::Rescale`] says so, and
+//! [`crate::analysis::rounding`] counts it; constants that no format holds
+//! exactly come through one, too.
+
+use super::{Key, Quantizer, format, is_integer};
+use crate::analysis::affine::Kind;
+use crate::module::{Constant, Value};
+use crate::ops::{
+    Binary, IntBinary, IntOp, IntReduction, RealOp, Reduction, Relation, Rounding, Unary,
+};
+use crate::passes::quantize::weights::{FRAC_BITS_MAX, SUM_BITS, integer_bits};
+use crate::ratio::Ratio;
+use crate::types::{ElementType, Shape, Type};
+
+/// Bits of each factor of a product, where both have more.
+const FACTOR_BITS: u32 = SUM_BITS as u32 / 2;
+
+/// A float operand.
+#[derive(Clone, Debug)]
+pub(super) enum Operand {
+    /// Fixed point.
+    Fixed(Value),
+    /// Numbers, in whatever format is asked for.
+    Constant(Vec<Ratio>, Shape),
+}
+
+impl Quantizer<'_> {
+    /// Translates an operation that neither moves elements nor decides on sums.
+    pub(super) fn computed(&mut self, value: Value) -> Option<Value> {
+        let op = self.real.node(value).op.clone();
+        match op {
+            RealOp::Concat { inputs } => self.concat(value, &inputs),
+            RealOp::Cast { input } => self.cast(value, input),
+            RealOp::Unary { function, input } => self.unary(value, function, input),
+            RealOp::Binary { function, a, b } => self.binary(value, function, a, b),
+            RealOp::Select { condition, a, b } => {
+                let condition = self.operand(condition)?;
+                let [a, b] = self.in_common(value, [a, b], 0)?;
+                let elem = self.int.ty(a).elem;
+                Some(self.push_as(value, elem, IntOp::Select { condition, a, b }))
+            }
+            RealOp::Reduce { function, input } => self.reduce(value, function, input),
+            RealOp::CumulativeSum { input } => {
+                let width = self.real.shape(input).row();
+                let [input] = self.in_common(value, [input], bits_of(width))?;
+                let elem = self.int.ty(input).elem;
+                Some(self.push_as(value, elem, IntOp::CumulativeSum { input }))
+            }
+            RealOp::ArgSort { input, first } => {
+                let [input] = self.in_common(value, [input], 0)?;
+                Some(self.push_like(value, IntOp::ArgSort { input, first }))
+            }
+            RealOp::ArgMin { input } => {
+                let margin = match self.sums.get(&Key::Value(input)) {
+                    Some(computed) => self.margin_of_rows(input, computed),
+                    None => 0,
+                };
+                let [row] = self.in_common(value, [input], 0)?;
+                let row = self.negated(value, row);
+                Some(self.push_like(value, IntOp::ArgMax { input: row, margin }))
+            }
+            RealOp::Take { input, index } => {
+                let index = self.operand(index)?;
+                let [input] = self.in_common(value, [input], 0)?;
+                let elem = self.int.ty(input).elem;
+                Some(self.push_as(value, elem, IntOp::Take { input, index }))
+            }
+            RealOp::TakeAlong { input, indices } => {
+                let indices = self.operand(indices)?;
+                let [input] = self.in_common(value, [input], 0)?;
+                let elem = self.int.ty(input).elem;
+                Some(self.push_as(value, elem, IntOp::TakeAlong { input, indices }))
+            }
+            RealOp::Input { .. }
+            | RealOp::Constant { .. }
+            | RealOp::Reshape { .. }
+            | RealOp::Gather { .. }
+            | RealOp::Compare { .. }
+            | RealOp::Softmax { .. }
+            | RealOp::Lookup { .. }
+            | RealOp::TreeEnsemble { .. }
+            | RealOp::ArgMax { .. }
+            | RealOp::Label { .. } => self.no_form(value, value),
+        }
+    }
+
+    fn no_form(&mut self, user: Value, operand: Value) -> Option<Value> {
+        self.refuse(user, operand);
+        None
+    }
+
+    /// A node of this element type, with the shape and the origin of a real one.
+    fn push_as(&mut self, like: Value, elem: ElementType, op: IntOp) -> Value {
+        let ty = self.shaped(like, elem);
+        self.int.push(op, ty, self.real.node(like).origin)
+    }
+
+    /// A node with the type of an integer one, and the origin of a real one.
+    fn push_beside(&mut self, user: Value, like: Value, elem: ElementType, op: IntOp) -> Value {
+        let ty = Type { elem, shape: self.int.shape(like).clone() };
+        self.int.push(op, ty, self.real.node(user).origin)
+    }
+
+    /// An operand of an operation on numbers.
+    fn float(&self, value: Value) -> Option<Operand> {
+        if self.affine.kind(value) == Kind::Constant {
+            let shape = self.real.shape(value).clone();
+            let numbers = (0..shape.elements()).map(|i| self.affine.form(value, i).constant);
+            return Some(Operand::Constant(numbers.collect(), shape));
+        }
+        self.operand(value).map(Operand::Fixed)
+    }
+
+    /// Magnitude bits that the elements of an integer value can take.
+    fn bits(&mut self, value: Value) -> u32 {
+        self.ranges.extend(&self.int);
+        let bounds = self.ranges.of_value(value).iter();
+        bounds.map(|bounds| bounds.magnitude_bits()).max().unwrap_or(0)
+    }
+
+    /// Operands in one format, in which `headroom` bits stay free; integers and
+    /// truth values are what they are.
+    fn in_common<const N: usize>(
+        &mut self,
+        user: Value,
+        operands: [Value; N],
+        headroom: u32,
+    ) -> Option<[Value; N]> {
+        let values = self.all_in_common(user, &operands, headroom)?;
+        Some(std::array::from_fn(|i| values[i]))
+    }
+
+    fn all_in_common(
+        &mut self,
+        user: Value,
+        operands: &[Value],
+        headroom: u32,
+    ) -> Option<Vec<Value>> {
+        if operands.iter().all(|&operand| is_integer(self.real.ty(operand).elem)) {
+            return operands.iter().map(|&operand| self.operand(operand)).collect();
+        }
+        let floats: Option<Vec<Operand>> =
+            operands.iter().map(|&operand| self.float(operand)).collect();
+        let floats = floats?;
+        let mut finest = 0;
+        let mut allowed = FRAC_BITS_MAX;
+        for float in &floats {
+            let (frac_bits, room) = self.precision(float);
+            finest = finest.max(frac_bits);
+            allowed = allowed.min(frac_bits + room - headroom as i32);
+        }
+        let frac_bits = finest.min(allowed);
+        if frac_bits < 0 {
+            self.refuse(user, user);
+            return None;
+        }
+        Some(floats.iter().map(|float| self.in_format(user, float, frac_bits as u8)).collect())
+    }
+
+    /// Fraction bits of an operand that are worth having, and how many more its
+    /// magnitude allows.
+    fn precision(&mut self, operand: &Operand) -> (i32, i32) {
+        match operand {
+            Operand::Fixed(value) => {
+                let room = i32::from(SUM_BITS) - self.bits(*value) as i32;
+                (i32::from(self.frac_bits(*value)), room)
+            }
+            Operand::Constant(numbers, _) => {
+                let allowed = constant_frac_bits(numbers);
+                let needed = numbers.iter().map(Ratio::fraction_bits).collect::<Option<Vec<_>>>();
+                let needed = needed.and_then(|needed| needed.into_iter().max());
+                let frac_bits = needed.map_or(allowed, |needed| allowed.min(needed as i32));
+                (frac_bits, allowed - frac_bits)
+            }
+        }
+    }
+
+    pub(super) fn frac_bits(&self, value: Value) -> u8 {
+        match self.int.ty(value).elem {
+            ElementType::Fixed { frac_bits, .. } => frac_bits,
+            _ => 0,
+        }
+    }
+
+    fn in_format(&mut self, user: Value, operand: &Operand, frac_bits: u8) -> Value {
+        match operand {
+            Operand::Fixed(value) => self.rescaled(user, *value, frac_bits),
+            Operand::Constant(numbers, shape) => self.constant(user, numbers, shape, frac_bits),
+        }
+    }
+
+    /// The same number with so many fraction bits, rounded to nearest.
+    fn rescaled(&mut self, user: Value, value: Value, frac_bits: u8) -> Value {
+        let elem = format(frac_bits);
+        if self.int.ty(value).elem == elem {
+            return value;
+        }
+        let op = IntOp::Rescale { input: value, rounding: Rounding::Nearest };
+        self.push_beside(user, value, elem, op)
+    }
+
+    /// A constant in a format. What the format does not hold exactly is written
+    /// in the finest format of each element and rescaled, so that the rounding
+    /// is counted.
+    fn constant(&mut self, user: Value, numbers: &[Ratio], shape: &Shape, frac_bits: u8) -> Value {
+        let exact = |number: &Ratio, frac_bits| number.floor_units(frac_bits);
+        let units = numbers.iter().map(|number| exact(number, frac_bits));
+        if units.clone().all(|(_, exact)| exact) {
+            let elements = units.map(|(units, _)| units).collect();
+            return self.push_constant(user, elements, format(frac_bits), shape);
+        }
+        let row = Shape(vec![1, 1]);
+        let parts = numbers.iter().map(|number| {
+            let finest = constant_frac_bits(std::slice::from_ref(number)).max(frac_bits.into());
+            let (units, _) = number.scale().units(1.0, finest as u8);
+            let part = self.push_constant(user, vec![units], format(finest as u8), &row);
+            self.rescaled(user, part, frac_bits)
+        });
+        let parts: Vec<Value> = parts.collect();
+        let origin = self.real.node(user).origin;
+        let whole = match parts[..] {
+            [part] => part,
+            _ => {
+                let ty = Type::new(format(frac_bits), &[1, numbers.len() as u32]);
+                self.int.push(IntOp::Concat { inputs: parts }, ty, origin)
+            }
+        };
+        self.reshape(whole, shape, origin)
+    }
+
+    fn push_constant(
+        &mut self,
+        user: Value,
+        elements: Vec<i64>,
+        elem: ElementType,
+        shape: &Shape,
+    ) -> Value {
+        let ty = Type { elem, shape: shape.clone() };
+        let constant = self.int.constants.push(Constant { ty: ty.clone(), elements });
+        self.int.push(IntOp::Constant { constant }, ty, self.real.node(user).origin)
+    }
+
+    /// `0 - x`.
+    fn negated(&mut self, user: Value, x: Value) -> Value {
+        let elem = self.int.ty(x).elem;
+        let zero = self.push_constant(user, vec![0], elem, &Shape(vec![1]));
+        let op = IntOp::Binary { function: IntBinary::Subtract, a: zero, b: x };
+        self.push_beside(user, x, elem, op)
+    }
+
+    fn concat(&mut self, value: Value, inputs: &[Value]) -> Option<Value> {
+        let inputs = self.all_in_common(value, inputs, 0)?;
+        let elem = self.int.ty(*inputs.first()?).elem;
+        Some(self.push_as(value, elem, IntOp::Concat { inputs }))
+    }
+
+    /// Between floats nothing is rounded; to integers as the model does.
+    fn cast(&mut self, value: Value, input: Value) -> Option<Value> {
+        let (from, to) = (self.real.ty(input).elem, self.real.ty(value).elem);
+        let new = self.operand(input)?;
+        let is_float = |elem| matches!(elem, ElementType::F32 | ElementType::F64);
+        Some(match (from, to) {
+            (from, to) if from == to || (is_float(from) && is_float(to)) => new,
+            (_, to) if is_float(to) => {
+                if matches!(from, ElementType::I64) && self.bits(new) > exact_bits(to) {
+                    return self.no_form(value, input);
+                }
+                self.rescaled(value, new, 0)
+            }
+            (_, ElementType::Bool) => {
+                let zero =
+                    self.push_constant(value, vec![0], self.int.ty(new).elem, &Shape(vec![1]));
+                let op = IntOp::Compare { relation: Relation::Equal, a: new, b: zero };
+                let is_zero = self.push_like(value, op);
+                self.push_like(value, IntOp::Not { input: is_zero })
+            }
+            (_, ElementType::I64) => {
+                let op = IntOp::Rescale { input: new, rounding: Rounding::Truncate };
+                self.push_like(value, op)
+            }
+            _ => return self.no_form(value, input),
+        })
+    }
+
+    fn unary(&mut self, value: Value, function: Unary, input: Value) -> Option<Value> {
+        let x = self.operand(input)?;
+        let elem = self.int.ty(x).elem;
+        let whole = |rounding| IntOp::Rescale { input: x, rounding };
+        Some(match function {
+            Unary::Not => self.push_like(value, IntOp::Not { input: x }),
+            Unary::Negate => self.negated(value, x),
+            Unary::Absolute => {
+                let negative = self.negated(value, x);
+                let op = IntOp::Binary { function: IntBinary::Maximum, a: x, b: negative };
+                self.push_as(value, elem, op)
+            }
+            Unary::Relu => {
+                let zero = self.push_constant(value, vec![0], elem, &Shape(vec![1]));
+                let op = IntOp::Binary { function: IntBinary::Maximum, a: x, b: zero };
+                self.push_as(value, elem, op)
+            }
+            Unary::Floor => self.push_as(value, format(0), whole(Rounding::Floor)),
+            Unary::Ceil => self.push_as(value, format(0), whole(Rounding::Ceil)),
+            Unary::Round => self.push_as(value, format(0), whole(Rounding::NearestEven)),
+            Unary::Sign
+            | Unary::Exp
+            | Unary::Log
+            | Unary::SquareRoot
+            | Unary::Reciprocal
+            | Unary::Logistic
+            | Unary::Tanh
+            | Unary::Erf
+            | Unary::Probit
+            | Unary::Softplus => return self.no_form(value, input),
+        })
+    }
+
+    fn binary(&mut self, value: Value, function: Binary, a: Value, b: Value) -> Option<Value> {
+        let exact = match function {
+            Binary::Add => (IntBinary::Add, 1),
+            Binary::Subtract => (IntBinary::Subtract, 1),
+            Binary::Minimum => (IntBinary::Minimum, 0),
+            Binary::Maximum => (IntBinary::Maximum, 0),
+            Binary::And => (IntBinary::And, 0),
+            Binary::Or => (IntBinary::Or, 0),
+            Binary::Xor => (IntBinary::Xor, 0),
+            Binary::Multiply => return self.multiply(value, a, b),
+            Binary::Divide => return self.divide(value, a, b),
+            Binary::Power => return self.no_form(value, a),
+        };
+        let (function, headroom) = exact;
+        let [a, b] = self.in_common(value, [a, b], headroom)?;
+        let elem = self.int.ty(a).elem;
+        Some(self.push_as(value, elem, IntOp::Binary { function, a, b }))
+    }
+
+    fn multiply(&mut self, value: Value, a: Value, b: Value) -> Option<Value> {
+        if is_integer(self.real.ty(value).elem) {
+            let (a, b) = (self.operand(a)?, self.operand(b)?);
+            if self.bits(a) + self.bits(b) > SUM_BITS.into() {
+                return self.no_form(value, value);
+            }
+            return Some(self.push_like(value, IntOp::Multiply { a, b, shift: 0 }));
+        }
+        let (a, b) = (self.own_format(value, a)?, self.own_format(value, b)?);
+        let (a_bits, b_bits) = (self.bits(a), self.bits(b));
+        let sum_bits = u32::from(SUM_BITS);
+        let a_kept = a_bits.min(FACTOR_BITS.max(sum_bits.saturating_sub(b_bits)));
+        let b_kept = b_bits.min(sum_bits - a_kept);
+        // One bit less, since rounding up can take one more.
+        let a = self.narrowed(value, a, a_bits, a_kept)?;
+        let b = self.narrowed(value, b, b_bits, b_kept)?;
+        let frac_bits = u32::from(self.frac_bits(a)) + u32::from(self.frac_bits(b));
+        let shift = frac_bits.saturating_sub(FRAC_BITS_MAX as u32) as u8;
+        let elem = format((frac_bits - u32::from(shift)) as u8);
+        Some(self.push_as(value, elem, IntOp::Multiply { a, b, shift }))
+    }
+
+    /// The value with at most `kept` of its `bits`.
+    fn narrowed(&mut self, user: Value, value: Value, bits: u32, kept: u32) -> Option<Value> {
+        if bits <= kept {
+            return Some(value);
+        }
+        let drop = bits - kept + 1;
+        match u32::from(self.frac_bits(value)).checked_sub(drop) {
+            Some(frac_bits) => Some(self.rescaled(user, value, frac_bits as u8)),
+            None => self.no_form(user, user),
+        }
+    }
+
+    /// A float operand in the format that it has, or that suits it.
+    pub(super) fn own_format(&mut self, user: Value, value: Value) -> Option<Value> {
+        let operand = self.float(value)?;
+        let (frac_bits, _) = self.precision(&operand);
+        if frac_bits < 0 {
+            return self.no_form(user, value);
+        }
+        Some(self.in_format(user, &operand, frac_bits as u8))
+    }
+
+    fn divide(&mut self, value: Value, a: Value, b: Value) -> Option<Value> {
+        if is_integer(self.real.ty(value).elem) {
+            return self.no_form(value, a);
+        }
+        let (a, b) = (self.own_format(value, a)?, self.own_format(value, b)?);
+        let b_bits = self.bits(b);
+        let b = self.narrowed(value, b, b_bits, FACTOR_BITS)?;
+        self.ranges.extend(&self.int);
+        if self.ranges.of_value(b).iter().any(|bounds| bounds.min <= 0 && bounds.max >= 0) {
+            return self.no_form(value, value);
+        }
+        Some(self.quotient(value, a, b))
+    }
+
+    /// `a / b`, with `b` apart from 0, as fine as the numerator allows.
+    fn quotient(&mut self, value: Value, a: Value, b: Value) -> Value {
+        let (a_frac, b_frac) = (i32::from(self.frac_bits(a)), i32::from(self.frac_bits(b)));
+        let room = i32::from(SUM_BITS) - self.bits(a) as i32;
+        // The result has `a_frac + shift - b_frac` bits behind the point.
+        let shift = room.min(FRAC_BITS_MAX + b_frac - a_frac).max(b_frac - a_frac).clamp(0, 62);
+        let (a, shift) = if shift > room {
+            let a = self.rescaled(value, a, (a_frac - (shift - room)).max(0) as u8);
+            (a, shift)
+        } else {
+            (a, shift)
+        };
+        let frac_bits = i32::from(self.frac_bits(a)) + shift - b_frac;
+        let elem = format(frac_bits.max(0) as u8);
+        self.push_as(value, elem, IntOp::Divide { a, b, shift: shift as u8 })
+    }
+
+    fn reduce(&mut self, value: Value, function: Reduction, input: Value) -> Option<Value> {
+        let width = self.real.shape(input).row();
+        let (function, headroom) = match function {
+            Reduction::Sum => (IntReduction::Sum, bits_of(width)),
+            Reduction::Minimum => (IntReduction::Minimum, 0),
+            Reduction::Maximum => (IntReduction::Maximum, 0),
+            Reduction::Product => return self.no_form(value, input),
+        };
+        let [input] = self.in_common(value, [input], headroom)?;
+        let elem = self.int.ty(input).elem;
+        Some(self.push_as(value, elem, IntOp::Reduce { function, input }))
+    }
+
+    /// A comparison of what is no sum.
+    pub(super) fn compare_fixed(
+        &mut self,
+        value: Value,
+        relation: Relation,
+        a: Value,
+        b: Value,
+    ) -> Option<Value> {
+        let [a, b] = self.in_common(value, [a, b], 0)?;
+        Some(self.push_like(value, IntOp::Compare { relation, a, b }))
+    }
+}
+
+/// Fraction bits that the magnitude of constants allows; negative if their
+/// integer part is too wide.
+fn constant_frac_bits(numbers: &[Ratio]) -> i32 {
+    let magnitude = numbers.iter().map(Ratio::magnitude_max).fold(f64::MIN_POSITIVE, f64::max);
+    (i32::from(SUM_BITS) - integer_bits(magnitude)).min(FRAC_BITS_MAX)
+}
+
+/// Bits that a sum of so many numbers can have more than each.
+fn bits_of(count: usize) -> u32 {
+    count.next_power_of_two().trailing_zeros()
+}
+
+/// Integers of so many bits are exact as floats.
+fn exact_bits(elem: ElementType) -> u32 {
+    if elem == ElementType::F32 { f32::MANTISSA_DIGITS } else { f64::MANTISSA_DIGITS }
+}

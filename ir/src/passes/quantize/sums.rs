@@ -1,0 +1,220 @@
+//! Which sums over trees the program computes: every sum of the model that an
+//! operation or an output needs as a number becomes a target of a forest.
+//!
+//! A wanted value is a linear form over the sums of ensembles, element by
+//! element. Ensembles that meet in a value are computed together, as one forest
+//! of all their trees, so that the coefficients of the form go into the leaf
+//! weights: a mean of ten trees is a sum of tenths. Elements that are another
+//! one, with its sign turned or moved by a constant (`1 - p` beside `p`), share
+//! its target.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::analysis::affine::{Affine, Form, Kind, Sum};
+use crate::module::{Module, Operation, Real, Value};
+use crate::ops::RealOp;
+use crate::passes::quantize::weights::{SUM_BITS, scaled};
+use crate::ratio::Ratio;
+
+/// What needs numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Key {
+    /// A value.
+    Value(Value),
+    /// The difference of the operands of a comparison.
+    Difference(Value),
+}
+
+/// What is needed of a module.
+#[derive(Debug, Default)]
+pub(super) struct Needs {
+    /// The sums, row-major. The base values of the forests are in the constants.
+    pub(super) sums: BTreeMap<Key, Vec<Form>>,
+    /// Operations that are computed from such sums, and constants.
+    pub(super) operations: BTreeSet<Value>,
+}
+
+impl Needs {
+    /// What the outputs of `module` need.
+    pub(super) fn of(module: &Module<Real>, affine: &Affine<'_>) -> Self {
+        let mut needs = Self::default();
+        let mut pending: Vec<Value> = module.outputs.iter().map(|output| output.value).collect();
+        while let Some(value) = pending.pop() {
+            if affine.is_affine(value) {
+                needs.want(module, affine, Key::Value(value));
+            } else if needs.operations.insert(value) && affine.kind(value) == Kind::Other {
+                match differing(module, affine, value) {
+                    Some(key @ Key::Difference(_)) => needs.want(module, affine, key),
+                    Some(Key::Value(sums)) => pending.push(sums),
+                    None => module.node(value).op.operands(&mut |operand| pending.push(operand)),
+                }
+            }
+        }
+        needs
+    }
+
+    fn want(&mut self, module: &Module<Real>, affine: &Affine<'_>, key: Key) {
+        self.sums.entry(key).or_insert_with(|| forms(module, affine, key));
+    }
+}
+
+/// What a comparison of sums compares with a constant: an operand where the
+/// other is one number, else the difference. `None` if it compares other things.
+pub(super) fn differing(module: &Module<Real>, affine: &Affine<'_>, value: Value) -> Option<Key> {
+    let RealOp::Compare { a, b, .. } = module.node(value).op else { return None };
+    let with_one_number = |sums: Value, constant: Value| {
+        module.shape(sums) == module.shape(value) && one_number(module, affine, constant).is_some()
+    };
+    match (affine.kind(a), affine.kind(b)) {
+        (Kind::Affine, Kind::Constant) if with_one_number(a, b) => Some(Key::Value(a)),
+        (Kind::Constant, Kind::Affine) if with_one_number(b, a) => Some(Key::Value(b)),
+        (Kind::Affine, Kind::Affine | Kind::Constant) | (Kind::Constant, Kind::Affine) => {
+            Some(Key::Difference(value))
+        }
+        _ => None,
+    }
+}
+
+/// The number that all elements of a constant are.
+pub(super) fn one_number(
+    module: &Module<Real>,
+    affine: &Affine<'_>,
+    value: Value,
+) -> Option<Ratio> {
+    let count = module.shape(value).elements();
+    let first = affine.form(value, 0).constant;
+    (1..count).all(|i| affine.form(value, i).constant == first).then_some(first)
+}
+
+fn forms(module: &Module<Real>, affine: &Affine<'_>, key: Key) -> Vec<Form> {
+    let mut forms = match key {
+        Key::Value(value) => {
+            (0..module.shape(value).elements()).map(|i| affine.form(value, i)).collect::<Vec<_>>()
+        }
+        Key::Difference(compare) => {
+            let node = module.node(compare);
+            let RealOp::Compare { a, b, .. } = node.op else {
+                unreachable!("only comparisons have a difference")
+            };
+            let at = |operand: Value| module.shape(operand).positions_in(&node.ty.shape);
+            let pairs = at(a).into_iter().zip(at(b));
+            pairs.map(|(i, j)| minus(affine.form(a, i), &affine.form(b, j))).collect()
+        }
+    };
+    for form in &mut forms {
+        add_base_values(module, form);
+    }
+    forms
+}
+
+fn minus(mut a: Form, b: &Form) -> Form {
+    let mut terms: BTreeMap<Sum, Ratio> = a.terms.drain(..).collect();
+    for (sum, coefficient) in &b.terms {
+        let less = coefficient.negated();
+        terms.entry(*sum).and_modify(|known| *known = known.plus(&less)).or_insert(less);
+    }
+    a.terms = terms.into_iter().filter(|(_, coefficient)| !coefficient.is_zero()).collect();
+    a.constant = a.constant.plus(&b.constant.negated());
+    a
+}
+
+fn add_base_values(module: &Module<Real>, form: &mut Form) {
+    for (sum, coefficient) in &form.terms {
+        let RealOp::TreeEnsemble { forest, .. } = module.node(sum.ensemble).op else {
+            unreachable!("a sum is of an ensemble")
+        };
+        let base = module.forests[forest].base[sum.target as usize];
+        let base = Ratio::of(base).expect("base values are finite");
+        form.constant = form.constant.plus(&base.times(coefficient));
+    }
+}
+
+/// Wanted values whose ensembles are computed together.
+#[derive(Debug)]
+pub(super) struct Group {
+    /// The ensembles, in the order of the model.
+    pub(super) ensembles: Vec<Value>,
+    /// What is wanted.
+    pub(super) keys: Vec<Key>,
+}
+
+/// Puts what shares an ensemble into one group. Without any ensemble, a value
+/// is a group of its own.
+pub(super) fn groups(needs: &Needs) -> Vec<Group> {
+    let mut groups: Vec<Option<(BTreeSet<Value>, BTreeSet<Key>)>> = Vec::new();
+    let mut group_of: HashMap<Value, usize> = HashMap::new();
+    for (&key, forms) in &needs.sums {
+        let terms = forms.iter().flat_map(|form| &form.terms);
+        let mut ensembles: BTreeSet<Value> = terms.map(|(sum, _)| sum.ensemble).collect();
+        let mut keys = BTreeSet::from([key]);
+        let met: BTreeSet<usize> =
+            ensembles.iter().filter_map(|ensemble| group_of.get(ensemble).copied()).collect();
+        for (met_ensembles, met_keys) in met.into_iter().filter_map(|at| groups[at].take()) {
+            ensembles.extend(met_ensembles);
+            keys.extend(met_keys);
+        }
+        group_of.extend(ensembles.iter().map(|&ensemble| (ensemble, groups.len())));
+        groups.push(Some((ensembles, keys)));
+    }
+    let group = |(ensembles, keys): (BTreeSet<Value>, BTreeSet<Key>)| Group {
+        ensembles: ensembles.into_iter().collect(),
+        keys: keys.into_iter().collect(),
+    };
+    groups.into_iter().flatten().map(group).collect()
+}
+
+/// An element of a wanted value: a target, perhaps with its sign turned, moved
+/// by a constant that the format holds exactly.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Place {
+    /// Which target.
+    pub(super) target: usize,
+    /// With its sign turned?
+    pub(super) negated: bool,
+    /// What is added, in units of the format.
+    pub(super) offset: i64,
+}
+
+/// The targets that give all wanted elements.
+#[derive(Debug, Default)]
+pub(super) struct Targets {
+    /// What each computes; the constant is its base value.
+    pub(super) forms: Vec<Form>,
+    by_terms: HashMap<Vec<(Sum, Ratio)>, Vec<usize>>,
+}
+
+impl Targets {
+    /// The targets for `forms`, in this order as far as they are not shared.
+    /// What starts with a plus sign is computed, what starts with a minus sign
+    /// is its mirror image, if both are there.
+    pub(super) fn of<'f>(forms: impl Iterator<Item = &'f Form> + Clone, frac_bits: u8) -> Self {
+        let mut targets = Self::default();
+        let is_mirrored =
+            |form: &&Form| form.terms.first().is_some_and(|(_, first)| first.is_negative());
+        for form in forms.clone().filter(|form| !is_mirrored(form)).chain(forms.filter(is_mirrored))
+        {
+            if targets.place(form, frac_bits).is_none() {
+                targets.by_terms.entry(form.terms.clone()).or_default().push(targets.forms.len());
+                targets.forms.push(form.clone());
+            }
+        }
+        targets
+    }
+
+    /// Where an element is computed.
+    pub(super) fn place(&self, form: &Form, frac_bits: u8) -> Option<Place> {
+        let turned = form.terms.iter().map(|(sum, by)| (*sum, by.negated()));
+        let turned: Vec<_> = turned.collect();
+        let same = self.by_terms.get(&form.terms).into_iter().flatten().map(|&at| (at, false));
+        let mirrored = self.by_terms.get(&turned).into_iter().flatten().map(|&at| (at, true));
+        let mirrored = mirrored.filter(|_| !form.terms.is_empty());
+        same.chain(mirrored).find_map(|(target, negated)| {
+            let base = &self.forms[target].constant;
+            let base = if negated { base.clone() } else { base.negated() };
+            let offset = form.constant.plus(&base);
+            let fits = scaled(offset.magnitude_max(), frac_bits) < f64::exp2(SUM_BITS.into());
+            let (offset, exact) = fits.then(|| offset.scale().units(1.0, frac_bits))?;
+            exact.then_some(Place { target, negated, offset })
+        })
+    }
+}
