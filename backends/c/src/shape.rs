@@ -8,7 +8,7 @@ use skxc_ir::lowering::Shape;
 
 use crate::context::{Context, Part};
 use crate::writer::Writer;
-use crate::{branch, walk};
+use crate::{bits, branch, perfect, walk};
 
 /// Members of the scratch that a part needs beside the sums: declarations
 /// without the semicolon.
@@ -16,6 +16,8 @@ pub(crate) fn scratch(part: &Part<'_>) -> Vec<String> {
     match part.shape {
         Shape::Branch(plan) => branch::scratch(part, plan),
         Shape::Walk(plan) => walk::scratch(part, plan),
+        Shape::Perfect(plan) => perfect::scratch(part, plan),
+        Shape::Bits(_) => Vec::new(),
     }
 }
 
@@ -24,5 +26,7 @@ pub(crate) fn emit(out: &mut Writer, context: &Context<'_>, part: &Part<'_>) {
     match part.shape {
         Shape::Branch(plan) => branch::emit(out, context, part, plan),
         Shape::Walk(plan) => walk::emit(out, context, part, plan),
+        Shape::Perfect(plan) => perfect::emit(out, context, part, plan),
+        Shape::Bits(plan) => bits::emit(out, context, part, plan),
     }
 }

@@ -112,8 +112,18 @@ fn perfect_of_three_sums() {
 }
 
 #[test]
+fn bits_of_one_sum() {
+    insta::assert_snapshot!(header(1, Choice::Only(Lowering::Bits)));
+}
+
+#[test]
+fn bits_of_three_sums() {
+    insta::assert_snapshot!(header(3, Choice::Only(Lowering::Bits)));
+}
+
+#[test]
 fn the_same_module_gives_the_same_bytes() {
-    for choice in [Choice::Only(Lowering::Branch), Choice::Only(Lowering::Walk)] {
+    for choice in Lowering::ALL.map(Choice::Only) {
         assert_eq!(header(3, choice), header(3, choice));
     }
 }

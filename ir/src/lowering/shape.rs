@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::lowering::cost::{Cost, Refusal};
 use crate::lowering::target::Target;
 use crate::lowering::trees::Trees;
-use crate::lowering::{branch, walk};
+use crate::lowering::{bits, branch, perfect, walk};
 
 /// A lowering: a shape of program that trees can become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,6 +16,10 @@ pub enum Lowering {
     Branch,
     /// Tables and an interleaved walk.
     Walk,
+    /// Tables of padded trees and an interleaved walk.
+    Perfect,
+    /// Bit vectors of paths.
+    Bits,
 }
 
 /// Trees as one shape, planned: tables, order, cost.
@@ -25,11 +29,15 @@ pub enum Shape {
     Branch(branch::Plan),
     /// Of [`Lowering::Walk`].
     Walk(walk::Plan),
+    /// Of [`Lowering::Perfect`].
+    Perfect(perfect::Plan),
+    /// Of [`Lowering::Bits`].
+    Bits(bits::Plan),
 }
 
 impl Lowering {
     /// All of them, in the order in which they are tried and shown.
-    pub const ALL: [Self; 2] = [Self::Branch, Self::Walk];
+    pub const ALL: [Self; 4] = [Self::Branch, Self::Walk, Self::Perfect, Self::Bits];
 
     /// As on the command line and in manifests: one lower-case word.
     #[must_use]
@@ -37,6 +45,8 @@ impl Lowering {
         match self {
             Self::Branch => "branch",
             Self::Walk => "walk",
+            Self::Perfect => "perfect",
+            Self::Bits => "bits",
         }
     }
 
@@ -46,6 +56,8 @@ impl Lowering {
         match self {
             Self::Branch => "branch code",
             Self::Walk => "a table walk",
+            Self::Perfect => "a walk of padded trees",
+            Self::Bits => "bit vectors",
         }
     }
 
@@ -57,6 +69,8 @@ impl Lowering {
         match self {
             Self::Branch => branch::plan(trees, target).map(Shape::Branch),
             Self::Walk => walk::plan(trees, target).map(Shape::Walk),
+            Self::Perfect => perfect::plan(trees, target).map(Shape::Perfect),
+            Self::Bits => bits::plan(trees, target).map(Shape::Bits),
         }
     }
 }
@@ -68,6 +82,8 @@ impl Shape {
         match self {
             Self::Branch(plan) => plan.cost,
             Self::Walk(plan) => plan.cost,
+            Self::Perfect(plan) => plan.cost,
+            Self::Bits(plan) => plan.cost,
         }
     }
 
@@ -77,6 +93,8 @@ impl Shape {
         match self {
             Self::Branch(_) => Lowering::Branch,
             Self::Walk(_) => Lowering::Walk,
+            Self::Perfect(_) => Lowering::Perfect,
+            Self::Bits(_) => Lowering::Bits,
         }
     }
 }
