@@ -19,7 +19,7 @@
 //!   scores rounded to `float` last. ONNX Runtime does the same for `int64`
 //!   (tree_ensemble_classifier.cc), but compares `double` features with `float`
 //!   thresholds as `double`, which is not what scikit-learn computes beyond 2^24.
-//! - `base_values` holds a number a class. For one weight a leaf it holds one,
+//! - `base_values` holds a number a class, or one for all of them. For one weight a leaf it holds one,
 //!   or two of which the first counts; the scores of class id 0 are `[s, 0]`
 //!   then, as in ONNX Runtime. With class id 1 ONNX Runtime adds them to the
 //!   sum that is not looked at, or takes them for it; they are refused.
@@ -32,14 +32,13 @@ pub(super) mod labels;
 #[cfg(test)]
 mod tests;
 
-use skxc_diagnostics::codes::{AMBIGUOUS_LABEL, BASE_VALUES, POST_TRANSFORM};
+use skxc_diagnostics::codes::{AMBIGUOUS_LABEL, POST_TRANSFORM};
 use skxc_ir::{
     Binary, ElementType, Forest, LabelTable, Real, RealOp, Relation, ScoreKind, Type, Value,
 };
 
 use super::Operator;
 use super::trees::{self, Aggregate, Frame, PostTransform, Trees, totals};
-use crate::listing::counted;
 use crate::lower::{Lowering, Scores};
 use crate::node::{Lowered, Node, Operand};
 
@@ -214,24 +213,21 @@ fn base_values(
     classes: usize,
     rule: Rule,
 ) -> Lowered<Vec<f64>> {
-    let (name, mut values) = (trees.base.name, trees.base.values.iter().collect::<Vec<_>>());
     let (allowed, why) = match rule {
-        Rule::TopClass => (classes, "one for each class"),
+        Rule::TopClass => {
+            return trees.base.of_sums(node, classes, "one for each class, or one for all");
+        }
         Rule::OneWeight { layout: Layout::Complement, .. } => (1, "one for the only sum"),
         Rule::OneWeight { layout: Layout::First, .. } => (2, "two, of which the first counts"),
         Rule::OneWeight { layout: Layout::Second, .. } => {
             (0, "none, since nobody agrees to which class they belong")
         }
     };
+    let mut values: Vec<f64> = trees.base.values.iter().collect();
     if !(values.is_empty() || values.len() == allowed) {
-        let numbers = counted(values.len(), "number");
-        let message = format!("`{name}` has {numbers}; there should be {why}");
-        let error = node.attribute_error(name, BASE_VALUES, message);
-        return Err(error.note("an empty list means that every sum starts from 0").into());
+        return Err(trees.base.error(node, why).into());
     }
-    if rule != Rule::TopClass {
-        values.truncate(1);
-    }
+    values.truncate(1);
     Ok(values)
 }
 

@@ -6,18 +6,17 @@
 //! - Features are compared as TreeEnsembleClassifier compares them. Sums of
 //!   `double` features are `double`, whatever the type of the weights, and
 //!   rounded to `float` last, as in ONNX Runtime (treeregressor.cc).
-//! - `base_values` holds a number a target, or none.
+//! - `base_values` holds a number a target, one for all of them, or none.
 //! - A leaf without a weight adds nothing. ONNX Runtime adds the `nodes_values`
 //!   of the leaf where there is a single target; unless that is 0, there is a
 //!   warning.
 
-use skxc_diagnostics::codes::{ATTRIBUTE_INVALID, BASE_VALUES};
+use skxc_diagnostics::codes::ATTRIBUTE_INVALID;
 use skxc_ir::ElementType;
 use skxc_ir::limits::CLASSES_MAX;
 
 use super::Operator;
 use super::trees::{self, Aggregate, Frame, PostTransform, Trees};
-use crate::listing::counted;
 use crate::lower::Lowering;
 use crate::node::{Lowered, Node, Operand};
 
@@ -65,13 +64,7 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     let frame = Frame { features, targets, elem, is_single: targets == 1, aggregate };
     let target = |id: i64| u32::try_from(id).ok().filter(|&id| id < targets);
     let forest = trees::build(lowering, node, &trees, frame, &target)?;
-    let base: Vec<f64> = trees.base.values.iter().collect();
-    if !(base.is_empty() || base.len() == targets as usize) {
-        let (name, numbers) = (trees.base.name, counted(base.len(), "number"));
-        let message = format!("`{name}` has {numbers}; there should be one for each target");
-        let error = node.attribute_error(name, BASE_VALUES, message);
-        return Err(error.note("an empty list means that every sum starts from 0").into());
-    }
+    let base = trees.base.of_sums(node, targets as usize, "one for each target, or one for all")?;
     let sums = aggregate.lower(lowering, node, forest, base, input)?;
     let sums = lowering.cast(sums, ElementType::F32, node.origin);
     Ok(vec![Operand::Value(transform.apply(lowering, node, sums))])
@@ -124,24 +117,30 @@ mod tests {
         // [[1.25, 3], [1.5, 2.75]]
         let based = of(two().floats("base_values", &[1.0, 2.0]));
         assert_eq!(based, [[1.25, 3.0], [1.5, 2.75]]);
-        // Refused, too.
+        // Both are refused.
+        assert_eq!(of(two().floats("base_values", &[1.0])), [[1.25, 2.0], [1.5, 1.75]]);
         assert_eq!(
-            say(two().floats("base_values", &[1.0])),
-            ["SKX0115: `base_values` has 1 number; there should be one for each target"]
+            say(two().floats("base_values", &[1.0; 3])),
+            [
+                "SKX0115: `base_values` has 3 numbers; there should be one for each target, or one for all"
+            ]
         );
     }
 
     #[test]
-    fn a_base_value_is_added_whether_or_not_a_leaf_scores_the_target() {
+    fn a_target_that_no_leaf_scores_has_no_base_value() {
         let trees = regressor(2, &[(0, 0.25)], &[(1, 0.75)]).floats("base_values", &[1.0, 2.0]);
         assert_eq!(
             say(trees.clone()),
             [
-                "SKX0116: some leaves lack a weight for some target; its base value is added all the same"
+                "SKX0116: some leaves lack a weight for some target; it is 0 then, without its base value"
             ]
         );
         // [[1.25, 0], [0, 2.75]]
-        assert_eq!(of(trees), [[1.25, 2.0], [1.0, 2.75]]);
+        assert_eq!(of(trees), [[1.25, 0.0], [0.0, 2.75]]);
+        let never = regressor(2, &[(0, 0.25)], &[(0, 0.75)]).floats("base_values", &[1.0, 2.0]);
+        // [[1.25, 0], [1.75, 0]]
+        assert_eq!(of(never), [[1.25, 0.0], [1.75, 0.0]]);
     }
 
     #[test]

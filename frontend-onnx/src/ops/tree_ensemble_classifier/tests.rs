@@ -119,8 +119,18 @@ fn more_classes_decide_by_the_top_class() {
     let trees = stump(&[7, 8, 9], &[(0, 0.25), (1, 0.5), (2, 0.25)], &[(2, 1.0)]);
     let bases = trees.clone().floats("base_values", &[2.0, 0.0, 0.0]);
     // [8], [[0.25, 0.5, 0.25]] and [9], [[0, 0, 1]]
-    assert_eq!(decisions(trees), [(1, vec![0.25, 0.5, 0.25]), (2, vec![0.0, 0.0, 1.0])]);
+    assert_eq!(decisions(trees.clone()), [(1, vec![0.25, 0.5, 0.25]), (2, vec![0.0, 0.0, 1.0])]);
     assert_eq!(decisions(bases)[1], (0, vec![2.0, 0.0, 1.0]));
+    // Refused.
+    let one = decisions(trees.clone().floats("base_values", &[0.5]));
+    assert_eq!(one[1], (2, vec![0.5, 0.5, 1.5]));
+    let two = model(1, vec![trees.floats("base_values", &[0.5, 0.5])], &["label"]);
+    assert_eq!(
+        said(&two),
+        [
+            "SKX0115: `base_values` has 2 numbers; there should be one for each class, or one for all"
+        ]
+    );
 }
 
 #[test]

@@ -4,9 +4,9 @@
 //!
 //! - the base value is added last; AVERAGE divides before that, by the number of
 //!   trees, whether or not each of them scores the target;
-//! - MIN and MAX look at the trees whose leaf has a weight for the target; if
-//!   none has, the result is 0. With a single target a leaf without a weight
-//!   counts as 0.
+//! - MIN and MAX look at the trees whose leaf has a weight for the target;
+//! - a target for which no leaf has a weight is 0, whatever its base value. With
+//!   a single target a leaf without a weight counts as 0.
 
 use skxc_diagnostics::codes::{AMBIGUOUS_LABEL, ATTRIBUTE_INVALID};
 use skxc_ir::analysis::reach::Reach;
@@ -64,37 +64,45 @@ impl Aggregate {
         lowering: &mut Lowering<'_>,
         node: &Node<'_>,
         mut forest: Forest<Real>,
-        base: Vec<f64>,
+        mut base: Vec<f64>,
         input: Value,
     ) -> Lowered<Value> {
         let origin = node.origin;
-        let ty = Type::new(forest.elem, &[1, forest.targets]);
-        warn_of_unscored(lowering, node, &forest, &base);
+        let scored = Scored::of(&forest);
+        for (base, range) in base.iter_mut().zip(&scored.range) {
+            *base = if range.is_some() { *base } else { 0.0 };
+        }
+        let matters = |target: usize| match self {
+            Self::Sum | Self::Average => base.get(target).is_some_and(|&base| base != 0.0),
+            Self::Minimum | Self::Maximum => scored.range[target].is_some(),
+        };
+        let mut unscored = (0..scored.always.len()).filter(|&target| !scored.always[target]);
+        let whole = unscored.any(matters).then(|| forest.clone());
         let result = match self {
             Self::Sum => {
-                if !base.is_empty() {
-                    forest.base = base;
-                }
-                return Ok(ensemble(lowering, forest, input, origin));
+                forest.base = if base.is_empty() { forest.base } else { base };
+                ensemble(lowering, forest, input, origin)
             }
             Self::Average => {
                 let trees = forest.roots.len() as f64;
+                let single = Type::new(forest.elem, &[1, 1]);
                 let sums = ensemble(lowering, forest, input, origin);
-                let trees = lowering.constant(trees, Type::new(ty.elem, &[1, 1]), origin);
-                let op = RealOp::Binary { function: Binary::Divide, a: sums, b: trees };
-                lowering.module.push(op, ty.clone(), origin)
+                let trees = lowering.constant(trees, single, origin);
+                let average = binary(lowering, Binary::Divide, sums, trees, origin);
+                with_base(lowering, average, base, origin)
             }
-            Self::Minimum => extreme(lowering, node, &forest, Binary::Minimum, input)?,
-            Self::Maximum => extreme(lowering, node, &forest, Binary::Maximum, input)?,
+            Self::Minimum | Self::Maximum => {
+                let function =
+                    if self == Self::Minimum { Binary::Minimum } else { Binary::Maximum };
+                let extreme = extreme(lowering, node, &forest, &scored, function, input)?;
+                with_base(lowering, extreme, base, origin)
+            }
         };
-        if base.iter().all(|&base| base == 0.0) {
-            return Ok(result);
+        let Some(forest) = whole else { return Ok(result) };
+        if matches!(self, Self::Sum | Self::Average) {
+            warn_of_unscored(lowering, node);
         }
-        let constant = Constant { ty: ty.clone(), elements: base };
-        let constant = lowering.module.constants.push(constant);
-        let base = lowering.module.push(RealOp::Constant { constant }, ty.clone(), origin);
-        let op = RealOp::Binary { function: Binary::Add, a: result, b: base };
-        Ok(lowering.module.push(op, ty, origin))
+        Ok(zero_where_unscored(lowering, forest, result, input, origin))
     }
 }
 
@@ -104,23 +112,37 @@ fn unknown(node: &Node<'_>, found: &str) -> Problems {
     node.attribute_error(NAME, ATTRIBUTE_INVALID, message).help(format!("it knows {names}")).into()
 }
 
-/// Warns of targets that ONNX Runtime leaves without their base value.
-fn warn_of_unscored(
+fn warn_of_unscored(lowering: &mut Lowering<'_>, node: &Node<'_>) {
+    let message = "some leaves lack a weight for some target; it is 0 then, without its base value";
+    let warning = node.attribute_warning("base_values", AMBIGUOUS_LABEL, message);
+    lowering.warn(warning.note("as in ONNX Runtime; the specification would add the base value"));
+}
+
+/// `function` of two rows, of which `b` may have one element.
+fn binary(
     lowering: &mut Lowering<'_>,
-    node: &Node<'_>,
-    forest: &Forest<Real>,
-    base: &[f64],
-) {
-    if forest.targets == 1 || base.iter().all(|&base| base == 0.0) {
-        return;
+    function: Binary,
+    a: Value,
+    b: Value,
+    origin: OriginId,
+) -> Value {
+    let ty = lowering.module.ty(a).clone();
+    lowering.module.push(RealOp::Binary { function, a, b }, ty, origin)
+}
+
+fn with_base(
+    lowering: &mut Lowering<'_>,
+    result: Value,
+    base: Vec<f64>,
+    origin: OriginId,
+) -> Value {
+    if base.iter().all(|&base| base == 0.0) {
+        return result;
     }
-    let mut scored = super::totals::scored_in_some_tree(forest).into_iter().zip(base);
-    if scored.any(|(scored, &base)| !scored && base != 0.0) {
-        let message =
-            "some leaves lack a weight for some target; its base value is added all the same";
-        let warning = node.attribute_warning("base_values", AMBIGUOUS_LABEL, message);
-        lowering.warn(warning.note("ONNX Runtime says 0 of a target that had no weight"));
-    }
+    let ty = lowering.module.ty(result).clone();
+    let constant = lowering.module.constants.push(Constant { ty: ty.clone(), elements: base });
+    let base = lowering.module.push(RealOp::Constant { constant }, ty, origin);
+    binary(lowering, Binary::Add, result, base, origin)
 }
 
 fn ensemble(
@@ -139,16 +161,14 @@ fn extreme(
     lowering: &mut Lowering<'_>,
     node: &Node<'_>,
     forest: &Forest<Real>,
+    scored: &Scored,
     function: Binary,
     input: Value,
 ) -> Lowered<Value> {
-    let origin = node.origin;
     let trees = forest.roots.len();
     if trees > SINGLE_TREES_MAX {
         return Err(too_large(node, "trees of MIN or MAX", trees, SINGLE_TREES_MAX).into());
     }
-    let ty = Type::new(forest.elem, &[1, forest.targets]);
-    let scored = Scored::of(forest);
     let fillers = scored.fillers(function);
     let mut result = None;
     let (mut nodes, mut weights) = (0, 0);
@@ -164,33 +184,24 @@ fn extreme(
                 return Err(too_large(node, what, found, most).into());
             }
         }
-        let value = ensemble(lowering, tree, input, origin);
+        let value = ensemble(lowering, tree, input, node.origin);
         result = Some(match result {
             None => value,
-            Some(a) => {
-                let op = RealOp::Binary { function, a, b: value };
-                lowering.module.push(op, ty.clone(), origin)
-            }
+            Some(before) => binary(lowering, function, before, value, node.origin),
         });
     }
-    let result = result.expect("an ensemble has a tree");
-    Ok(if scored.always.iter().all(|&always| always) {
-        result
-    } else {
-        zero_where_unscored(lowering, forest, result, input, origin)
-    })
+    Ok(result.expect("an ensemble has a tree"))
 }
 
 /// `result`, or 0 for a target for which no leaf on the way has a weight.
 fn zero_where_unscored(
     lowering: &mut Lowering<'_>,
-    forest: &Forest<Real>,
+    mut count: Forest<Real>,
     result: Value,
     input: Value,
     origin: OriginId,
 ) -> Value {
     let ty = lowering.module.ty(result).clone();
-    let mut count = forest.clone();
     for weight in &mut count.weights {
         weight.weight = 1.0;
     }
@@ -212,16 +223,15 @@ struct Scored {
 
 impl Scored {
     fn of(forest: &Forest<Real>) -> Self {
+        if forest.targets == 1 {
+            // A leaf without a weight counts as 0.
+            return Self { range: vec![Some((0.0, 0.0))], always: vec![true] };
+        }
         let mut range: Vec<Option<(f64, f64)>> = vec![None; forest.targets as usize];
         for &LeafWeight { target, weight } in &forest.weights {
             let range = &mut range[target as usize];
             let (least, most) = range.unwrap_or((weight, weight));
             *range = Some((least.min(weight), most.max(weight)));
-        }
-        if forest.targets == 1 {
-            // A leaf without a weight counts as 0.
-            range[0] = Some((0.0, 0.0));
-            return Self { range, always: vec![true] };
         }
         Self { range, always: super::totals::scored_in_some_tree(forest) }
     }

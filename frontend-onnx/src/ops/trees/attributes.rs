@@ -1,12 +1,14 @@
 //! The attributes of TreeEnsembleClassifier and TreeEnsembleRegressor (ai.onnx.ml
 //! 1 and 3), checked for their lengths.
 
+use skxc_diagnostics::Diagnostic;
 use skxc_diagnostics::codes::{
-    ATTRIBUTE_INVALID, BAD_NUMBER, LENGTHS_DIFFER, TREE_STRUCTURE, TYPE_MISMATCH,
+    ATTRIBUTE_INVALID, BAD_NUMBER, BASE_VALUES, LENGTHS_DIFFER, TREE_STRUCTURE, TYPE_MISMATCH,
 };
 use skxc_ir::ElementType;
 use skxc_ir::limits::{LEAF_WEIGHTS_MAX, TREE_NODES_MAX};
 
+use crate::listing::counted;
 use crate::node::{Lowered, Node, Problems};
 use crate::tensor::{self, Data};
 
@@ -54,6 +56,33 @@ pub(in crate::ops) struct Leaves<'n> {
 pub(in crate::ops) struct Base<'n> {
     pub(in crate::ops) name: &'static str,
     pub(in crate::ops) values: Numbers<'n>,
+}
+
+impl Base<'_> {
+    /// One number a sum; one in the list counts for all, and none says that
+    /// there are no base values.
+    pub(in crate::ops) fn of_sums(
+        &self,
+        node: &Node<'_>,
+        sums: usize,
+        allowed: &str,
+    ) -> Lowered<Vec<f64>> {
+        let values: Vec<f64> = self.values.iter().collect();
+        match values[..] {
+            [all] => Ok(vec![all; sums]),
+            [] => Ok(values),
+            _ if values.len() == sums => Ok(values),
+            _ => Err(self.error(node, allowed).into()),
+        }
+    }
+
+    /// The error about the length of the list.
+    pub(in crate::ops) fn error(&self, node: &Node<'_>, allowed: &str) -> Diagnostic {
+        let numbers = counted(self.values.len(), "number");
+        let message = format!("`{}` has {numbers}; there should be {allowed}", self.name);
+        let error = node.attribute_error(self.name, BASE_VALUES, message);
+        error.note("an empty list means that every sum starts from 0")
+    }
 }
 
 /// The attributes of the weights by name.
