@@ -14,3 +14,4 @@ pub(crate) mod plot;
 pub(crate) mod report;
 pub(crate) mod statistics;
 pub(crate) mod subjects;
+pub(crate) mod yardstick;

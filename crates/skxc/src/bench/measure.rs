@@ -1,10 +1,11 @@
 //! Round after round over all programs.
 
 use serde::Serialize;
-use skxc_bpf::{Error, Replay};
+use skxc_bpf::Replay;
 
 use crate::bench::subjects::Subject;
 use crate::progress::Progress;
+use crate::session::Stop;
 
 /// What one run computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -46,7 +47,7 @@ pub(crate) fn measure(
     replay: Option<&Replay>,
     amount: Amount,
     progress: &Progress,
-) -> Result<Vec<Series>, Error> {
+) -> Result<Vec<Series>, Stop> {
     let mut all = Vec::new();
     for subject in 0..subjects.len() {
         for work in [Work::Decision, Work::Packet] {
@@ -69,7 +70,7 @@ pub(crate) fn measure(
                 (Work::Packet, None) => None,
             };
             if round > 0 {
-                series.samples.extend(nanoseconds.map(f64::from));
+                series.samples.extend(nanoseconds);
             }
         }
     }

@@ -105,6 +105,7 @@ fn colour(role: Role) -> RGBColor {
         Role::Empty | Role::Parse => RGBColor(160, 160, 160),
         Role::Model => RGBColor(66, 133, 190),
         Role::Other => RGBColor(222, 143, 64),
+        Role::Native => RGBColor(122, 160, 90),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What was measured, as numbers and as text.
 //!
 //! What must hold: a net figure is that of the program less that of the empty
-//! one in the same round; table, CSV and JSON show the same figures.
+//! one in the same round, in user space less the loop around it; table, CSV and JSON show the same figures.
 
 use std::io::{self, Write};
 
@@ -203,16 +203,23 @@ fn rows(work: Work, subjects: &[Subject], series: &[Series]) -> Vec<Row> {
     let empty = |warm| place(Role::Empty).and_then(|index| samples(index, warm));
     let (Some(empty), Some(empty_warm)) = (empty(false), empty(true)) else { return Vec::new() };
     let net = |index| samples(index, false).map(|it| Spread::of_differences(it, empty));
+    // In user space there is no test run around a decision.
+    let less = |role, samples: &[f64], empty: &[f64]| match role {
+        Role::Native => Spread::of(samples.iter().copied()),
+        Role::Empty | Role::Parse | Role::Model | Role::Other => {
+            Spread::of_differences(samples, empty)
+        }
+    };
     let parse = place(Role::Parse).and_then(net).map(|it| it.median).filter(|&it| it > 0.0);
     let row = |(index, subject): (usize, &Subject)| {
         let (vary, warm) = (samples(index, false)?, samples(index, true)?);
-        let net_ns = Spread::of_differences(vary, empty);
+        let net_ns = less(subject.role, vary, empty);
         Some(Row {
             program: subject.name.clone(),
             role: subject.role,
             ns: Spread::of(vary.iter().copied()),
             net_ns,
-            warm_net_ns: Spread::of_differences(warm, empty_warm).median,
+            warm_net_ns: less(subject.role, warm, empty_warm).median,
             over_parse: parse
                 .filter(|_| subject.role != Role::Empty)
                 .map(|parse| net_ns.median / parse),
@@ -247,7 +254,7 @@ impl Section {
             let quartiles = format!("{}..{}", short(lower_quartile), short(upper_quartile));
             let (net, warm) = match row.role {
                 Role::Empty => (String::new(), String::new()),
-                Role::Parse | Role::Model | Role::Other => {
+                Role::Parse | Role::Model | Role::Other | Role::Native => {
                     (short(row.net_ns.median), short(row.warm_net_ns))
                 }
             };

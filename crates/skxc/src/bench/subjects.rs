@@ -12,6 +12,7 @@ use skxc_bpf::{Batch, Error, Loaded, Loader, ObjectFile, Replay};
 use skxc_diagnostics::{Diagnostic, codes};
 
 use crate::bench::inputs::Material;
+use crate::bench::yardstick::Yardstick;
 use crate::files;
 use crate::kernel;
 use crate::manifest::Manifest;
@@ -33,6 +34,8 @@ pub(crate) enum Role {
     Model,
     /// An object that was given.
     Other,
+    /// The trees in user space.
+    Native,
 }
 
 /// What the kernel made of a program.
@@ -61,6 +64,8 @@ pub(crate) struct Subject {
     pub(crate) batch: Option<(Batch, Vec<u8>)>,
     /// The XDP program, by name.
     pub(crate) entry: Option<(Loaded, String)>,
+    /// The program in user space.
+    pub(crate) native: Option<Yardstick>,
 }
 
 impl Subject {
@@ -80,6 +85,7 @@ impl Subject {
             size: None,
             batch: None,
             entry: None,
+            native: None,
         };
         match &program.artifact.program {
             Some(entry) => subject.load_entry(object, entry)?,
@@ -108,6 +114,7 @@ impl Subject {
             size: None,
             batch: None,
             entry: None,
+            native: None,
         };
         let mut empty = subject("empty", Role::Empty);
         empty.batch = Some(test_bench(object, manifest, material)?);
@@ -138,6 +145,7 @@ impl Subject {
             size: None,
             batch: None,
             entry: None,
+            native: None,
         };
         if let Some(program) = program {
             subject.load_entry(&object, &program).map_err(failed)?;
@@ -151,6 +159,19 @@ impl Subject {
         Ok(subject)
     }
 
+    /// The trees in user space.
+    pub(crate) fn native(yardstick: Yardstick) -> Self {
+        Self {
+            name: "user space".to_owned(),
+            role: Role::Native,
+            predicted_ns: None,
+            size: None,
+            batch: None,
+            entry: None,
+            native: Some(yardstick),
+        }
+    }
+
     fn load_entry(&mut self, object: &[u8], program: &str) -> Result<(), Error> {
         let start = Instant::now();
         let loaded = Loader::new(object)?.program(program).load()?;
@@ -161,11 +182,15 @@ impl Subject {
 
     /// Mean nanoseconds of a decision, on all vectors or again and again on
     /// the first; none if it has no test bench.
-    pub(crate) fn time_decision(&mut self, warm: bool, repeat: u32) -> Result<Option<u32>, Error> {
+    pub(crate) fn time_decision(&mut self, warm: bool, repeat: u32) -> Result<Option<f64>, Stop> {
+        if let Some(native) = &self.native {
+            return native.time(warm, repeat).map(Some).map_err(Stop::from);
+        }
         let Some((batch, features)) = &mut self.batch else { return Ok(None) };
         let bytes = batch.features_bytes();
         let vectors = if warm { 1 } else { features.len() / bytes };
-        batch.time(vectors, &features[..vectors * bytes], repeat).map(Some)
+        let time = batch.time(vectors, &features[..vectors * bytes], repeat);
+        time.map(|ns| Some(f64::from(ns))).map_err(failed)
     }
 
     /// Mean nanoseconds of a packet, on all frames or again and again on the
@@ -175,15 +200,20 @@ impl Subject {
         replay: &Replay,
         warm: bool,
         repeat: u32,
-    ) -> Result<Option<u32>, Error> {
+    ) -> Result<Option<f64>, Stop> {
         let frames = if warm { 1 } else { usize::MAX };
         let program = match (&self.entry, self.role) {
-            (Some((loaded, name)), _) => loaded.program(name)?,
-            (None, Role::Empty) => replay.empty()?,
+            (Some((loaded, name)), _) => loaded.program(name).map_err(failed)?,
+            (None, Role::Empty) => replay.empty().map_err(failed)?,
             (None, _) => return Ok(None),
         };
-        replay.time(&program, frames, repeat).map(Some)
+        let time = replay.time(&program, frames, repeat);
+        time.map(|ns| Some(f64::from(ns))).map_err(failed)
     }
+}
+
+fn failed(error: Error) -> Stop {
+    kernel::failure("measure", &error)
 }
 
 /// C that takes the generated program of a model and leaves out the model: its
