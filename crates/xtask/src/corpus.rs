@@ -1,23 +1,36 @@
 //! `cargo xtask corpus DIR`: every case of a corpus through the compiler and
-//! the kernel, against the labels that are there.
+//! the kernel, against the labels and scores that are there.
 //!
 //! A case is a folder with `model.onnx`, `meta.json` (`features`, `task`),
-//! `inputs.csv` and `expected.csv` (`sk_label`, `ort_label`, the latter empty
-//! where ONNX Runtime cannot run the model). A row on which the two labels
-//! differ is undecided: a near-tie, not an error.
+//! `inputs.csv` and `expected.csv`: `sk_label`, `ort_label`, of several outputs
+//! `sk_label0`, ..., and scores `sk_score0`, `ort_score0`, ...; those of ONNX
+//! Runtime are empty where it cannot run the model. [`judge`] says what is right.
+//!
+//! A case is compiled twice: as usual, for its labels, and with `--output score`
+//! for the scores of the model, if there are any.
+
+mod judge;
 
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use self::judge::Judgement;
 use crate::measure::{Run, measure};
 use crate::{Outcome, TaskResult, project, say, table};
 
-/// A prediction of a regressor may differ by this much of its size.
-const RELATIVE_ERROR_MAX: f64 = 1e-5;
-
-const HEADER: [&str; 9] =
-    ["case", "compiled", "loaded", "rows", "mismatches", "undecided", "seconds", "MB", "note"];
+const HEADER: [&str; 10] = [
+    "case",
+    "compiled",
+    "loaded",
+    "rows",
+    "mismatches",
+    "undecided",
+    "scores",
+    "seconds",
+    "MB",
+    "note",
+];
 
 /// What became of a case.
 #[derive(Debug, Default)]
@@ -25,12 +38,23 @@ struct Case {
     name: String,
     compiled: bool,
     loaded: bool,
-    rows: usize,
-    mismatches: usize,
-    undecided: usize,
+    labels: Judgement,
+    scores: Scores,
     seconds: f64,
     peak_bytes: u64,
     note: String,
+}
+
+/// What became of the scores of a case.
+#[derive(Debug, Default)]
+enum Scores {
+    /// Nobody says what they should be.
+    #[default]
+    Untold,
+    /// The compiler, or the kernel, does not take them; why.
+    Refused(String),
+    /// They were compared.
+    Judged(Judgement),
 }
 
 /// Runs the cases of `dir` whose name matches one of `filters`, or all.
@@ -58,7 +82,7 @@ pub(crate) fn run(dir: &str, filters: &[&str]) -> TaskResult {
         cases.push(case);
     }
     say(&report(&cases));
-    let clean = cases.iter().all(|case| case.loaded && case.mismatches == 0);
+    let clean = cases.iter().all(Case::is_clean);
     Ok(if clean { Outcome::Clean } else { Outcome::Findings })
 }
 
@@ -73,104 +97,92 @@ fn run_case(binary: &str, folder: &Path) -> Result<Case, Box<dyn Error>> {
         .as_array()
         .map(|names| names.iter().filter_map(serde_json::Value::as_str).collect())
         .unwrap_or_default();
-    let regressor = meta["task"].as_str().is_some_and(|task| task.starts_with("reg"));
-    let scratch = tempfile::tempdir()?;
-    let path = |name: &str| folder.join(name).display().to_string();
-    let common = ["--no-project", "--name", "model", "--features", &features.join(",")];
-    let skxc = |args: &[&str]| -> Result<Run, Box<dyn Error>> {
-        let words = [binary].into_iter().chain(args.iter().copied()).chain(common);
-        let command: Vec<String> = words.map(str::to_owned).collect();
-        Ok(measure(&command, scratch.path())?)
-    };
-    let out = scratch.path().join("out").display().to_string();
-    let compiled = skxc(&["compile", &path("model.onnx"), "--shadow", "-o", &out])?;
-    case.seconds = compiled.seconds;
-    case.peak_bytes = compiled.peak_bytes;
-    case.compiled = compiled.code == 0;
-    if !case.compiled {
-        case.note = failure(&compiled);
-        return Ok(case);
+    let expected = fs::read(folder.join("expected.csv"))?;
+    let task = Task { binary, folder, features: features.join(",") };
+    match task.predict("raw", &mut case)? {
+        Ok(answer) => {
+            let numbers = meta["task"].as_str().is_some_and(|task| task.starts_with("reg"));
+            let bounds = numbers.then_some(&answer.bounds[..]);
+            case.labels = judge::labels(&answer.rows, &expected, bounds)?;
+            case.note.clone_from(&case.labels.first);
+        }
+        Err(why) => {
+            case.note = why;
+            return Ok(case);
+        }
     }
-    let object = format!("{out}/model.bpf.o");
-    let predicted = skxc(&[
-        "predict",
-        &path("model.onnx"),
-        "--engine",
-        "kernel",
-        "--object",
-        &object,
-        "--input",
-        &path("inputs.csv"),
-    ])?;
-    case.seconds += predicted.seconds;
-    case.loaded = predicted.code == 0;
-    if !case.loaded {
-        case.note = failure(&predicted);
-        return Ok(case);
+    if judge::has_scores(&expected)? {
+        // Of no interest to the other columns.
+        let mut with_scores = Case::default();
+        case.scores = match task.predict("score", &mut with_scores)? {
+            Ok(answer) => Scores::Judged(judge::scores(&answer.rows, &expected, &answer.bounds)?),
+            Err(why) => Scores::Refused(why),
+        };
     }
-    compare(&mut case, &predicted.stdout, &fs::read(folder.join("expected.csv"))?, regressor)?;
     Ok(case)
 }
 
-/// Counts rows by what the labels of `got` and `expected` say.
-fn compare(
-    case: &mut Case,
-    got: &[u8],
-    expected: &[u8],
-    regressor: bool,
-) -> Result<(), Box<dyn Error>> {
-    let (got, sk, ort) =
-        (columns(got, "label")?, columns(expected, "sk_label")?, columns(expected, "ort_label")?);
-    case.rows = sk.len();
-    if got.len() != sk.len() {
-        case.mismatches = got.len().abs_diff(sk.len());
-        case.note = format!("{} rows came back", got.len());
-        return Ok(());
-    }
-    for (row, (got, (sk, ort))) in got.iter().zip(sk.iter().zip(&ort)).enumerate() {
-        let runs = ort.iter().any(|label| !label.is_empty());
-        if runs && !regressor && !same(sk, ort, 0.0) {
-            case.undecided += 1;
-        } else if !same(
-            got,
-            if runs { ort } else { sk },
-            if regressor { RELATIVE_ERROR_MAX } else { 0.0 },
-        ) {
-            case.mismatches += 1;
-            if case.note.is_empty() {
-                case.note = format!("first at row {row}: {} for {}", got.join(","), sk.join(","));
-            }
+/// A case to be compiled and run.
+struct Task<'a> {
+    binary: &'a str,
+    folder: &'a Path,
+    features: String,
+}
+
+/// What the kernel says.
+struct Answer {
+    /// The CSV of `predict`.
+    rows: Vec<u8>,
+    /// For each number of the result, scores or predictions, the bound on its error.
+    bounds: Vec<f64>,
+}
+
+impl Task<'_> {
+    /// Compiles with these results and predicts all rows in the kernel; or says
+    /// why there is nothing.
+    fn predict(
+        &self,
+        output: &str,
+        case: &mut Case,
+    ) -> Result<Result<Answer, String>, Box<dyn Error>> {
+        let scratch = tempfile::tempdir()?;
+        let path = |name: &str| self.folder.join(name).display().to_string();
+        let common = ["--no-project", "--name", "model", "--features", &self.features];
+        let skxc = |args: &[&str]| -> Result<Run, Box<dyn Error>> {
+            let words = [self.binary].into_iter().chain(args.iter().copied()).chain(common);
+            let command: Vec<String> = words.map(str::to_owned).collect();
+            Ok(measure(&command, scratch.path())?)
+        };
+        let out = scratch.path().join("out").display().to_string();
+        let model = path("model.onnx");
+        let compiled = skxc(&["compile", &model, "--shadow", "--output", output, "-o", &out])?;
+        case.seconds = compiled.seconds;
+        case.peak_bytes = compiled.peak_bytes;
+        case.compiled = compiled.code == 0;
+        if !case.compiled {
+            return Ok(Err(failure(&compiled)));
         }
+        let object = format!("{out}/model.bpf.o");
+        let (kernel, input) = (["--engine", "kernel", "--object", &object], path("inputs.csv"));
+        let words = ["predict", &model, "--input", &input];
+        let predicted = skxc(&[&words[..], &kernel[..]].concat())?;
+        case.seconds += predicted.seconds;
+        case.loaded = predicted.code == 0;
+        if !case.loaded {
+            return Ok(Err(failure(&predicted)));
+        }
+        let manifest = fs::read(format!("{out}/model.json"))?;
+        let bounds = bounds(&serde_json::from_slice(&manifest)?);
+        Ok(Ok(Answer { rows: predicted.stdout, bounds }))
     }
-    Ok(())
 }
 
-/// The cells of all columns whose name is `prefix`, or `prefix` and a number.
-fn columns(csv: &[u8], prefix: &str) -> Result<Vec<Vec<String>>, csv::Error> {
-    let mut reader = csv::Reader::from_reader(csv);
-    let header = reader.headers()?.clone();
-    let numbered = |name: &str| {
-        name.strip_prefix(prefix).is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()))
-    };
-    let wanted: Vec<usize> =
-        (0..header.len()).filter(|&column| numbered(&header[column])).collect();
-    reader
-        .records()
-        .map(|record| {
-            record.map(|record| wanted.iter().map(|&column| record[column].to_owned()).collect())
-        })
-        .collect()
-}
-
-/// Equal as text, or as numbers up to a share of their size.
-fn same(a: &[String], b: &[String], relative: f64) -> bool {
-    a.len() == b.len()
-        && a.iter().zip(b).all(|(a, b)| {
-            a == b
-                || a.parse().ok().zip(b.parse().ok()).is_some_and(|(a, b): (f64, f64)| {
-                    (a - b).abs() <= relative * a.abs().max(b.abs())
-                })
-        })
+/// The bounds of all numbers of a result, in the order of the outputs.
+fn bounds(manifest: &serde_json::Value) -> Vec<f64> {
+    let outputs = manifest["outputs"].as_array().into_iter().flatten();
+    let numbers = outputs.filter(|output| output["kind"] != "label");
+    let bounds = numbers.flat_map(|output| output["error_max"].as_array().into_iter().flatten());
+    bounds.map(|bound| bound.as_f64().unwrap_or(0.0)).collect()
 }
 
 /// The diagnostic codes of a failed run, or what it printed last.
@@ -183,15 +195,36 @@ fn failure(run: &Run) -> String {
     codes.join(" ")
 }
 
+impl Case {
+    /// Did everything agree that somebody tells?
+    fn is_clean(&self) -> bool {
+        let scores = match &self.scores {
+            Scores::Untold => true,
+            Scores::Refused(_) => false,
+            Scores::Judged(judgement) => judgement.mismatches == 0,
+        };
+        self.loaded && self.labels.mismatches == 0 && scores
+    }
+}
+
 fn line(case: &Case) -> Vec<String> {
     let word = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+    let scores = match &case.scores {
+        Scores::Untold => "-".to_owned(),
+        Scores::Refused(why) => why.clone(),
+        Scores::Judged(judgement) if judgement.mismatches == 0 => "agree".to_owned(),
+        Scores::Judged(judgement) => {
+            format!("{} differ, {}", judgement.mismatches, judgement.first)
+        }
+    };
     vec![
         case.name.clone(),
         word(case.compiled),
         word(case.loaded),
-        case.rows.to_string(),
-        case.mismatches.to_string(),
-        case.undecided.to_string(),
+        case.labels.rows.to_string(),
+        case.labels.mismatches.to_string(),
+        case.labels.undecided.to_string(),
+        scores,
         format!("{:.2}", case.seconds),
         (case.peak_bytes >> 20).to_string(),
         case.note.clone(),
@@ -200,46 +233,21 @@ fn line(case: &Case) -> Vec<String> {
 
 fn report(cases: &[Case]) -> String {
     let count = |of: &dyn Fn(&Case) -> usize| cases.iter().map(of).sum::<usize>().to_string();
+    let agree = |case: &Case| match &case.scores {
+        Scores::Judged(judgement) => usize::from(judgement.mismatches == 0),
+        Scores::Untold | Scores::Refused(_) => 0,
+    };
     let mut rows: Vec<Vec<String>> = cases.iter().map(line).collect();
     rows.push(vec![
         format!("all {}", cases.len()),
         count(&|case| usize::from(case.compiled)),
         count(&|case| usize::from(case.loaded)),
-        count(&|case| case.rows),
-        count(&|case| case.mismatches),
-        count(&|case| case.undecided),
+        count(&|case| case.labels.rows),
+        count(&|case| case.labels.mismatches),
+        count(&|case| case.labels.undecided),
+        format!("{} agree", count(&agree)),
         format!("{:.2}", cases.iter().map(|case| case.seconds).sum::<f64>()),
         (cases.iter().map(|case| case.peak_bytes).max().unwrap_or(0) >> 20).to_string(),
     ]);
     format!("\n{}", table::render(&HEADER, &rows))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rows_are_counted_by_what_the_labels_say() {
-        let expected = b"kind,sk_label,ort_label,sk_score0\nreal,0,0,1\nreal,0,1,1\nreal,1,1,0\n";
-        let mut case = Case::default();
-        compare(&mut case, b"label,score0\n0,1\n1,1\n0,0\n", expected, false).unwrap();
-        assert_eq!((case.rows, case.mismatches, case.undecided), (3, 1, 1));
-        assert_eq!(case.note, "first at row 2: 0 for 1");
-    }
-
-    #[test]
-    fn a_model_that_no_runtime_runs_is_judged_by_its_trainer() {
-        let mut case = Case::default();
-        let expected = b"kind,sk_label,ort_label\nreal,yes,\nreal,no,\n";
-        compare(&mut case, b"label\nyes\nyes\n", expected, false).unwrap();
-        assert_eq!((case.mismatches, case.undecided), (1, 0));
-    }
-
-    #[test]
-    fn several_outputs_are_one_row() {
-        let expected = b"sk_label0,sk_label1,ort_label0,ort_label1\n0,1,0,1\n1,1,1,1\n";
-        let mut case = Case::default();
-        compare(&mut case, b"label0,label1\n0,1\n1,0\n", expected, false).unwrap();
-        assert_eq!((case.rows, case.mismatches), (2, 1));
-    }
 }

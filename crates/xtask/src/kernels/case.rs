@@ -145,27 +145,41 @@ impl Case {
         Ok((got.len(), differing.count() + got.len().abs_diff(self.expected.len())))
     }
 
-    /// A result as `predict` prints it.
+    /// A result as `predict` prints it: labels, of a regressor its predictions,
+    /// and then scores.
     fn row(&self, result: &[u8]) -> Result<Vec<String>, Box<dyn Error>> {
         let outputs = self.manifest["outputs"].as_array().ok_or("no outputs in the manifest")?;
-        let scores = number(&self.manifest["layout"]["scores_offset_bytes"])? as usize;
-        let (label, scores) = (&result[..4], &result[scores..]);
-        let mut scores = scores.chunks_exact(8);
+        let of = |kinds: &'static [&'static str]| {
+            let kind = |output: &Value| kinds.contains(&output["kind"].as_str().unwrap_or(""));
+            outputs.iter().filter(move |output| kind(output))
+        };
         let mut cells = Vec::new();
-        for output in outputs {
-            if output["kind"] == "label" {
-                let class = u32::from_le_bytes(label.try_into()?);
-                let text = self.manifest["classes"][class as usize]["label"].as_str();
-                cells.push(text.map_or_else(|| class.to_string(), str::to_owned));
-                continue;
+        if of(&["value"]).next().is_none() {
+            for output in of(&["label"]) {
+                cells.push(self.label(output, result)?);
             }
+        }
+        for output in of(&["value"]).chain(of(&["raw", "probability"])) {
             let scale = f64::exp2(-(number(&output["frac_bits"])? as f64));
             let elements = number(&output["elements"])? as usize;
-            for score in scores.by_ref().take(elements) {
+            let first = number(&output["offset_bytes"])? as usize;
+            for score in result[first..].chunks_exact(8).take(elements) {
                 cells.push((i64::from_le_bytes(score.try_into()?) as f64 * scale).to_string());
             }
         }
         Ok(cells)
+    }
+
+    /// The text of a label of a result.
+    fn label(&self, output: &Value, result: &[u8]) -> Result<String, Box<dyn Error>> {
+        let first = number(&output["offset_bytes"])? as usize;
+        let class = u32::from_le_bytes(result[first..first + 4].try_into()?);
+        let classes = self.manifest["classes"].as_array().ok_or("no classes in the manifest")?;
+        let of_output =
+            |entry: &&Value| entry["output"].is_null() || entry["output"] == output["name"];
+        let entry = classes.iter().filter(of_output).nth(class as usize);
+        let text = entry.and_then(|entry| entry["label"].as_str());
+        Ok(text.map_or_else(|| class.to_string(), str::to_owned))
     }
 }
 
@@ -176,11 +190,11 @@ mod tests {
     #[test]
     fn a_result_that_differs_or_is_not_there_counts() {
         let manifest = serde_json::json!({
-            "layout": { "result_bytes": 16, "scores_offset_bytes": 8 },
+            "layout": { "result_bytes": 16 },
             "classes": [{ "label": "no" }, { "label": "yes" }],
             "outputs": [
-                { "kind": "label", "elements": 1, "frac_bits": 0 },
-                { "kind": "probability", "elements": 1, "frac_bits": 1 },
+                { "kind": "label", "elements": 1, "frac_bits": 0, "offset_bytes": 0 },
+                { "kind": "probability", "elements": 1, "frac_bits": 1, "offset_bytes": 8 },
             ],
         });
         let job = Job { object: Vec::new(), features: Vec::new() };
