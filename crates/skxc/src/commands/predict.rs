@@ -4,7 +4,7 @@ use skxc_equivalence::decision::{Decision, decide};
 use skxc_ir::Column;
 
 use crate::clang;
-use crate::cli::{Engine, Hook, Predict};
+use crate::cli::{Engine, Predict};
 use crate::commands::compile::{self, Build};
 use crate::config::Project;
 use crate::files;
@@ -22,9 +22,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Predict) -> R
     match args.engine {
         Engine::Reference => reference(session, project, args),
         Engine::Ir => {
-            let mut options = Options::of_model(&args.model, project)?;
-            options.lowering = args.lowering.unwrap_or(options.lowering);
-            let (columns, options) = columns(args, project, options)?;
+            let (columns, options) = columns(args, project)?;
             let model = import(session, project, args, &options, columns)?;
             let lowered = pipeline::lower(&model, &options, &mut |_, _, _| {})?;
             let rows = read_rows(args, lowered.int.columns.iter().map(|(_, it)| it))?;
@@ -41,8 +39,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Predict) -> R
 }
 
 fn reference(session: &mut Session, project: &Project, args: &Predict) -> Result<Exit, Stop> {
-    let options = Options::of_model(&args.model, project)?;
-    let (columns, options) = columns(args, project, options)?;
+    let (columns, options) = columns(args, project)?;
     let model = import(session, project, args, &options, columns)?;
     let rows = read_rows(args, model.real.columns.iter().map(|(_, it)| it))?;
     let mut sink = Sink::open(args.out.as_deref())?;
@@ -55,10 +52,7 @@ fn reference(session: &mut Session, project: &Project, args: &Predict) -> Result
 }
 
 fn in_kernel(session: &mut Session, project: &Project, args: &Predict) -> Result<Exit, Stop> {
-    let mut options = Options::of_model(&args.model, project)?;
-    options.lowering = args.lowering.unwrap_or(options.lowering);
-    let (columns, options) = columns(args, project, options)?;
-    // The test bench is the same at every hook, and needs no actions at none.
+    let (columns, options) = columns(args, project)?;
     let mut build = compile::build(session, project, &args.model.model, columns, options, &[])?;
     let (object, name) = match &args.object {
         Some(path) => (files::read_bytes(path)?, path.display().to_string()),
@@ -96,21 +90,20 @@ fn decide_in_kernel(
 }
 
 /// Columns and options: with an object, those of its manifest.
-fn columns(
-    args: &Predict,
-    project: &Project,
-    mut options: Options,
-) -> Result<(Columns, Options), Stop> {
+fn columns(args: &Predict, project: &Project) -> Result<(Columns, Options), Stop> {
     let names = column_names(&args.model, project);
-    let Some(object) = &args.object else { return Ok((Columns::Bound(names), options)) };
+    let Some(object) = &args.object else {
+        let mut options = Options::of_model(&args.model, project)?;
+        options.lowering = args.lowering.unwrap_or(options.lowering);
+        return Ok((Columns::Bound(names), options));
+    };
     let manifest = Manifest::read(&Manifest::path_of(object))?;
-    options.name.clone_from(&manifest.name);
-    options.hook = Hook::None;
     let columns = match names {
         Some(names) => Columns::Bound(Some(names)),
         None => Columns::Known(manifest.columns()),
     };
-    Ok((columns, options))
+    // The hook, too: what there is to act upon shapes the result.
+    Ok((columns, manifest.options.over_model(&args.model)))
 }
 
 fn import(
