@@ -3,7 +3,7 @@
 use skxc_ir::analysis::ranges::Ranges;
 use skxc_ir::lowering::{Element, ForestPlan, Plan, Shape, Trees};
 use skxc_ir::validate::Validated;
-use skxc_ir::{ElementType, Int, IntOp, OriginId, Value};
+use skxc_ir::{ElementType, Int, OriginId, Value};
 
 use crate::layout::Layout;
 use crate::namer::Prefix;
@@ -126,18 +126,6 @@ impl<'a> Context<'a> {
             }
             _ => stored.to_string(),
         }
-    }
-
-    /// Does any operation of the module need the helper of argmax over a row?
-    pub(crate) fn has_wide_argmax(&self) -> bool {
-        self.module.values().any(|value| self.wide_argmax(value).is_some())
-    }
-
-    /// The row of an argmax over more than two elements.
-    pub(crate) fn wide_argmax(&self, value: Value) -> Option<&[Element]> {
-        let IntOp::ArgMax { input, .. } = self.module.node(value).op else { return None };
-        let row = self.plan.elements.of_value(input);
-        (row.len() > 2).then_some(row)
     }
 }
 

@@ -5,12 +5,12 @@ use super::error::{Errors, Location, Problem};
 use super::ranges::{check_storage, farthest};
 use crate::analysis::ranges::{Bounds, Ranges, numerator, prefixes, product};
 use crate::module::{Int, Module, Value};
-use crate::ops::{IntOp, IntReduction};
+use crate::ops::{IntBinary, IntOp, IntReduction};
 use crate::types::Type;
 
-/// Numbers on the way are at most 2^62 in magnitude, so that what rounds can
+/// Numbers on the way are below 2^62 in magnitude, so that what rounds can
 /// add half a unit and a difference of two fits 64 bits.
-const STEP_MAX: i128 = 1 << 62;
+const STEP_MAX: i128 = (1 << 62) - 1;
 
 /// Checks the operation that makes `value`.
 pub(super) fn check(
@@ -26,8 +26,11 @@ pub(super) fn check(
         IntOp::Greater { a, threshold } => {
             let threshold = Bounds::exactly((*threshold).into());
             check_storage(value, module.ty(*a).elem, &[threshold], errors);
+            check_steps(location, ranges.of_value(*a).iter().copied(), errors);
+            check_steps(location, std::iter::once(threshold), errors);
         }
         IntOp::ArgMax { input, margin } => {
+            check_steps(location, ranges.of_value(*input).iter().copied(), errors);
             let rows = ranges.of_value(*input).chunks_exact(module.shape(*input).row());
             let greatest = rows.filter_map(|row| row.iter().map(|bounds| bounds.min).max());
             let least = greatest.map(|greatest| greatest - i128::from(*margin)).min();
@@ -48,7 +51,17 @@ pub(super) fn check(
                 errors.add(location, Problem::ZeroDivisor { element });
             }
         }
-        IntOp::Rescale { input, .. } => {
+        IntOp::Binary { function: IntBinary::Minimum | IntBinary::Maximum, a, b }
+        | IntOp::Compare { a, b, .. } => {
+            // Orders are found by the signs of differences.
+            let both = [*a, *b].into_iter().flat_map(|it| ranges.of_value(it)).copied();
+            check_steps(location, both, errors);
+        }
+        IntOp::Rescale { input, .. }
+        | IntOp::ArgSort { input, .. }
+        | IntOp::Take { index: input, .. }
+        | IntOp::TakeAlong { indices: input, .. }
+        | IntOp::Reduce { function: IntReduction::Minimum | IntReduction::Maximum, input } => {
             check_steps(location, ranges.of_value(*input).iter().copied(), errors);
         }
         IntOp::Reduce { function: IntReduction::Sum, input } => {
@@ -71,13 +84,8 @@ pub(super) fn check(
         | IntOp::Concat { .. }
         | IntOp::Binary { .. }
         | IntOp::Not { .. }
-        | IntOp::Compare { .. }
         | IntOp::Select { .. }
-        | IntOp::Reduce { function: IntReduction::Minimum | IntReduction::Maximum, .. }
         | IntOp::CumulativeSum { .. }
-        | IntOp::ArgSort { .. }
-        | IntOp::Take { .. }
-        | IntOp::TakeAlong { .. }
         | IntOp::Lookup { .. }
         | IntOp::TreeEnsemble { .. }
         | IntOp::Label { .. } => {}

@@ -31,7 +31,10 @@ fn check(
     }
     let (name, count) = (&function.name, function.segments.len());
     let degree = function.segments[0].coefficients.len() - 1;
-    assert!(count <= 512 && degree <= 7 && worst * 32.0 >= function.error, "{name}: {worst}");
+    assert!(
+        count <= 512 && degree <= 7 && (worst == 0.0 || worst * 32.0 >= function.error),
+        "{name}: {worst}"
+    );
     function
 }
 

@@ -1,0 +1,178 @@
+//! Elementwise operations: an expression for each element.
+
+use skxc_ir::lowering::Element;
+use skxc_ir::{ElementType, IntBinary, IntOp, Relation, Rounding, Value};
+
+use super::{STRAIGHT_MAX, about, operand};
+use crate::context::Context;
+use crate::writer::{Writer, literal};
+
+/// Computes all elements of `value`.
+pub(super) fn emit(out: &mut Writer, context: &Context<'_>, value: Value) {
+    out.comment(&[comment(context, value)]);
+    let operands = operands(context, value);
+    each(out, context, value, &operands, |arguments| expression(context, value, arguments));
+}
+
+/// Assigns what `expression` makes of the elements of the operands to each
+/// element of `value`.
+pub(super) fn each(
+    out: &mut Writer,
+    context: &Context<'_>,
+    value: Value,
+    operands: &[Value],
+    expression: impl Fn(&[String]) -> String,
+) {
+    let whole = context.module.shape(value);
+    let count = whole.elements();
+    if count <= STRAIGHT_MAX {
+        let positions: Vec<_> =
+            operands.iter().map(|&it| context.module.shape(it).positions_in(whole)).collect();
+        for index in 0..count {
+            let element = |(operand, at): (&Value, &Vec<usize>)| {
+                operand::wide(context, context.plan.elements.of_value(*operand)[at[index]])
+            };
+            let arguments: Vec<_> = operands.iter().zip(&positions).map(element).collect();
+            assign(out, &target(context, value, index), &expression(&arguments));
+        }
+        return;
+    }
+    let mut sources = operand::of(context, value);
+    // A look-up at computed positions has its row before the positions.
+    let sources = sources.split_off(sources.len() - operands.len());
+    sources.iter().for_each(|source| source.prepare(out, context));
+    let arguments: Vec<_> = sources.iter().map(|source| source.at(context, "i")).collect();
+    out.open(&format!("for (__u32 i = 0; i < {count}; i++) {{"));
+    assign(out, &format!("s->v{}[i]", value.index()), &expression(&arguments));
+    out.close("}");
+}
+
+/// The expression of an element of a value.
+pub(super) fn target(context: &Context<'_>, value: Value, index: usize) -> String {
+    let index = u32::try_from(index).expect("limits::ELEMENTS_MAX is below 2^32");
+    context.element(Element::Cell { value, index })
+}
+
+/// An assignment that may need several lines.
+pub(super) fn assign(out: &mut Writer, target: &str, expression: &str) {
+    let pieces = std::iter::once(target).chain(std::iter::once("="));
+    let words = pieces.chain(expression.split(' ')).map(str::to_owned);
+    let mut words: Vec<String> = words.collect();
+    if let Some(last) = words.last_mut() {
+        last.push(';');
+    }
+    out.wrapped(&words);
+}
+
+fn operands(context: &Context<'_>, value: Value) -> Vec<Value> {
+    use skxc_ir::Operation as _;
+    let mut operands = Vec::new();
+    context.module.node(value).op.operands(&mut |operand| operands.push(operand));
+    operands
+}
+
+fn comment(context: &Context<'_>, value: Value) -> String {
+    match context.module.node(value).op {
+        IntOp::Greater { a, threshold } => {
+            let threshold = context.real(a, threshold.into());
+            format!("{} The threshold is {threshold}.", about(context, value))
+        }
+        _ => about(context, value),
+    }
+}
+
+fn expression(context: &Context<'_>, value: Value, arguments: &[String]) -> String {
+    let name = &context.prefix.lower;
+    let call = |function: &str| format!("{name}_{function}({})", arguments.join(", "));
+    match context.module.node(value).op {
+        IntOp::Binary { function, .. } => {
+            let (a, b) = (&arguments[0], &arguments[1]);
+            match function {
+                IntBinary::Add => format!("{a} + {b}"),
+                IntBinary::Subtract => format!("{a} - {b}"),
+                IntBinary::And => format!("{a} & {b}"),
+                IntBinary::Or => format!("{a} | {b}"),
+                IntBinary::Xor => format!("{a} ^ {b}"),
+                IntBinary::Minimum => call("minimum"),
+                IntBinary::Maximum => call("maximum"),
+            }
+        }
+        IntOp::Multiply { shift, .. } => {
+            let product = format!("{} * {}", arguments[0], arguments[1]);
+            shifted(&product, shift, Rounding::Nearest)
+        }
+        IntOp::Divide { shift, .. } => {
+            let (a, b) = (times_power_of_two(&arguments[0], shift), &arguments[1]);
+            format!("{name}_divide({a}, {b})")
+        }
+        IntOp::Rescale { input, rounding } => {
+            let (from, to) = (frac_bits(context, input), frac_bits(context, value));
+            if to >= from {
+                times_power_of_two(&arguments[0], to - from)
+            } else {
+                shifted(&arguments[0], from - to, rounding)
+            }
+        }
+        IntOp::Function { function, .. } => call(&format!("f{}", function.index())),
+        IntOp::Not { .. } => format!("{} ^ 1", arguments[0]),
+        IntOp::Compare { relation, .. } => compare(name, relation, &arguments[0], &arguments[1]),
+        IntOp::Greater { threshold, .. } => {
+            compare(name, Relation::Greater, &arguments[0], &literal(threshold))
+        }
+        IntOp::Select { .. } => call("pick"),
+        IntOp::Lookup { .. } => call(&format!("lookup{}", value.index())),
+        IntOp::Input { .. }
+        | IntOp::Constant { .. }
+        | IntOp::Reshape { .. }
+        | IntOp::Gather { .. }
+        | IntOp::Concat { .. }
+        | IntOp::Reduce { .. }
+        | IntOp::CumulativeSum { .. }
+        | IntOp::ArgSort { .. }
+        | IntOp::Take { .. }
+        | IntOp::TakeAlong { .. }
+        | IntOp::TreeEnsemble { .. }
+        | IntOp::ArgMax { .. }
+        | IntOp::Label { .. } => unreachable!("the operation is not elementwise"),
+    }
+}
+
+fn compare(name: &str, relation: Relation, a: &str, b: &str) -> String {
+    match relation {
+        Relation::Equal => format!("{name}_differ({a}, {b}) ^ 1"),
+        Relation::Less => format!("{name}_less({a}, {b})"),
+        Relation::Greater => format!("{name}_less({b}, {a})"),
+        Relation::LessOrEqual => format!("{name}_less({b}, {a}) ^ 1"),
+        Relation::GreaterOrEqual => format!("{name}_less({a}, {b}) ^ 1"),
+    }
+}
+
+/// `x * 2^shift`: a product, since C does not define shifts of negative numbers to the left.
+fn times_power_of_two(x: &str, shift: u8) -> String {
+    if shift == 0 { x.to_owned() } else { format!("{x} * {}", literal(1i64 << shift)) }
+}
+
+/// `x / 2^shift`, rounded.
+fn shifted(x: &str, shift: u8, rounding: Rounding) -> String {
+    if shift == 0 {
+        return x.to_owned();
+    }
+    let (half, rest) = (literal(1i64 << (shift - 1)), literal((1i64 << shift) - 1));
+    match rounding {
+        Rounding::Nearest => format!("({x} + {half}) >> {shift}"),
+        Rounding::NearestEven => {
+            let below = literal((1i64 << (shift - 1)) - 1);
+            format!("({x} + {below} + (({x} >> {shift}) & 1)) >> {shift}")
+        }
+        Rounding::Floor => format!("{x} >> {shift}"),
+        Rounding::Ceil => format!("({x} + {rest}) >> {shift}"),
+        Rounding::Truncate => format!("({x} + (({x} >> 63) & {rest})) >> {shift}"),
+    }
+}
+
+fn frac_bits(context: &Context<'_>, value: Value) -> u8 {
+    match context.module.ty(value).elem {
+        ElementType::Fixed { frac_bits, .. } => frac_bits,
+        _ => 0,
+    }
+}
