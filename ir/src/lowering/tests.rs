@@ -21,8 +21,9 @@ fn chosen(module: &Validated<Int>, choice: Choice) -> String {
 }
 
 #[test]
-fn a_lone_tree_is_branch_code_and_a_deep_chain_is_walked() {
-    assert_eq!(chosen(&chain(5), Choice::Auto), "branch");
+fn a_small_tree_is_bit_vectors_and_a_deep_chain_is_walked() {
+    assert_eq!(chosen(&chain(5), Choice::Auto), "bits");
+    assert_eq!(chosen(&chain(5), Choice::Only(Lowering::Branch)), "branch");
     assert_eq!(chosen(&chain(5), Choice::Only(Lowering::Walk)), "walk");
     assert_eq!(chosen(&chain(10_000), Choice::Auto), "walk");
 }
@@ -37,9 +38,9 @@ fn many_trees_walk_at_once() {
         }
     }
     let module = Validator::validate(module).expect("the sums fit");
-    let plan = plan(&module, &options(Choice::Auto)).expect("it fits");
+    let plan = plan(&module, &options(Choice::Only(Lowering::Walk))).expect("it fits");
     let forest = plan.forests.values().next().expect("there is a forest");
-    let Shape::Walk(walk) = &forest.parts[0].shape else { panic!("forty trees are walked") };
+    let Shape::Walk(walk) = &forest.parts[0].shape else { panic!("the trees are walked") };
     assert_eq!((walk.lanes, walk.roots.len(), walk.runs[0].groups), (14, 42, 3));
     // Trees that share their nodes share their table: each pair stands once.
     let branches = module.forests.iter().flat_map(|(_, forest)| &forest.nodes);
@@ -61,9 +62,9 @@ fn a_refusal_names_the_part_to_blame() {
 #[test]
 fn when_nothing_fits_every_lowering_says_why() {
     let target = Target { table_bytes_max: 1_000, ..Target::default() };
-    let options = Options { choice: Choice::Auto, target };
+    let options = Options { target, ..Options::default() };
     let refused = plan(&chain(300), &options).expect_err("no lowering fits");
     let diagnostic = refused.diagnostic();
     assert_eq!(diagnostic.code, codes::FOREST_DOES_NOT_FIT);
-    assert_eq!((diagnostic.notes.len(), diagnostic.helps.len()), (2, 1));
+    assert_eq!((diagnostic.notes.len(), diagnostic.helps.len()), (Lowering::ALL.len(), 1));
 }
