@@ -22,15 +22,16 @@ pub mod layout;
 pub mod namer;
 mod perfect;
 mod result;
+mod rounds;
 mod shape;
 mod slots;
 mod tensor;
 mod walk;
 pub mod writer;
 
+use skxc_ir::Int;
 use skxc_ir::lowering::Plan;
 use skxc_ir::validate::Validated;
-use skxc_ir::Int;
 
 pub use layout::{CType, Field, Layout};
 

@@ -4,18 +4,23 @@ use skxc_ir::lowering::perfect::{Format, Plan, Run, Tree};
 
 use crate::context::{Context, Part};
 use crate::forest::{self, align};
-use crate::slots;
 use crate::writer::{Writer, literal};
+use crate::{rounds, slots};
 
 /// Members of the scratch beside the sums.
 pub(crate) fn scratch(part: &Part<'_>, plan: &Plan) -> Vec<String> {
-    vec![format!("{} x{}[{}]", number(plan.format), part.suffix, plan.slot_entries)]
+    let x = format!("{} x{}[{}]", number(plan.format), part.suffix, plan.slot_entries);
+    let counter = plan.kernel_counts.then(|| rounds::scratch(part));
+    counter.into_iter().chain([x]).collect()
 }
 
 /// Tables and functions of one part.
 pub(crate) fn emit(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
     slots::unroll(out, part);
     slots::tables(out, context, part, &plan.slots);
+    if plan.kernel_counts {
+        rounds::define(out, part);
+    }
     if !plan.leaf_is_weight {
         weights(out, context, part, plan);
     }
@@ -247,14 +252,13 @@ fn add(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
     slots::fill(out, context, part, &plan.slots, number(plan.format), plan.place_bits);
     for run in &plan.runs {
         let Run { levels, lanes, .. } = *run;
-        let table = format!("{lower}_trees_{levels}");
-        if is_repeated(run) {
-            out.open(&format!("for (i = 0; i < {}; i++)", run.trees.len() / lanes));
-            out.wrapped(&[format!("{lower}_walk_{levels}(s,"), format!("{table} + {lanes} * i);")]);
-            out.indent_to(1);
-        } else {
-            out.wrapped(&[format!("{lower}_walk_{levels}(s,"), format!("{table});")]);
-        }
+        let label = format!("done_{levels}");
+        let label = plan.kernel_counts.then_some(label.as_str());
+        rounds::groups(out, context, part, run.trees.len() / lanes, label, |out, i| {
+            let tree = format!("{lower}_trees_{levels}");
+            let tree = i.map_or(tree.clone(), |i| format!("{tree} + {lanes} * {i}"));
+            out.wrapped(&[format!("{lower}_walk_{levels}(s,"), format!("{tree});")]);
+        });
     }
     out.close("}");
     out.line("");

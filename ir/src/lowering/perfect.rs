@@ -93,6 +93,9 @@ pub struct Plan {
     pub weight_entries: usize,
     /// The runs, deepest first.
     pub runs: Vec<Run>,
+    /// Does the kernel count the rounds over groups, so that the verifier need
+    /// not walk each?
+    pub kernel_counts: bool,
     /// What it costs.
     pub cost: Cost,
 }
@@ -148,9 +151,11 @@ pub fn plan(trees: &Trees<'_>, target: &Target) -> Result<Plan, Refusal> {
     let shapes = schedule(trees, &below);
     let rows = trees.rows();
     let used = trees.features_used().len();
-    let outlines = [Format::Word, Format::Half].map(|format| outline(trees, &rows, used, format));
+    let kernel_counts = target.may_goto && shapes.iter().any(RunShape::is_long);
+    let formats = [Format::Word, Format::Half];
+    let outlines = formats.map(|format| outline(trees, &rows, used, kernel_counts, format));
     let outlines = outlines.into_iter().flatten().map(|outline| {
-        let cost = cost(&outline, &shapes, &rows, target);
+        let cost = cost(&outline, &shapes, &rows);
         (outline, cost)
     });
     let best = outlines.min_by_key(|(_, cost)| cost.tenth_ns);
@@ -179,6 +184,11 @@ impl RunShape {
 
     fn groups(&self) -> usize {
         self.trees.len().div_ceil(self.lanes).max(1)
+    }
+
+    /// Are there more groups than the verifier walks where the kernel counts?
+    fn is_long(&self) -> bool {
+        self.groups() as u64 > VERIFIED_ROUNDS
     }
 
     /// Steps of all lanes, in tenths of a nanosecond as long as tables are small.
@@ -230,9 +240,16 @@ struct Outline {
     place_bits: u32,
     leaf_is_weight: bool,
     weight_entries: usize,
+    kernel_counts: bool,
 }
 
-fn outline(trees: &Trees<'_>, rows: &Rows, used: usize, format: Format) -> Option<Outline> {
+fn outline(
+    trees: &Trees<'_>,
+    rows: &Rows,
+    used: usize,
+    kernel_counts: bool,
+    format: Format,
+) -> Option<Outline> {
     let fits = match format {
         Format::Word => used <= WORD_SLOTS_MAX,
         Format::Half => used <= HALF_SLOTS_MAX && trees.forest.nodes.len() <= HALF_TESTS_MAX,
@@ -247,6 +264,7 @@ fn outline(trees: &Trees<'_>, rows: &Rows, used: usize, format: Format) -> Optio
         slot_entries,
         place_bits,
         leaf_is_weight,
+        kernel_counts,
         weight_entries: match leaf_is_weight {
             true => 0,
             false => (row_starts + 1).next_power_of_two() - 1 + rows.targets,
@@ -256,8 +274,8 @@ fn outline(trees: &Trees<'_>, rows: &Rows, used: usize, format: Format) -> Optio
 
 fn build(trees: &Trees<'_>, rows: Rows, outline: Outline, shapes: &[RunShape], cost: Cost) -> Plan {
     let roots: Vec<NodeId> = trees.roots().collect();
-    let Outline { format, slots, slot_entries, place_bits, leaf_is_weight, weight_entries } =
-        outline;
+    let Outline { format, slots, slot_entries, place_bits, .. } = outline;
+    let Outline { leaf_is_weight, weight_entries, kernel_counts, .. } = outline;
     let node = |id| {
         let (test, yes, no) = trees.branch(id)?;
         let (slot, at_most) = slots.test(test);
@@ -289,6 +307,7 @@ fn build(trees: &Trees<'_>, rows: Rows, outline: Outline, shapes: &[RunShape], c
         leaf_is_weight,
         weight_entries,
         runs,
+        kernel_counts,
         cost,
         slots,
         rows,
@@ -319,6 +338,9 @@ fn pad(
     (nodes, level)
 }
 
+/// Rounds that the verifier walks of a loop that the kernel counts: the second
+/// looks like the first, and the way out is followed from both.
+const VERIFIED_ROUNDS: u64 = 2;
 /// One step of one lane while the tables stay in the second level of cache.
 const TENTH_NS_PER_STEP: u64 = 5;
 /// One step by itself: two loads that wait for each other and three operations.
@@ -332,8 +354,7 @@ fn group_tenth_ns(levels: u32, lanes: usize, tenth_ns_per_step: u64) -> u64 {
 }
 
 /// Fitted to what clang 19 makes of the walk and to measured times.
-fn cost(outline: &Outline, shapes: &[RunShape], rows: &Rows, target: &Target) -> Cost {
-    let _ = target;
+fn cost(outline: &Outline, shapes: &[RunShape], rows: &Rows) -> Cost {
     let bytes = outline.format.bytes() as u64;
     let leaf_bytes = if outline.leaf_is_weight { 8 } else { bytes };
     let targets = rows.targets as u64;
@@ -364,7 +385,8 @@ fn cost(outline: &Outline, shapes: &[RunShape], rows: &Rows, target: &Target) ->
         let leaf = if outline.leaf_is_weight { 2 } else { 6 + 3 * targets };
         let group = lanes * (11 * u64::from(shape.levels) + 5 + leaf) + 3 * targets + 8;
         cost.program_insns += group;
-        cost.verifier_insns = cost.verifier_insns.saturating_add(groups * group);
+        let rounds = if outline.kernel_counts { groups.min(VERIFIED_ROUNDS) } else { groups };
+        cost.verifier_insns = cost.verifier_insns.saturating_add(rounds * group);
         cost.stack_bytes = cost.stack_bytes.max(8 * (lanes + 4));
         let leaves = if outline.leaf_is_weight { 0 } else { lanes * (4 + 4 * targets) };
         cost.tenth_ns +=
