@@ -8,8 +8,8 @@ use skxc_diagnostics::{Diagnostic, escape_to_one_line};
 use skxc_ir::limits::AXES_MAX;
 use skxc_ir::validate::Validator;
 use skxc_ir::{
-    Column, ElementType, Handle, LabelTable, Module, Origin, OriginId, Real, RealOp, ScoreKind,
-    Shape, Type, Value,
+    Column, ElementType, Handle, LabelTable, Module, Operation as _, Origin, OriginId, Real,
+    RealOp, ScoreKind, Shape, Type, Value,
 };
 
 use crate::fold;
@@ -182,11 +182,15 @@ impl<'a> Lowering<'a> {
     /// wants them.
     pub(crate) fn check_nodes(&self, node: &Node<'_>, first: usize) -> Lowered<()> {
         for value in self.module.values().skip(first) {
-            if let Err(problem) = Validator::check_type(&self.module, value) {
-                let message = format!("`{}` of these types is not supported", node.name());
-                let error = node.error(UNSUPPORTED_FORM, message);
-                return Err(error.note(escape_to_one_line(&problem.to_string())).into());
-            }
+            let made = self.module.node(value);
+            let problem = match Validator::type_of(&self.module, &made.op, &made.ty) {
+                Ok(ty) if ty == made.ty => continue,
+                Ok(ty) => format!("`{}` makes `{ty}`, not `{}`", made.op.name(), made.ty),
+                Err(problem) => problem.to_string(),
+            };
+            let message = format!("`{}` of these types is not supported", node.name());
+            let error = node.error(UNSUPPORTED_FORM, message);
+            return Err(error.note(escape_to_one_line(&problem)).into());
         }
         Ok(())
     }

@@ -192,4 +192,6 @@ fn is_label(kind: OutputKind) -> bool {
 }
 
 #[cfg(test)]
+mod tensor_tests;
+#[cfg(test)]
 mod tests;

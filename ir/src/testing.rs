@@ -12,6 +12,7 @@
 
 mod int;
 mod real;
+mod tensor;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -26,6 +27,7 @@ use crate::types::ElementType;
 
 pub use int::{int_chain, int_modules};
 pub use real::{real_chain, real_modules};
+pub use tensor::tensor_modules;
 
 /// Graph nodes that origins of random modules point at.
 const GRAPH_NODES: u32 = 3;

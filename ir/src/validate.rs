@@ -24,7 +24,8 @@ mod types;
 
 use std::ops::Deref;
 
-use crate::module::{Domain, Int, Module, Real, Value};
+use crate::module::{Domain, Int, Module, Real};
+use crate::types::Type;
 
 pub(crate) use structure::is_identifier;
 
@@ -80,19 +81,17 @@ impl Validator {
         errors.into_list()
     }
 
-    /// Checks only that the type of `value` is what its operation makes of its
-    /// operands, whose types are right.
+    /// The type that `op` makes of its operands, whose types are right. Where
+    /// it leaves a choice, such as the shape of a reshape, it is `declared`.
     ///
     /// # Errors
-    /// What is wrong.
-    pub fn check_type<D: Rules>(module: &Module<D>, value: Value) -> Result<(), Problem> {
-        let node = module.node(value);
-        let expected = D::result_type(module, &node.op, &node.ty)?;
-        if expected == node.ty {
-            Ok(())
-        } else {
-            Err(Problem::TypeMismatch { found: node.ty.clone(), expected })
-        }
+    /// Why it makes none.
+    pub fn type_of<D: Rules>(
+        module: &Module<D>,
+        op: &D::Op,
+        declared: &Type,
+    ) -> Result<Type, Problem> {
+        D::result_type(module, op, declared)
     }
 }
 

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use skxc_diagnostics::{Sources, Style, render};
 
 use super::*;
-use crate::testing::{int_chain, int_modules, real_chain, real_modules};
+use crate::testing::{int_chain, int_modules, real_chain, real_modules, tensor_modules};
 
 const REAL: &str = r#"real portscan
 onnx0 = "TreeEnsembleClassifier /tree"
@@ -221,6 +221,11 @@ fn damaged(text: &str) -> impl Strategy<Value = String> + use<> {
 proptest! {
     #[test]
     fn real_modules_read_back(module in real_modules()) {
+        check_round_trip(&module);
+    }
+
+    #[test]
+    fn tensor_modules_read_back(module in tensor_modules()) {
         check_round_trip(&module);
     }
 

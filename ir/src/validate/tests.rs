@@ -7,7 +7,7 @@ use crate::arena::Handle;
 use crate::forest::TreeNode;
 use crate::module::{Interval, Value};
 use crate::ops::{IntOp, RealOp};
-use crate::testing::{int_chain, int_modules, real_chain, real_modules};
+use crate::testing::{int_chain, int_modules, real_chain, real_modules, tensor_modules};
 use crate::text::{Notation, parse};
 use crate::types::{ElementType, Type};
 
@@ -302,8 +302,13 @@ fn a_tree_may_be_as_deep_as_it_has_nodes() {
 
 proptest! {
     #[test]
-    fn random_modules_are_valid(real in real_modules(), int in int_modules()) {
+    fn random_modules_are_valid(
+        real in real_modules(),
+        tensors in tensor_modules(),
+        int in int_modules(),
+    ) {
         prop_assert_eq!(Validator::check(&real), []);
+        prop_assert_eq!(Validator::check(&tensors), []);
         prop_assert_eq!(Validator::check(&int), []);
     }
 }

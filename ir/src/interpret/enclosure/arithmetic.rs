@@ -375,3 +375,117 @@ fn least(a: End, b: End) -> End {
 fn greatest(a: End, b: End) -> End {
     if order(&b, &a) == Ordering::Greater { b } else { a }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    /// Numbers that lie in the domain of most functions and at their edges.
+    fn samples() -> Vec<f64> {
+        let mut samples = vec![0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.5, 8.0, 30.0, 700.0, 1e-30];
+        samples.extend(samples.clone().iter().map(|x| -x));
+        let mut random = Random::new(7);
+        samples.extend((0..200).map(|_| unit(&mut random) * 20.0 - 10.0));
+        samples
+    }
+
+    fn holds(enclosure: &Enclosure, y: f64, what: &str) {
+        // What the float function itself may be off.
+        let slack = 1e-14 * y.abs().max(f64::MIN_POSITIVE);
+        let (lower, upper) = (enclosure.lower(), enclosure.upper());
+        let is_same = lower == y && y == upper || y.is_nan() && Number::is_nan(enclosure);
+        let fits = is_same || lower <= y + slack && y - slack <= upper;
+        assert!(fits || *enclosure == Enclosure(Unknown), "{what} is {y}: [{lower}, {upper}]");
+    }
+
+    #[test]
+    fn functions_of_a_number_are_enclosed_tightly() {
+        for function in Unary::ALL.into_iter().filter(|&function| function != Unary::Not) {
+            // These cancel in floats, or are computed otherwise.
+            let is_stable = !matches!(function, Unary::Probit | Unary::Logistic);
+            for x in samples() {
+                let enclosed = unary(function, &Enclosure::exact(x));
+                let y = functions::unary(function, x, ElementType::F64);
+                let what = format!("{} of {x}", function.name());
+                if is_stable {
+                    holds(&enclosed, y, &what);
+                } else if enclosed.ends().is_some() && y.is_finite() {
+                    let distance = (enclosed.lower() - y).abs();
+                    assert!(distance < 1e-7, "{what}: {y}, {enclosed:?}");
+                }
+                if let Some((min, max)) = enclosed.ends() {
+                    let width = FBig::from_repr(sum(UP, &max, &negative(&min)), UP);
+                    let magnitude = enclosed.upper().abs().max(1.0);
+                    assert!(width.to_f64().value() <= magnitude * 1e-20, "{what}: {enclosed:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn functions_of_an_interval_hold_those_of_its_numbers() {
+        let mut random = Random::new(3);
+        for function in Unary::ALL.into_iter().filter(|&function| function != Unary::Not) {
+            for _ in 0..100 {
+                let (a, b) = (unit(&mut random) * 8.0 - 4.0, unit(&mut random) * 8.0 - 4.0);
+                let interval =
+                    joint(between(ends_of(a), ends_of(a)), between(ends_of(b), ends_of(b)));
+                let enclosed = unary(function, &interval);
+                for part in [0.0, 0.3, 0.9] {
+                    let x = a + (b - a) * part;
+                    let inside = unary(function, &Enclosure::exact(x));
+                    let what = format!("{} of {x} in {a}..{b}", function.name());
+                    if enclosed != Enclosure(Unknown) && !Number::is_nan(&inside) {
+                        assert!(enclosed.lower() <= inside.upper(), "{what}");
+                        assert!(inside.lower() <= enclosed.upper(), "{what}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn functions_of_two_numbers_are_enclosed() {
+        let samples = samples();
+        for function in Binary::ALL.into_iter().filter(|function| !function.is_logical()) {
+            for &a in &samples[..40] {
+                for &b in &samples[..40] {
+                    let enclosed = binary(function, &Enclosure::exact(a), &Enclosure::exact(b));
+                    let y = functions::binary(function, a, b, ElementType::F64);
+                    // Beyond the floats there are still reals.
+                    if y.is_finite() {
+                        holds(&enclosed, y, &format!("{} of {a} and {b}", function.name()));
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn infinities_and_nan_stay() {
+        let infinity = Enclosure::exact(f64::INFINITY);
+        let number = between(whole(-3), whole(5));
+        let of = |function, a: &Enclosure, b: &Enclosure| binary(function, a, b);
+        assert_eq!(of(Binary::Add, &infinity, &number), infinity);
+        assert_eq!(of(Binary::Subtract, &number, &infinity), Enclosure::exact(f64::NEG_INFINITY));
+        assert_eq!(of(Binary::Minimum, &number, &infinity), number);
+        assert_eq!(of(Binary::Maximum, &number, &infinity), infinity);
+        assert_eq!(of(Binary::Divide, &number, &infinity), Enclosure::exact(0.0));
+        assert_eq!(of(Binary::Multiply, &number, &infinity), Enclosure(Unknown));
+        assert_eq!(of(Binary::Divide, &number, &number), Enclosure(Unknown));
+        assert!(Number::is_nan(&of(Binary::Minimum, &number, &Enclosure::exact(f64::NAN))));
+        assert!(Number::is_nan(&unary(Unary::Log, &between(whole(-2), whole(-1)))));
+        assert_eq!(unary(Unary::Log, &number), Enclosure(Unknown));
+        assert_eq!(unary(Unary::Exp, &between(whole(1 << 40), whole(1 << 41))), Enclosure(Unknown));
+    }
+
+    /// From 0 to 1.
+    fn unit(random: &mut Random) -> f64 {
+        random.below(1 << 30) as f64 / f64::exp2(30.0)
+    }
+
+    fn ends_of(x: f64) -> End {
+        Repr::try_from(x).expect("the sample is a number")
+    }
+}
