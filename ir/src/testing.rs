@@ -11,6 +11,7 @@
 //!   columns at the edges (one value, negative, 32 bits, 62 bits).
 
 mod int;
+mod int_tensor;
 mod real;
 mod tensor;
 
@@ -26,6 +27,7 @@ use crate::origin::{Origin, OriginId, Origins};
 use crate::types::ElementType;
 
 pub use int::{int_chain, int_modules};
+pub use int_tensor::int_tensor_modules;
 pub use real::{real_chain, real_modules};
 pub use tensor::tensor_modules;
 

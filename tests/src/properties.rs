@@ -59,7 +59,8 @@ pub fn passes_keep_meaning(real: &Module<Real>) -> Result<(), String> {
 pub fn c_is_the_interpreter(module: &Validated<Int>) -> Result<(), String> {
     let broken = |what: &dyn ToString| format!("{}\n{}", what.to_string(), text::print(module));
     for choice in Choice::all() {
-        if programs::plan(module, choice).is_err() {
+        let is_other = module.forests.is_empty() && choice != Choice::Auto;
+        if is_other || programs::plan(module, choice).is_err() {
             continue;
         }
         // A model may have more outputs than `struct NAME_result` can hold.
@@ -82,6 +83,11 @@ pub(crate) fn trials() -> Vec<Trial> {
         property("text reads back (real)", 128, testing::real_modules, text_reads_back),
         property("text reads back (int)", 128, testing::int_modules, text_reads_back),
         property("passes keep the meaning", 64, testing::real_modules, passes_keep_meaning),
+        property("text reads back (int tensors)", 64, testing::int_tensor_modules, text_reads_back),
+        property("C is the interpreter (tensors)", 10, testing::int_tensor_modules, |module| {
+            let valid = Validator::validate(module.clone()).map_err(|errors| format!("{errors:?}"))?;
+            c_is_the_interpreter(&valid)
+        }),
         property("C is the interpreter", 10, testing::int_modules, |module| {
             let module = Validator::validate(module.clone());
             c_is_the_interpreter(&module.map_err(|errors| format!("{errors:?}"))?)
