@@ -225,6 +225,20 @@ impl<D: Domain> Forest<D> {
         below
     }
 
+    /// Number of nodes below each node and itself, shared ones counted each
+    /// time, at most `u64::MAX`.
+    #[must_use]
+    pub fn nodes_below(&self) -> Vec<u64> {
+        let mut below = vec![1_u64; self.nodes.len()];
+        for (id, node) in self.nodes.iter().enumerate().rev() {
+            if let TreeNode::Branch { yes, no, .. } = *node {
+                let both = below[yes as usize].saturating_add(below[no as usize]);
+                below[id] = both.saturating_add(1);
+            }
+        }
+        below
+    }
+
     /// The forest without nodes and weights that no tree reaches.
     #[must_use]
     pub fn reached(&self) -> Self {

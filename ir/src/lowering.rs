@@ -33,6 +33,7 @@
 pub mod bits;
 pub mod branch;
 pub mod cost;
+pub mod direct;
 pub mod elements;
 pub mod operations;
 pub mod optimize;
@@ -189,11 +190,7 @@ pub struct Alternatives {
 /// What there was to choose from for each forest of a plan that was made with
 /// the same options.
 #[must_use]
-pub fn alternatives(
-    module: &Validated<Int>,
-    plan: &Plan,
-    options: &Options,
-) -> Vec<Alternatives> {
+pub fn alternatives(module: &Validated<Int>, plan: &Plan, options: &Options) -> Vec<Alternatives> {
     let mut target = options.target.less(&plan.operations);
     let forests = plan.forests.iter().map(|(&value, chosen)| {
         let trees = trees(module, plan, value);
@@ -219,6 +216,13 @@ pub fn trees<'a>(module: &'a Validated<Int>, plan: &'a Plan, value: Value) -> Tr
     Trees::new(&module.forests[forest], plan.elements.of_value(input), ranges)
 }
 
+/// The ONNX node that `value` comes from, as a reader would name it.
+#[must_use]
+pub fn node_name(module: &Module<Int>, value: Value) -> Option<&str> {
+    let place = module.origins.places(module.node(value).origin, 1).first().copied()?;
+    module.origins.graph_nodes.get(place.node as usize).map(String::as_str)
+}
+
 fn feature_ranges(ranges: &Ranges, input: Value) -> Vec<Interval> {
     let fits = "the validator proves that every value fits its storage";
     let bounds = ranges.of_value(input).iter();
@@ -238,14 +242,12 @@ fn does_not_fit(
     refusals: Refusals,
 ) -> Box<DoesNotFit> {
     let forest = &module.forests[handle];
-    let place = module.origins.places(module.node(value).origin, 1).first().copied();
-    let origin = place.and_then(|place| module.origins.graph_nodes.get(place.node as usize));
     Box::new(DoesNotFit {
         forest: handle,
         choice,
         trees: forest.roots.len(),
         nodes: forest.nodes.len(),
-        origin: origin.cloned().unwrap_or_default(),
+        origin: node_name(module, value).unwrap_or_default().to_owned(),
         refusals,
     })
 }

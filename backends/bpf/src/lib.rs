@@ -11,13 +11,14 @@
 //! - what an operator may change at load time is `const volatile`;
 //! - every symbol, map and section variable begins with the name of the model.
 
+mod cost;
 pub mod kernel_features;
 mod program;
 
 use skxc_backend_c::layout::Layout;
 use skxc_backend_c::{EmitOptions, Header};
 use skxc_ir::Int;
-use skxc_ir::lowering::Plan;
+use skxc_ir::lowering::{Cost, Plan};
 use skxc_ir::validate::Validated;
 use skxc_runtime::{Feature, Needs};
 
@@ -82,6 +83,8 @@ pub struct Artifact {
     pub program: Option<String>,
     /// Name of the BPF program that runs vectors.
     pub batch: String,
+    /// Predicted cost of the program less that of the model.
+    pub wrapper: Cost,
 }
 
 /// A program that cannot be made.
@@ -137,7 +140,8 @@ pub fn emit(module: &Validated<Int>, plan: &Plan, options: &Options) -> Result<A
         Hook::Tc => Some(format!("{name}_tc")),
         Hook::None => None,
     };
-    Ok(Artifact { files, layout, program, batch: format!("{name}_batch") })
+    let wrapper = cost::wrapper(&layout, options);
+    Ok(Artifact { files, layout, program, batch: format!("{name}_batch"), wrapper })
 }
 
 fn check(module: &Validated<Int>, layout: &Layout, options: &Options) -> Result<(), Error> {

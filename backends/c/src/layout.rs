@@ -33,7 +33,7 @@ pub struct Field {
 }
 
 /// Offsets and sizes in bytes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Layout {
     /// Members of `struct NAME_features`, in order.
     pub features: Vec<Field>,

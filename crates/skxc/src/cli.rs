@@ -439,6 +439,10 @@ pub(crate) struct Inspect {
     /// Print the listing of the ONNX graph, and nothing else
     #[arg(long, conflicts_with = "ir")]
     pub(crate) listing: bool,
+    /// Print what every shape of tree code is predicted to cost, which one is chosen and why,
+    /// and nothing else; JSON with --message-format json
+    #[arg(long, conflicts_with_all = ["ir", "listing"])]
+    pub(crate) cost: bool,
     /// Shape of tree code [default: auto]
     #[arg(long, value_name = "SHAPE", value_parser = lowering::choice())]
     pub(crate) lowering: Option<Choice>,
@@ -454,7 +458,9 @@ const INSPECT_HELP: &str = "\
 Examples:
   skxc inspect portscan.onnx
   skxc inspect portscan.onnx --ir                the integer IR
-  skxc inspect portscan.onnx --ir=import         as it came from ONNX";
+  skxc inspect portscan.onnx --ir=import         as it came from ONNX
+  skxc inspect portscan.onnx --cost              what each shape of its trees would cost
+  skxc inspect portscan.onnx --cost --kernel 5.10 --optimize verifier";
 
 /// Compile, check and attach in one go
 #[derive(Debug, Args)]

@@ -2,12 +2,12 @@
 
 use skxc_backend_c::layout::{self, Field, Layout};
 use skxc_ir::analysis::rounding::Rounding;
-use skxc_ir::lowering::{Cost, ForestPlan};
+use skxc_ir::lowering::{Cost, ForestPlan, Part};
 use skxc_ir::{Forest, Int, IntOp, Module, OutputKind, ScoreKind};
 
 use crate::manifest::{
     ClassEntry, ColumnEntry, CostEntry, ForestEntry, LayoutEntry, Manifest, MemberEntry,
-    OutputEntry,
+    OutputEntry, PartEntry,
 };
 use crate::options::Options;
 use crate::pipeline::{Lowered, Model, Program};
@@ -41,7 +41,7 @@ pub(crate) fn manifest(
         fallback: options.fallback,
         outputs: outputs(&lowered.int, layout),
         forests: forests(&lowered.int, program),
-        cost: cost(program.plan.cost()),
+        cost: cost(program.plan.cost() + program.artifact.wrapper),
     }
 }
 
@@ -118,10 +118,19 @@ fn forests(module: &Module<Int>, program: &Program) -> Vec<ForestEntry> {
 fn forest_entry(forest: &Forest<Int>, plan: &ForestPlan) -> ForestEntry {
     ForestEntry {
         lowering: plan.name(),
+        parts: plan.parts.iter().map(part_entry).collect(),
         trees: forest.roots.len() as u64,
         nodes: forest.nodes.len() as u64,
         depth_max: forest.depths().into_iter().max().unwrap_or(0),
         cost: cost(plan.cost()),
+    }
+}
+
+fn part_entry(part: &Part) -> PartEntry {
+    PartEntry {
+        lowering: part.shape.lowering().to_string(),
+        trees: part.trees.len() as u64,
+        cost: cost(part.shape.cost()),
     }
 }
 
@@ -132,6 +141,7 @@ pub(crate) fn cost(cost: Cost) -> CostEntry {
         verifier_insns: cost.verifier_insns,
         table_bytes: cost.table_bytes,
         scratch_bytes: cost.scratch_bytes,
+        stack_bytes: cost.stack_bytes,
         decision_ns: cost.tenth_ns.div_ceil(10),
     }
 }

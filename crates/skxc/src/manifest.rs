@@ -57,7 +57,7 @@ pub(crate) struct Manifest {
     pub(crate) outputs: Vec<OutputEntry>,
     /// The forests, in the order in which they are computed.
     pub(crate) forests: Vec<ForestEntry>,
-    /// Predicted cost of all forests.
+    /// Predicted cost of the whole program at its hook.
     pub(crate) cost: CostEntry,
 }
 
@@ -154,14 +154,28 @@ pub(crate) struct OutputEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ForestEntry {
-    /// Shape of its code.
+    /// Shapes of its code, as in `branch+walk`.
     pub(crate) lowering: String,
+    /// Trees that get a shape together.
+    pub(crate) parts: Vec<PartEntry>,
     /// Trees after all passes.
     pub(crate) trees: u64,
     /// Nodes after all passes.
     pub(crate) nodes: u64,
     /// Levels of its deepest tree.
     pub(crate) depth_max: u32,
+    /// Predicted cost.
+    pub(crate) cost: CostEntry,
+}
+
+/// Some trees of a forest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PartEntry {
+    /// Shape of their code.
+    pub(crate) lowering: String,
+    /// Number of trees.
+    pub(crate) trees: u64,
     /// Predicted cost.
     pub(crate) cost: CostEntry,
 }
@@ -178,6 +192,8 @@ pub(crate) struct CostEntry {
     pub(crate) table_bytes: u64,
     /// Bytes of scratch memory, per CPU.
     pub(crate) scratch_bytes: u64,
+    /// Bytes of the stack.
+    pub(crate) stack_bytes: u64,
     /// Nanoseconds of a decision, parsing not counted.
     pub(crate) decision_ns: u64,
 }

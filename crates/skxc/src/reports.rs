@@ -46,6 +46,8 @@ pub(crate) struct Findings {
     pub(crate) kernel: String,
     /// Instructions that the verifier processed, if the kernel said.
     pub(crate) verified_insns: Option<u32>,
+    /// Instructions that it was predicted to process.
+    pub(crate) predicted_insns: u64,
     /// How the object is not the one that model and manifest say.
     pub(crate) foreign: Option<Foreign>,
     /// The machine could not run the object.
@@ -87,7 +89,11 @@ impl Findings {
             details(&mut text, timed, &self.columns);
         }
         if let Some(insns) = self.verified_insns {
-            let _ = writeln!(text, "  verifier: {insns} instructions on Linux {}", self.kernel);
+            let (kernel, predicted) = (&self.kernel, self.predicted_insns);
+            let _ = writeln!(
+                text,
+                "  verifier: {insns} instructions on Linux {kernel}, {predicted} predicted"
+            );
         }
         for command in &self.commands {
             let _ = writeln!(text, "  reproduce: {command}");
@@ -136,6 +142,7 @@ impl Findings {
             "object_sha256": self.object_sha256,
             "kernel": self.kernel,
             "verified_insns": self.verified_insns,
+            "predicted_insns": self.predicted_insns,
             "exit_code": self.exit() as u8,
             "conclusion": self.conclusion(),
             "comparisons": comparisons.collect::<Vec<_>>(),

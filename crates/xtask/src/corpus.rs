@@ -7,19 +7,22 @@
 //! Runtime are empty where it cannot run the model. [`judge`] says what is right.
 //!
 //! A case is compiled twice: as usual, for its labels, and with `--output score`
-//! for the scores of the model, if there are any.
+//! for the scores of the model, if there are any. Of both programs, the
+//! instructions that the verifier processed are held against the prediction.
 
 mod judge;
+mod verifier;
 
 use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use self::judge::Judgement;
+use self::verifier::Verified;
 use crate::measure::{Run, measure};
 use crate::{Outcome, TaskResult, project, say, table};
 
-const HEADER: [&str; 10] = [
+const HEADER: [&str; 13] = [
     "case",
     "compiled",
     "loaded",
@@ -27,6 +30,9 @@ const HEADER: [&str; 10] = [
     "mismatches",
     "undecided",
     "scores",
+    "lowering",
+    "insns",
+    "predicted",
     "seconds",
     "MB",
     "note",
@@ -40,6 +46,8 @@ struct Case {
     loaded: bool,
     labels: Judgement,
     scores: Scores,
+    /// What the verifier made of the programs that were loaded.
+    programs: Vec<Verified>,
     seconds: f64,
     peak_bytes: u64,
     note: String,
@@ -70,9 +78,10 @@ pub(crate) fn run(dir: &str, filters: &[&str]) -> TaskResult {
     });
     folders.sort();
     let binary = project::release_binary()?.display().to_string();
+    let loader = project::loader()?;
     let mut cases = Vec::new();
     for folder in &folders {
-        let case = run_case(&binary, folder).unwrap_or_else(|error| Case {
+        let case = run_case(&binary, &loader, folder).unwrap_or_else(|error| Case {
             name: name_of(folder),
             note: crate::describe(error.as_ref()).trim().to_owned(),
             ..Case::default()
@@ -90,7 +99,7 @@ fn name_of(folder: &Path) -> String {
     folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn run_case(binary: &str, folder: &Path) -> Result<Case, Box<dyn Error>> {
+fn run_case(binary: &str, loader: &Path, folder: &Path) -> Result<Case, Box<dyn Error>> {
     let mut case = Case { name: name_of(folder), ..Case::default() };
     let meta: serde_json::Value = serde_json::from_slice(&fs::read(folder.join("meta.json"))?)?;
     let features: Vec<&str> = meta["features"]
@@ -98,7 +107,7 @@ fn run_case(binary: &str, folder: &Path) -> Result<Case, Box<dyn Error>> {
         .map(|names| names.iter().filter_map(serde_json::Value::as_str).collect())
         .unwrap_or_default();
     let expected = fs::read(folder.join("expected.csv"))?;
-    let task = Task { binary, folder, features: features.join(",") };
+    let task = Task { binary, loader, folder, features: features.join(",") };
     match task.predict("raw", &mut case)? {
         Ok(answer) => {
             let numbers = meta["task"].as_str().is_some_and(|task| task.starts_with("reg"));
@@ -118,6 +127,7 @@ fn run_case(binary: &str, folder: &Path) -> Result<Case, Box<dyn Error>> {
             Ok(answer) => Scores::Judged(judge::scores(&answer.rows, &expected, &answer.bounds)?),
             Err(why) => Scores::Refused(why),
         };
+        case.programs.extend(with_scores.programs);
     }
     Ok(case)
 }
@@ -125,6 +135,7 @@ fn run_case(binary: &str, folder: &Path) -> Result<Case, Box<dyn Error>> {
 /// A case to be compiled and run.
 struct Task<'a> {
     binary: &'a str,
+    loader: &'a Path,
     folder: &'a Path,
     features: String,
 }
@@ -171,6 +182,7 @@ impl Task<'_> {
         if !case.loaded {
             return Ok(Err(failure(&predicted)));
         }
+        case.programs.push(Verified::load(self.loader, Path::new(&out))?);
         let manifest = fs::read(format!("{out}/model.json"))?;
         let bounds = bounds(&serde_json::from_slice(&manifest)?);
         Ok(Ok(Answer { rows: predicted.stdout, bounds }))
@@ -217,6 +229,8 @@ fn line(case: &Case) -> Vec<String> {
             format!("{} differ, {}", judgement.mismatches, judgement.first)
         }
     };
+    let program = case.programs.first();
+    let of_program = |of: fn(&Verified) -> String| program.map_or_else(|| "-".to_owned(), of);
     vec![
         case.name.clone(),
         word(case.compiled),
@@ -225,6 +239,9 @@ fn line(case: &Case) -> Vec<String> {
         case.labels.mismatches.to_string(),
         case.labels.undecided.to_string(),
         scores,
+        of_program(|program| program.lowering.clone()),
+        of_program(|program| program.insns.to_string()),
+        of_program(|program| program.predicted.to_string()),
         format!("{:.2}", case.seconds),
         (case.peak_bytes >> 20).to_string(),
         case.note.clone(),
@@ -246,8 +263,14 @@ fn report(cases: &[Case]) -> String {
         count(&|case| case.labels.mismatches),
         count(&|case| case.labels.undecided),
         format!("{} agree", count(&agree)),
+        String::new(),
+        String::new(),
+        String::new(),
         format!("{:.2}", cases.iter().map(|case| case.seconds).sum::<f64>()),
         (cases.iter().map(|case| case.peak_bytes).max().unwrap_or(0) >> 20).to_string(),
     ]);
-    format!("\n{}", table::render(&HEADER, &rows))
+    let programs = cases
+        .iter()
+        .flat_map(|case| case.programs.iter().map(|program| (case.name.as_str(), program)));
+    format!("\n{}\n{}", table::render(&HEADER, &rows), verifier::summary(programs))
 }

@@ -59,6 +59,16 @@ pub(crate) fn release_binary() -> io::Result<PathBuf> {
     Ok(target().join("release/skxc"))
 }
 
+/// Builds the program that loads an object and says what the kernel made of it
+/// (`bpf/loader/examples/vm.rs`), for release, and says where it is.
+///
+/// # Errors
+/// If the build fails.
+pub(crate) fn loader() -> io::Result<PathBuf> {
+    cargo(&["build", "--quiet", "--release", "--package", "skxc-bpf", "--example", "vm"], &[])?;
+    Ok(target().join("release/examples/vm"))
+}
+
 /// Where cargo builds.
 pub(crate) fn target() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR");

@@ -31,6 +31,8 @@ pub struct Target {
 }
 
 impl Target {
+    /// What the verifier processes at most (`BPF_COMPLEXITY_LIMIT_INSNS`).
+    pub const VERIFIER_INSNS_MAX: u64 = 1_000_000;
     /// Kept back for the parser, the counters and the tensor operations.
     pub const WRAPPER_INSNS: u64 = 50_000;
     /// Kept back of the stack for the parser and the entry.
@@ -51,7 +53,7 @@ impl Target {
 impl Default for Target {
     fn default() -> Self {
         Self {
-            verifier_insns_max: 1_000_000 - Self::WRAPPER_INSNS,
+            verifier_insns_max: Self::VERIFIER_INSNS_MAX - Self::WRAPPER_INSNS,
             // KMALLOC_MAX_SIZE bounded the value of an array map before 6.0.
             table_bytes_max: 4 << 20,
             stack_bytes_max: 512 - Self::WRAPPER_STACK_BYTES,

@@ -153,6 +153,7 @@ pub(crate) fn compare_all(
         object_sha256: digest::sha256(object),
         kernel: skxc_bpf::Probe::new().kernel.unwrap_or_default(),
         verified_insns: None,
+        predicted_insns: build.manifest.cost.verifier_insns,
         columns: build.manifest.columns.iter().map(|it| it.name.clone()).collect(),
         foreign,
         not_run: false,

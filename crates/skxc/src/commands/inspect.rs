@@ -1,5 +1,7 @@
 //! `skxc inspect`: what a model holds, what it becomes, what it costs.
 
+mod cost;
+
 use std::io::{self, Write};
 
 use skxc_diagnostics::escape_to_one_line;
@@ -7,7 +9,7 @@ use skxc_frontend_onnx::{Summary, supported_operators};
 use skxc_ir::passes::pipeline::Snapshot;
 use skxc_ir::text;
 
-use crate::cli::Inspect;
+use crate::cli::{Hook, Inspect, MessageFormat};
 use crate::commands::compile::skir;
 use crate::config::Project;
 use crate::describe;
@@ -42,6 +44,21 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Inspect) -> R
         out.flush()?;
         return Ok(Exit::Done);
     }
+    if args.cost {
+        let model = model?;
+        let lowered = pipeline::lower(&model, &options, &mut |_, _, _| {})?;
+        // With a parser, if all columns are read from packets.
+        let at_hook = Options { hook: Hook::Xdp, shadow: true, ..options.clone() };
+        let program = pipeline::program(&model, &lowered, &at_hook)
+            .or_else(|_| pipeline::program(&model, &lowered, &options))?;
+        let report = cost::Report::new(&lowered, &program, &options);
+        match session.format {
+            MessageFormat::Human => report.write(&mut out)?,
+            MessageFormat::Json => writeln!(out, "{}", report.json())?,
+        }
+        out.flush()?;
+        return Ok(Exit::Done);
+    }
     write_summary(&mut out, &summary)?;
     out.flush()?;
     let model = model?;
@@ -60,7 +77,7 @@ fn options(project: &Project, args: &Inspect) -> Result<Options, Stop> {
         fallback: None,
         shadow: false,
         // What happens to packets is no matter here, nor is it where the columns come from.
-        hook: Some(crate::cli::Hook::None),
+        hook: Some(Hook::None),
         lowering: args.lowering,
         optimize: args.optimize,
         kernel: args.kernel.clone(),

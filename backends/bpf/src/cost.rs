@@ -1,0 +1,109 @@
+//! What the program around the model costs: parser, features, counters.
+//!
+//! The verifier's part was fitted to programs on Linux 6.18 whose columns need
+//! various headers, less their test bench, which has no parser.
+
+use skxc_backend_c::layout::Layout;
+use skxc_ir::lowering::Cost;
+use skxc_runtime::{Feature, Needs};
+
+use crate::{Hook, Options, needs};
+
+/// The test bench, and what any program has.
+const BENCH_INSNS: u64 = 40;
+/// Ethernet, VLAN tags, counters.
+const FRAME_INSNS: u64 = 600;
+/// Both IP headers with their chains.
+const IP_INSNS: u64 = 700;
+const UDP_INSNS: u64 = 250;
+const ICMP_INSNS: u64 = 200;
+/// Each protocol beside the first: its way is followed to the end as well.
+const PROTOCOL_INSNS: u64 = 150;
+/// A column that both IP headers have, each in its own way.
+const IP_COLUMN_INSNS: u64 = 55;
+const COLUMN_INSNS: u64 = 20;
+/// The length behind the headers, which differs along every way through them.
+const PAYLOAD: &str = "payload_length";
+const PAYLOAD_INSNS: u64 = 2500;
+/// Instructions of the parser in the program text, and of a column.
+const TEXT_INSNS: u64 = 600;
+const TEXT_COLUMN_INSNS: u64 = 6;
+/// `struct skxc_headers` and what is kept around calls.
+const STACK_BYTES: u64 = 128;
+
+/// The cost of a program less that of its model. Its time is that of parsing,
+/// which is no part of a decision: 0.
+pub(crate) fn wrapper(layout: &Layout, options: &Options) -> Cost {
+    let scratch_bytes = u64::from(layout.vector_bytes);
+    if options.hook == Hook::None {
+        let insns = BENCH_INSNS;
+        return Cost {
+            program_insns: insns,
+            verifier_insns: insns,
+            scratch_bytes,
+            ..Cost::default()
+        };
+    }
+    let wanted = needs(&options.features);
+    let has = |what: Needs| wanted.contains(what);
+    let protocols = [Needs::TCP, Needs::UDP, Needs::ICMP].into_iter().filter(|&it| has(it));
+    let mut insns = BENCH_INSNS + FRAME_INSNS;
+    insns += if has(Needs::IP) { IP_INSNS } else { 0 };
+    insns += if has(Needs::UDP) { UDP_INSNS } else { 0 };
+    insns += if has(Needs::ICMP) { ICMP_INSNS } else { 0 };
+    insns += PROTOCOL_INSNS * (protocols.count() as u64).saturating_sub(1);
+    let columns = layout.features.iter().map(|field| options.features[field.column.index()]);
+    insns += columns.map(column).sum::<u64>();
+    Cost {
+        program_insns: TEXT_INSNS + TEXT_COLUMN_INSNS * layout.features.len() as u64,
+        verifier_insns: insns,
+        scratch_bytes,
+        stack_bytes: STACK_BYTES,
+        ..Cost::default()
+    }
+}
+
+fn column(feature: &Feature) -> u64 {
+    if feature.name == PAYLOAD {
+        PAYLOAD_INSNS
+    } else if feature.needs.contains(Needs::IP) && Needs::CHAIN.contains(feature.needs) {
+        IP_COLUMN_INSNS
+    } else {
+        COLUMN_INSNS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skxc_backend_c::layout::{CType, Field};
+    use skxc_ir::arena::Handle;
+    use skxc_runtime::find;
+
+    use super::*;
+
+    /// Within a tenth of what the kernel processed.
+    fn check(names: &str, measured: u64) {
+        let features: Vec<_> = names
+            .split(',')
+            .map(|name| find(name).map(|(_, feature)| feature).expect("a feature"))
+            .collect();
+        let fields = (0..features.len()).map(|index| Field {
+            name: names.split(',').nth(index).expect("a name").to_owned(),
+            column: Handle::from_index(index),
+            ty: CType { bytes: 4, signed: false },
+            offset: 4 * index as u32,
+        });
+        let layout = Layout { features: fields.collect(), ..Layout::default() };
+        let options = Options { hook: Hook::Xdp, features, ..Options::default() };
+        let found = wrapper(&layout, &options).verifier_insns;
+        assert!(found.abs_diff(measured) * 10 <= measured, "{names}: {found}, measured {measured}");
+    }
+
+    #[test]
+    fn verifier_work_is_as_measured() {
+        check("ip_ttl,ip_total_length,ip_protocol,tcp_dest_port,tcp_syn_flag", 1615);
+        check("udp_source_port,udp_dest_port,udp_length,ip_ttl,ip_id,ip_protocol,ip_dscp", 1903);
+        check("l4_dest_port,l4_source_port,ip_ttl,ip_protocol,ip_id,ip_dscp,ip_ecn", 2013);
+        check("l4_dest_port,l4_source_port,icmp_type,ip_id,ip_dscp,ip_ecn,ip_protocol", 2313);
+    }
+}

@@ -1,0 +1,85 @@
+//! What the verifier made of the programs of a corpus, against the prediction
+//! in their manifests.
+
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// A program that was loaded.
+#[derive(Debug, Default)]
+pub(super) struct Verified {
+    /// Lowerings of its forests.
+    pub(super) lowering: String,
+    /// Instructions that the verifier processed of the program at the hook; 0
+    /// if the kernel does not tell (before Linux 5.16).
+    pub(super) insns: u64,
+    /// What the compiler predicted.
+    pub(super) predicted: u64,
+}
+
+impl Verified {
+    /// Loads the object in the folder `out` with the program `loader`.
+    ///
+    /// # Errors
+    /// If the manifest cannot be read, or the object not be loaded.
+    pub(super) fn load(loader: &Path, out: &Path) -> Result<Self, Box<dyn Error>> {
+        let manifest: Value = serde_json::from_slice(&fs::read(out.join("model.json"))?)?;
+        let forests = manifest["forests"].as_array().into_iter().flatten();
+        let lowerings: Vec<&str> =
+            forests.filter_map(|forest| forest["lowering"].as_str()).collect();
+        let bytes = manifest["layout"]["features_bytes"].as_u64().unwrap_or(0) as usize;
+        let features = out.join("features");
+        fs::write(&features, vec![0; bytes])?;
+        let object = out.join("model.bpf.o");
+        let run = Command::new(loader).arg(object).arg("model").arg(&features).output()?;
+        let said = String::from_utf8_lossy(&run.stdout).into_owned();
+        let mut words = said.split_whitespace();
+        if words.next() != Some("ok") {
+            return Err(said.trim().to_owned().into());
+        }
+        Ok(Self {
+            lowering: lowerings.join(" "),
+            insns: words.next().unwrap_or_default().parse()?,
+            predicted: manifest["cost"]["verifier_insns"].as_u64().unwrap_or(0),
+        })
+    }
+
+    /// Predicted over processed instructions, less 1.
+    fn error(&self) -> Option<f64> {
+        (self.insns > 0).then(|| self.predicted as f64 / self.insns as f64 - 1.0)
+    }
+}
+
+/// How far predictions are off, over all programs, each with the name of its case.
+pub(super) fn summary<'a>(programs: impl Iterator<Item = (&'a str, &'a Verified)>) -> String {
+    let mut errors: Vec<(f64, &str)> =
+        programs.filter_map(|(name, program)| Some((program.error()?, name))).collect();
+    errors.sort_by(|a, b| a.0.abs().total_cmp(&b.0.abs()));
+    let Some(&(worst, name)) = errors.last() else { return "nothing was loaded\n".to_owned() };
+    format!(
+        "verifier instructions of {} programs: predictions are off by {:.0}% (median), at most by \
+         {:+.0}% ({name})\n",
+        errors.len(),
+        100.0 * errors[errors.len() / 2].0.abs(),
+        100.0 * worst,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn median_and_worst() {
+        let programs = [("a", 110, 100), ("b", 60, 100), ("c", 99, 100), ("d", 5, 0)];
+        let programs = programs.map(|(name, predicted, insns)| {
+            (name, Verified { lowering: String::new(), insns, predicted })
+        });
+        let text = summary(programs.iter().map(|(name, program)| (*name, program)));
+        assert!(text.contains("of 3 programs"), "{text}");
+        assert!(text.ends_with("off by 10% (median), at most by -40% (b)\n"), "{text}");
+    }
+}
