@@ -186,6 +186,39 @@ pub(crate) fn regressor(targets: i64, yes: &[(i64, f32)], no: &[(i64, f32)]) -> 
     trees.int("n_targets", targets)
 }
 
+/// TreeEnsemble with one tree `x0 mode split`, whose leaves are 0.25 and 0.75.
+pub(crate) fn arrays(mode: u8, split: f32) -> NodeProto {
+    node("TreeEnsemble", &["X"], &["Y"])
+        .int("n_targets", 1)
+        .ints("tree_roots", &[0])
+        .ints("nodes_featureids", &[0])
+        .tensor("nodes_modes", bytes(&[mode]))
+        .tensor("nodes_splits", floats(&[split]))
+        .ints("nodes_truenodeids", &[0])
+        .ints("nodes_trueleafs", &[1])
+        .ints("nodes_falsenodeids", &[1])
+        .ints("nodes_falseleafs", &[1])
+        .ints("leaf_targetids", &[0, 0])
+        .tensor("leaf_weights", floats(&[0.25, 0.75]))
+}
+
+/// A tensor of bytes.
+pub(crate) fn bytes(values: &[u8]) -> TensorProto {
+    TensorProto {
+        dims: vec![values.len() as i64],
+        data_type: DataType::Uint8.into(),
+        raw_data: values.to_vec().into(),
+        ..Default::default()
+    }
+}
+
+/// The model with another operator set of ai.onnx.ml.
+pub(crate) fn with_ml_opset(mut model: ModelProto, version: i64) -> ModelProto {
+    let sets = model.opset_import.iter_mut();
+    sets.filter(|set| set.domain == "ai.onnx.ml").for_each(|set| set.version = version);
+    model
+}
+
 /// The numbers that the only output of a model has for the feature values 0, 1, ...
 pub(crate) fn numbers(model: &ModelProto, rows: i64) -> Vec<Vec<f64>> {
     let module = check_import(&model.encode_to_vec()).module.unwrap();

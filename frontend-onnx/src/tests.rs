@@ -5,8 +5,9 @@ use prost::Message as _;
 
 use crate::proto::{DataType, ModelProto};
 use crate::testing::{
-    WithAttributes, check_import, graph, import_bytes, imported, input, integers, listed, model,
-    node, operations, said, stump, with_integers, with_property,
+    WithAttributes, arrays, check_import, floats, graph, import_bytes, imported, input, integers,
+    listed, model, node, operations, regressor, said, stump, with_integers, with_ml_opset,
+    with_property,
 };
 use crate::{ImportOptions, import};
 use skxc_diagnostics::{Diagnostic, Sources, Style, render};
@@ -206,7 +207,18 @@ fn seeds() -> Vec<Vec<u8>> {
     let three =
         stump(&[0, 1, 2], &[(0, 0.25), (1, 0.75)], &[(2, 1.0)]).floats("base_values", &[0.5; 3]);
     let three = model(3, vec![three], &["label", "scores"]);
-    [lookup, with_score_columns(), three].map(|model| model.encode_to_vec()).to_vec()
+    let two = regressor(2, &[(0, 0.25), (1, 0.5)], &[(1, 0.75)])
+        .floats("base_values", &[0.5])
+        .string("aggregate_function", "MIN")
+        .string("post_transform", "SOFTMAX_ZERO");
+    let two = model(1, vec![two], &["Y"]);
+    let sets = arrays(6, 0.0)
+        .tensor("membership_values", floats(&[1.0, 3.0]))
+        .int("n_targets", 2)
+        .ints("tree_roots", &[0, 0]);
+    let best = node("ArgMax", &["Y"], &["label"]).int("axis", 1);
+    let sets = with_ml_opset(model(1, vec![sets, best], &["label", "Y"]), 5);
+    [lookup, with_score_columns(), three, two, sets].map(|model| model.encode_to_vec()).to_vec()
 }
 
 #[test]
@@ -214,7 +226,8 @@ fn seeds_are_imported() {
     for seed in seeds() {
         let imported = check_import(&seed);
         let module = imported.module.unwrap_or_else(|| panic!("{:#?}", imported.diagnostics));
-        assert!(listed(&module).iter().any(|line| line.contains(" label %")));
+        let decides = |line: &String| line.contains(" label %") || line.contains(" value %");
+        assert!(listed(&module).iter().any(decides));
     }
 }
 
@@ -234,7 +247,7 @@ proptest! {
 
     #[test]
     fn damaged_models_are_imported_or_refused(
-        seed in 0usize..3,
+        seed in 0usize..5,
         damages in prop::collection::vec(damage(), 1..4),
     ) {
         let mut bytes = seeds().swap_remove(seed);
@@ -248,7 +261,7 @@ proptest! {
     }
 
     #[test]
-    fn single_bytes_may_change(seed in 0usize..3, place in 0.0..1.0f64, byte in any::<u8>()) {
+    fn single_bytes_may_change(seed in 0usize..5, place in 0.0..1.0f64, byte in any::<u8>()) {
         let mut bytes = seeds().swap_remove(seed);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a position")]
         let at = (place * bytes.len() as f64) as usize;

@@ -63,41 +63,14 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
 mod tests {
     //! What ONNX Runtime 1.32 makes of the same models is in the comments.
 
-    use crate::proto::{DataType, ModelProto, NodeProto, TensorProto};
+    use crate::proto::{DataType, ModelProto, NodeProto};
     use crate::testing::{
-        WithAttributes, doubles, floats, graph, input, integers, model, node, numbers, operations,
-        said,
+        WithAttributes, arrays, bytes, doubles, floats, graph, input, integers, model, numbers,
+        operations, said, with_ml_opset,
     };
 
-    /// A tree `x0 mode split` with the leaves 0.25 and 0.75 for two targets.
-    fn trees(mode: u8, split: f32) -> NodeProto {
-        node("TreeEnsemble", &["X"], &["Y"])
-            .int("n_targets", 1)
-            .ints("tree_roots", &[0])
-            .ints("nodes_featureids", &[0])
-            .tensor("nodes_modes", bytes(&[mode]))
-            .tensor("nodes_splits", floats(&[split]))
-            .ints("nodes_truenodeids", &[0])
-            .ints("nodes_trueleafs", &[1])
-            .ints("nodes_falsenodeids", &[1])
-            .ints("nodes_falseleafs", &[1])
-            .ints("leaf_targetids", &[0, 0])
-            .tensor("leaf_weights", floats(&[0.25, 0.75]))
-    }
-
-    fn bytes(values: &[u8]) -> TensorProto {
-        TensorProto {
-            dims: vec![values.len() as i64],
-            data_type: DataType::Uint8.into(),
-            raw_data: values.to_vec().into(),
-            ..Default::default()
-        }
-    }
-
     fn of(trees: NodeProto) -> ModelProto {
-        let mut model = model(1, vec![trees], &["Y"]);
-        model.opset_import[1].version = 5;
-        model
+        with_ml_opset(model(1, vec![trees], &["Y"]), 5)
     }
 
     /// The first sum of the feature values 0, 1, ...
@@ -107,7 +80,7 @@ mod tests {
 
     #[test]
     fn modes_are_numbers() {
-        let holds = |mode| sums(trees(mode, 1.0), 3).into_iter().map(|sum| sum == 0.25);
+        let holds = |mode| sums(arrays(mode, 1.0), 3).into_iter().map(|sum| sum == 0.25);
         let rows = [
             [true, true, false],
             [true, false, false],
@@ -123,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_set_is_a_chain_of_tests() {
-        let of_set = |set: &[f32]| trees(6, f32::NAN).tensor("membership_values", floats(set));
+        let of_set = |set: &[f32]| arrays(6, f32::NAN).tensor("membership_values", floats(set));
         let held = |set: &[f32]| -> Vec<usize> {
             let sums = sums(of_set(set), 8).into_iter().enumerate();
             sums.filter(|(_, sum)| *sum == 0.25).map(|(x, _)| x).collect()
@@ -154,19 +127,19 @@ mod tests {
     #[test]
     fn leaves_and_trees_may_be_shared() {
         // [[4], [4]]: a tree of one leaf.
-        let leaf = trees(0, 0.5)
+        let leaf = arrays(0, 0.5)
             .ints("nodes_falsenodeids", &[0])
             .ints("leaf_targetids", &[0])
             .tensor("leaf_weights", floats(&[4.0]));
         assert_eq!(sums(leaf, 2), [4.0, 4.0]);
         // [[0.5], [1.5]]
-        assert_eq!(sums(trees(0, 0.5).ints("tree_roots", &[0, 0]), 2), [0.5, 1.5]);
+        assert_eq!(sums(arrays(0, 0.5).ints("tree_roots", &[0, 0]), 2), [0.5, 1.5]);
     }
 
     #[test]
     fn numbers_of_post_transforms_are_those_of_the_specification() {
         let two = |number| {
-            trees(0, 0.5)
+            arrays(0, 0.5)
                 .int("n_targets", 2)
                 .ints("leaf_targetids", &[0, 1])
                 .int("post_transform", number)
@@ -187,7 +160,7 @@ mod tests {
 
     #[test]
     fn every_number_is_of_the_type_of_the_features() {
-        let double = trees(0, 0.5)
+        let double = arrays(0, 0.5)
             .tensor("nodes_splits", doubles(&[0.5]))
             .tensor("leaf_weights", doubles(&[0.1, 0.2]));
         let mut model = of(double.clone());
@@ -204,41 +177,41 @@ mod tests {
     fn what_is_no_tree_is_refused() {
         let faults = [
             (
-                trees(0, 0.5).ints("tree_roots", &[1]),
+                arrays(0, 0.5).ints("tree_roots", &[1]),
                 "SKX0112: a tree starts at node 1, which is not there",
             ),
             (
-                trees(0, 0.5).ints("tree_roots", &[]),
+                arrays(0, 0.5).ints("tree_roots", &[]),
                 "SKX0110: `ai.onnx.ml.TreeEnsemble` has no tree",
             ),
             (
-                trees(0, 0.5).ints("nodes_falsenodeids", &[2]),
+                arrays(0, 0.5).ints("nodes_falsenodeids", &[2]),
                 "SKX0110: node 0 leads to leaf 2; there are 2",
             ),
             (
-                trees(0, 0.5).ints("nodes_trueleafs", &[0]),
+                arrays(0, 0.5).ints("nodes_trueleafs", &[0]),
                 "SKX0110: node 0 of tree 0 leads back to itself",
             ),
-            (trees(7, 0.5), "SKX0104: node 0 has the mode 7"),
-            (trees(0, f32::NAN), "SKX0111: node 0 compares with NaN"),
+            (arrays(7, 0.5), "SKX0104: node 0 has the mode 7"),
+            (arrays(0, f32::NAN), "SKX0111: node 0 compares with NaN"),
             (
-                trees(0, 0.5).tensor("leaf_weights", floats(&[0.25, f32::INFINITY])),
+                arrays(0, 0.5).tensor("leaf_weights", floats(&[0.25, f32::INFINITY])),
                 "SKX0111: leaf 1 adds inf",
             ),
             (
-                trees(0, 0.5).ints("leaf_targetids", &[0, -1]),
+                arrays(0, 0.5).ints("leaf_targetids", &[0, -1]),
                 "SKX0112: leaf 1 adds to target -1, which is not there",
             ),
             (
-                trees(0, 0.5).ints("leaf_targetids", &[0]),
+                arrays(0, 0.5).ints("leaf_targetids", &[0]),
                 "SKX0105: `leaf_targetids` has length 1, but `leaf_weights` has length 2",
             ),
             (
-                trees(0, 0.5).tensor("nodes_modes", floats(&[0.0])),
+                arrays(0, 0.5).tensor("nodes_modes", floats(&[0.0])),
                 "SKX0107: `nodes_modes` does not hold integers",
             ),
             (
-                trees(0, 0.5).tensor("nodes_splits", integers(&[0])),
+                arrays(0, 0.5).tensor("nodes_splits", integers(&[0])),
                 "SKX0107: `nodes_splits` is not of the type of the features, `f32`",
             ),
         ];

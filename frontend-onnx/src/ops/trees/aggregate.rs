@@ -165,25 +165,12 @@ fn extreme(
     function: Binary,
     input: Value,
 ) -> Lowered<Value> {
-    let trees = forest.roots.len();
-    if trees > SINGLE_TREES_MAX {
-        return Err(too_large(node, "trees of MIN or MAX", trees, SINGLE_TREES_MAX).into());
-    }
+    check_work(node, forest)?;
     let fillers = scored.fillers(function);
     let mut result = None;
-    let (mut nodes, mut weights) = (0, 0);
     let mut reach = Reach::new(forest.nodes.len());
     for &root in &forest.roots {
         let tree = single(forest, root, &mut reach, |leaf| fill(leaf, &fillers));
-        nodes += tree.nodes.len();
-        weights += tree.weights.len();
-        for (what, found, most) in
-            [("tree nodes", nodes, TREE_NODES_MAX), ("leaf weights", weights, LEAF_WEIGHTS_MAX)]
-        {
-            if found > most {
-                return Err(too_large(node, what, found, most).into());
-            }
-        }
         let value = ensemble(lowering, tree, input, node.origin);
         result = Some(match result {
             None => value,
@@ -191,6 +178,30 @@ fn extreme(
         });
     }
     Ok(result.expect("an ensemble has a tree"))
+}
+
+/// What the trees become together, shared nodes counted for each of them and a
+/// weight for each target in every leaf.
+fn check_work(node: &Node<'_>, forest: &Forest<Real>) -> Lowered<()> {
+    let (mut nodes, mut leaves) = (0, 0);
+    let mut reach = Reach::new(forest.nodes.len());
+    for &root in &forest.roots {
+        reach.each(forest, root, |_, node| {
+            nodes += 1;
+            leaves += usize::from(matches!(node, TreeNode::Leaf { .. }));
+        });
+    }
+    let weights = leaves.saturating_mul(forest.targets as usize);
+    for (what, found, most) in [
+        ("trees of MIN or MAX", forest.roots.len(), SINGLE_TREES_MAX),
+        ("tree nodes", nodes, TREE_NODES_MAX),
+        ("leaf weights", weights, LEAF_WEIGHTS_MAX),
+    ] {
+        if found > most {
+            return Err(too_large(node, what, found, most).into());
+        }
+    }
+    Ok(())
 }
 
 /// `result`, or 0 for a target for which no leaf on the way has a weight.
