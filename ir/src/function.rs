@@ -76,7 +76,7 @@ impl Function {
     /// 1. cut `x` to the segments and find its own;
     /// 2. `u`: the position in the segment, as a fraction of its width, with
     ///    `position_bits` bits, rounded down;
-    /// 3. from the highest coefficient down to the first: 
+    /// 3. from the highest coefficient down to the first:
     ///    `h = c[k] + (u * h >> position_bits + gain)`;
     /// 4. `c[0] + (u * h + 2^(shift - 1) >> shift)`, cut to `range`.
     ///

@@ -75,9 +75,7 @@ impl Machine<'_> {
             IntOp::Compare { relation, a, b } => {
                 self.each(ty, [*a, *b], |[a, b]| i64::from(relation.holds(&a, &b)))
             }
-            IntOp::Greater { a, threshold } => {
-                self.each(ty, [*a], |[a]| i64::from(a > *threshold))
-            }
+            IntOp::Greater { a, threshold } => self.each(ty, [*a], |[a]| i64::from(a > *threshold)),
             IntOp::Select { condition, a, b } => {
                 self.each(ty, [*condition, *a, *b], |[c, a, b]| if c == 1 { a } else { b })
             }

@@ -164,7 +164,11 @@ fn both_scores(
     let constant = Constant { ty: lone.clone(), elements: vec![constant] };
     let constant = module.constants.push(constant);
     let one = module.push(IntOp::Constant { constant }, lone.clone(), origin);
-    let other = module.push(IntOp::Binary { function: IntBinary::Subtract, a: one, b: score }, lone, origin);
+    let other = module.push(
+        IntOp::Binary { function: IntBinary::Subtract, a: one, b: score },
+        lone,
+        origin,
+    );
     let pair = Type::new(elem, &[1, 2]);
     module.push(IntOp::Concat { inputs: vec![other, score] }, pair, origin)
 }

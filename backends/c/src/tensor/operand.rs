@@ -23,6 +23,17 @@ pub(super) struct Operand {
     length: usize,
 }
 
+/// How the code reads an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    /// In a loop: one element may stand for all.
+    Each,
+    /// Through a pointer to a row.
+    Row,
+    /// At computed positions.
+    Position,
+}
+
 #[derive(Clone, Debug)]
 enum Source {
     /// One element for all.
@@ -46,9 +57,9 @@ pub(super) fn of(context: &Context<'_>, value: Value) -> Vec<Operand> {
         positions.into_iter().map(|i| elements[i]).collect::<Vec<_>>()
     };
     let is_wide = whole.elements() > STRAIGHT_MAX;
-    let loops = |operands: &[Value]| -> Vec<(Vec<Element>, bool)> {
+    let loops = |operands: &[Value]| -> Vec<(Vec<Element>, Access)> {
         let all = operands.iter().filter(|_| is_wide);
-        all.map(|&operand| (broadcast(operand), false)).collect()
+        all.map(|&operand| (broadcast(operand), Access::Each)).collect()
     };
     let needs = match context.module.node(value).op {
         IntOp::Binary { a, b, .. }
@@ -69,9 +80,9 @@ pub(super) fn of(context: &Context<'_>, value: Value) -> Vec<Operand> {
         IntOp::Reduce { input, .. }
         | IntOp::CumulativeSum { input }
         | IntOp::ArgSort { input, .. }
-        | IntOp::ArgMax { input, .. } => vec![(elements(input), false)],
+        | IntOp::ArgMax { input, .. } => vec![(elements(input), Access::Row)],
         IntOp::Take { input, index } | IntOp::TakeAlong { input, indices: index } => {
-            let mut needs = vec![(elements(input), true)];
+            let mut needs = vec![(elements(input), Access::Position)];
             needs.extend(loops(&[index]));
             needs
         }
@@ -85,8 +96,8 @@ pub(super) fn of(context: &Context<'_>, value: Value) -> Vec<Operand> {
     };
     let numbered = needs.into_iter().enumerate();
     numbered
-        .map(|(which, (elements, padded))| {
-            Operand::new(context, &format!("{}_{which}", value.index()), elements, padded)
+        .map(|(which, (elements, access))| {
+            Operand::new(context, &format!("{}_{which}", value.index()), elements, access)
         })
         .collect()
 }
@@ -107,14 +118,15 @@ pub(super) fn allocated(context: &Context<'_>, value: Value) -> usize {
 }
 
 impl Operand {
-    fn new(context: &Context<'_>, id: &str, elements: Vec<Element>, padded: bool) -> Self {
+    fn new(context: &Context<'_>, id: &str, elements: Vec<Element>, access: Access) -> Self {
+        let padded = access == Access::Position;
         let length = if padded { elements.len().next_power_of_two() } else { elements.len() };
         let constants: Option<Vec<i64>> = elements
             .iter()
             .map(|&element| if let Element::Constant(x) = element { Some(x) } else { None })
             .collect();
         let is_one = elements.windows(2).all(|pair| pair[0] == pair[1]);
-        let source = if let (true, false, Some(&one)) = (is_one, padded, elements.first()) {
+        let source = if let (true, Access::Each, Some(&one)) = (is_one, access, elements.first()) {
             Source::One(one)
         } else if let Some(constants) = constants {
             Source::Table(format!("{}_c{id}", context.prefix.lower), constants)

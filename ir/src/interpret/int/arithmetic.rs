@@ -32,11 +32,7 @@ pub(super) fn divide(a: i64, b: i64, shift: u8) -> i64 {
 
 /// The number `x` of `from` bits behind the point with `to` of them.
 pub(super) fn rescale(x: i64, from: u8, to: u8, rounding: Rounding) -> i64 {
-    if to >= from {
-        shift_left(x, to - from)
-    } else {
-        shift_right(x, from - to, rounding)
-    }
+    if to >= from { shift_left(x, to - from) } else { shift_right(x, from - to, rounding) }
 }
 
 fn shift_left(x: i64, shift: u8) -> i64 {
