@@ -152,7 +152,7 @@ fn check_work(node: &Node<'_>, forest: &Forest<Real>, has_shared_nodes: bool) ->
     for &root in &forest.roots {
         reach.each(forest, root, |_, _| reached += 1);
         if reached > TREE_NODES_REACHED_MAX {
-            let what = "tree nodes, shared ones counted for each tree,";
+            let what = "tree nodes, shared ones counted for each tree";
             return Err(too_large(node, what, reached, TREE_NODES_REACHED_MAX).into());
         }
     }
