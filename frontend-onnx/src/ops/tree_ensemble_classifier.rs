@@ -19,9 +19,9 @@
 //!   scores rounded to `float` last. ONNX Runtime does the same for `int64`
 //!   (tree_ensemble_classifier.cc), but compares `double` features with `float`
 //!   thresholds as `double`, which is not what scikit-learn computes beyond 2^24.
-//! - `base_values` holds a number a class, or one for all of them. For one weight a leaf it holds one,
-//!   or two of which the first counts; the scores of class id 0 are `[s, 0]`
-//!   then, as in ONNX Runtime. With class id 1 ONNX Runtime adds them to the
+//! - `base_values` holds a number a class, or one for all of them. For one
+//!   weight a leaf it holds one, or two of which the first counts; the scores of
+//!   class id 0 are `[s, 0]` then, as in ONNX Runtime. With class id 1 ONNX Runtime adds them to the
 //!   sum that is not looked at, or takes them for it; they are refused.
 //! - The label is taken before the post-transform. LOGISTIC makes `[1 - p, p]` of
 //!   `[-s, s]`, whatever the signs of the weights. PROBIT and SOFTMAX of one

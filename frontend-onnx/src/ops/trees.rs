@@ -12,6 +12,8 @@
 //! - an infinite threshold becomes the greatest finite one of its type: a
 //!   feature is an integer below 2^62 in magnitude, so every comparison with
 //!   it says the same;
+//! - of `nodes_missing_value_tracks_true` only 1 says that NaN takes the way of
+//!   yes, as in ONNX Runtime;
 //! - `nodes_hitrates` is not used.
 //!
 //! All work is linear in the lists but for sorting, and no step recurses: a

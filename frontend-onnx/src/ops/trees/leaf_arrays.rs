@@ -166,7 +166,7 @@ impl<'n> Arrays<'n> {
         let describe = || format!("node {position}");
         let mode = self.modes[position];
         let known = usize::try_from(mode).ok().and_then(|mode| Mode::ALL.get(mode).copied());
-        let missing_is_yes = self.missing.get(position).is_some_and(|&flag| flag != 0);
+        let missing_is_yes = self.missing.get(position).is_some_and(|&flag| flag == 1);
         let feature = self.features[position];
         let first = u32::try_from(draft.tests.len()).expect("the limits count nodes");
         let mut ask = |mode, threshold| {

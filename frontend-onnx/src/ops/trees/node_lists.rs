@@ -174,7 +174,7 @@ fn branch(
         feature: trees.features[position],
         mode,
         threshold: trees.values.get(position),
-        missing_is_yes: trees.missing.get(position).is_some_and(|&flag| flag != 0),
+        missing_is_yes: trees.missing.get(position).is_some_and(|&flag| flag == 1),
     };
     let first = position_u32(draft.tests.len());
     draft.tests.push(questions.test(question, &describe, faults));

@@ -42,6 +42,9 @@ fn all_modes_are_read() {
         let TreeNode::Branch { test, .. } = forest(trees).nodes[0] else { panic!("a branch") };
         assert_eq!((test.mode, test.missing_is_yes), (mode, true));
     }
+    let two = trees().ints("nodes_missing_value_tracks_true", &[2, 0, 0]);
+    let TreeNode::Branch { test, .. } = forest(two).nodes[0] else { panic!("a branch") };
+    assert!(!test.missing_is_yes, "only 1 counts");
 }
 
 #[test]
