@@ -2,7 +2,7 @@
 
 mod ranks;
 
-use skxc_ir::lowering::bits::words::{WORD_BITS, Word};
+use skxc_ir::lowering::bits::words::{Kind, Lane, Word};
 use skxc_ir::lowering::bits::{HASH, Plan, WORDS_PER_BLOCK};
 
 use crate::context::{Context, Part};
@@ -85,10 +85,47 @@ fn and(out: &mut Writer, part: &Part<'_>) {
     out.line("");
 }
 
-/// The tables of leaves, and the function that finds a place in them.
+/// The tables of all lanes.
 fn leaves(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
     let lower = &part.lower;
     let elem = context.module.ty(part.value).elem;
+    if plan.words.iter().any(Word::has_paths) {
+        place_of_path(out, lower);
+    }
+    let entries = plan.leaves.len();
+    if plan.holds_weights() {
+        out.comment(&[format!("By place, what leaves add, {elem}: the tables of all lanes.")]);
+        out.open(&format!("static const __s64 {lower}_leaves[{entries}] = {{"));
+        let weights = plan.leaves.iter().map(|&row| literal(plan.weights[row as usize]));
+        let weights: Vec<String> = weights.collect();
+        out.elements(weights.iter().map(String::as_str));
+    } else {
+        let targets = plan.targets;
+        let mask = plan.weight_mask();
+        out.comment(&[format!(
+            "What leaves add, {elem}: {} distinct rows of {targets}. Zeros behind them: a mask \
+             keeps every row inside.",
+            plan.weights.len() / targets.max(1)
+        )]);
+        out.line(&format!("#define {}_WEIGHTS_MASK {mask:#x}", part.upper));
+        out.line("");
+        out.open(&format!("static const __s64 {lower}_weights[{}] = {{", mask + targets));
+        let weights: Vec<String> = plan.weights.iter().map(|&x| literal(x)).collect();
+        out.elements(weights.iter().map(String::as_str));
+        out.close("};");
+        out.line("");
+        out.comment(&["By place, where a row begins: the tables of all lanes.".to_owned()]);
+        out.open(&format!("static const __u32 {lower}_leaves[{entries}] = {{"));
+        let rows: Vec<String> =
+            plan.leaves.iter().map(|&row| (row as usize * targets).to_string()).collect();
+        out.elements(rows.iter().map(String::as_str));
+    }
+    out.close("};");
+    out.line("");
+}
+
+/// The function that finds a place by the path that is left.
+fn place_of_path(out: &mut Writer, lower: &str) {
     out.comment(&[
         "Place of the only bit, 0 to 63; 0 for no bit: the top six bits of a de Bruijn sequence, \
          shifted by its number."
@@ -100,36 +137,6 @@ fn leaves(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan)
     out.line(&format!("return (path * {}) >> 58;", bits(HASH)));
     out.close("}");
     out.line("");
-    let entries = plan.words.len() * WORD_BITS;
-    if plan.holds_weights() {
-        out.comment(&[format!("By place of the path, what its leaf adds, {elem}; 64 a word.")]);
-        out.open(&format!("static const __s64 {lower}_weights[{entries}] = {{"));
-        let weights = plan.row_of.iter().map(|&row| literal(plan.rows.weights[row as usize]));
-        let weights: Vec<String> = weights.collect();
-        out.elements(weights.iter().map(String::as_str));
-    } else {
-        let targets = plan.rows.targets;
-        let mask = plan.weight_mask();
-        out.comment(&[format!(
-            "What leaves add, {elem}: {} distinct rows of {targets}. Zeros behind them: a mask \
-             keeps every row inside.",
-            plan.rows.len()
-        )]);
-        out.line(&format!("#define {}_WEIGHTS_MASK {mask:#x}", part.upper));
-        out.line("");
-        out.open(&format!("static const __s64 {lower}_weights[{}] = {{", mask + targets));
-        let weights: Vec<String> = plan.rows.weights.iter().map(|&x| literal(x)).collect();
-        out.elements(weights.iter().map(String::as_str));
-        out.close("};");
-        out.line("");
-        out.comment(&["By place of the path, where the row of its leaf begins; 64 a word.".into()]);
-        out.open(&format!("static const __u32 {lower}_rows[{entries}] = {{"));
-        let rows: Vec<String> =
-            plan.row_of.iter().map(|&row| (row as usize * targets).to_string()).collect();
-        out.elements(rows.iter().map(String::as_str));
-    }
-    out.close("};");
-    out.line("");
 }
 
 /// The function that adds all trees.
@@ -137,7 +144,7 @@ fn add(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
     let Part { lower, sum, .. } = part;
     out.comment(&[
         format!("Adds {} trees to s->{sum}.", part.trees.positions.len()),
-        "Each rank finds a row of masks; ANDed, they leave one path of each tree.".to_owned(),
+        "Each rank finds a row of masks; ANDed, they leave one path or one place.".to_owned(),
     ]);
     begin_part(out, context, part);
     declarations(out, plan);
@@ -154,7 +161,7 @@ fn add(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
     }
     for (block, words) in plan.words.chunks(WORDS_PER_BLOCK).enumerate() {
         paths(out, part, plan, block, words.len());
-        sums(out, part, plan, block, words);
+        sums(out, part, plan, words);
         if plan.holds_weights() {
             out.line(&format!("{}_barrier(sum);", context.prefix.lower));
         }
@@ -183,7 +190,8 @@ fn declarations(out: &mut Writer, plan: &Plan) {
         }
     }
     let lanes = plan.words.len().min(WORDS_PER_BLOCK);
-    if lanes > 0 {
+    // Without a test all trees are one entry of a table.
+    if plan.words.iter().any(|word| word.mask() != 0) {
         out.line(&format!("__u64 {};", names("paths", lanes)));
     }
     if plan.holds_weights() {
@@ -215,28 +223,25 @@ fn paths(out: &mut Writer, part: &Part<'_>, plan: &Plan, block: usize, words: us
     }
     // Trees without a test have one path.
     for (word, _) in is_open.iter().enumerate().filter(|(_, is_open)| !**is_open) {
+        if plan.words[first + word].mask() == 0 {
+            continue;
+        }
         out.line(&format!("paths{word} = {};", bits(plan.words[first + word].mask())));
     }
 }
 
 /// Adds the leaves of one block of words.
-fn sums(out: &mut Writer, part: &Part<'_>, plan: &Plan, block: usize, words: &[Word]) {
+fn sums(out: &mut Writer, part: &Part<'_>, plan: &Plan, words: &[Word]) {
     let Part { lower, upper, sum, .. } = part;
-    let mut places = Vec::new();
-    for (index, word) in words.iter().enumerate() {
-        let first = (block * WORDS_PER_BLOCK + index) * WORD_BITS;
-        for lane in &word.lanes {
-            let path = match word.lanes.len() {
-                1 => format!("paths{index}"),
-                _ => format!("paths{index} & {}", bits(lane.mask())),
-            };
-            let first = if first == 0 { String::new() } else { format!("{first} + ") };
-            places.push(format!("{first}{lower}_place({path})"));
-        }
-    }
+    let places: Vec<String> = words
+        .iter()
+        .enumerate()
+        .flat_map(|(index, word)| word.lanes.iter().map(move |lane| (index, word, lane)))
+        .map(|(index, word, lane)| place(lower, index, word, lane))
+        .collect();
     if plan.holds_weights() {
         for place in places {
-            out.wrapped(&["sum +=".to_owned(), format!("{lower}_weights[{place}];")]);
+            out.wrapped(&["sum +=".to_owned(), format!("{lower}_leaves[{place}];")]);
         }
         return;
     }
@@ -244,11 +249,11 @@ fn sums(out: &mut Writer, part: &Part<'_>, plan: &Plan, block: usize, words: &[W
         for (lane, place) in places.iter().enumerate() {
             out.wrapped(&[
                 format!("weights{lane} = {lower}_weights +"),
-                format!("({lower}_rows[{place}] &"),
+                format!("({lower}_leaves[{place}] &"),
                 format!("{upper}_WEIGHTS_MASK);"),
             ]);
         }
-        out.open(&format!("for (i = 0; i < {}; i++)", plan.rows.targets));
+        out.open(&format!("for (i = 0; i < {}; i++)", plan.targets));
         let mut pieces = vec![format!("s->{sum}[i] +=")];
         pieces.extend((0..places.len()).map(|lane| {
             let end = if lane + 1 == places.len() { ";" } else { " +" };
@@ -257,4 +262,19 @@ fn sums(out: &mut Writer, part: &Part<'_>, plan: &Plan, block: usize, words: &[W
         out.wrapped(&pieces);
         out.indent_to(1);
     }
+}
+
+/// The entry that a lane of the word in `paths{index}` finds.
+fn place(lower: &str, index: usize, word: &Word, lane: &Lane) -> String {
+    let place = match &lane.kind {
+        Kind::Paths(_) if word.lanes.len() == 1 => format!("{lower}_place(paths{index})"),
+        Kind::Paths(_) => format!("{lower}_place(paths{index} & {})", bits(lane.mask())),
+        Kind::Direct(_) if lane.mask() == 0 => return lane.table.to_string(),
+        Kind::Direct(_) => {
+            let mask = lane.mask() >> lane.first;
+            let shift = if lane.first == 0 { String::new() } else { format!(" >> {}", lane.first) };
+            format!("(paths{index}{shift} & {mask:#x})")
+        }
+    };
+    if lane.table == 0 { place } else { format!("{} + {place}", lane.table) }
 }

@@ -122,6 +122,16 @@ fn bits_of_three_sums() {
 }
 
 #[test]
+fn direct_of_one_sum() {
+    insta::assert_snapshot!(header(1, Choice::Only(Lowering::Direct)));
+}
+
+#[test]
+fn direct_of_three_sums() {
+    insta::assert_snapshot!(header(3, Choice::Only(Lowering::Direct)));
+}
+
+#[test]
 fn the_same_module_gives_the_same_bytes() {
     for choice in Lowering::ALL.map(Choice::Only) {
         assert_eq!(header(3, choice), header(3, choice));

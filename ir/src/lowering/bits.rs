@@ -25,15 +25,17 @@ pub mod ranks;
 mod tests;
 pub mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use crate::forest::NodeId;
 use crate::lowering::cost::{Cost, Exceeded, Refusal};
+use crate::lowering::direct::{self, Direct};
 use crate::lowering::target::Target;
-use crate::lowering::trees::{Rows, Trees};
+use crate::lowering::trees::Trees;
 use groups::Group;
 use paths::Path;
 use ranks::{Find, Rank};
-use words::Word;
+use words::{Kind, Lane, Word};
 
 /// Paths of one tree: four words. Beyond, a walk has fewer steps.
 pub const PATHS_MAX: u64 = 4 * (words::WORD_BITS as u64 - 1);
@@ -41,6 +43,8 @@ pub const PATHS_MAX: u64 = 4 * (words::WORD_BITS as u64 - 1);
 pub const STRAIGHT_INSNS_MAX: u64 = 24_000;
 /// Words that are ANDed at once: they and what is read stay in registers.
 pub const WORDS_PER_BLOCK: usize = 6;
+/// Bits of direct tables that are tried: none, 2 kB and 16 kB of one target.
+const DIRECT_BITS: [u32; 3] = [0, 8, 11];
 /// A de Bruijn sequence of order 6 that begins with six zeros: the top six
 /// bits of its product with each power of two are distinct, and 0 for 1.
 pub const HASH: u64 = 0x0218_a392_cd3d_5dbf;
@@ -52,16 +56,27 @@ pub struct Plan {
     pub ranks: Vec<Rank>,
     /// The features in groups, each with its rows of masks.
     pub groups: Vec<Group>,
-    /// Which paths have which bits.
+    /// What each bit is.
     pub words: Vec<Word>,
     /// Rows of masks of all groups, then zeros.
     pub masks: Vec<u64>,
-    /// What leaves add.
-    pub rows: Rows,
-    /// Of each word and each place that [`place`] gives, the row of the leaf.
-    pub row_of: Vec<u32>,
+    /// The tables of all lanes: which row of `weights` an entry adds.
+    pub leaves: Vec<u32>,
+    /// Distinct rows of what is added to the sums; row 0 adds nothing.
+    pub weights: Vec<i64>,
+    /// Sums.
+    pub targets: usize,
     /// What it costs.
     pub cost: Cost,
+}
+
+/// Which trees become direct tables ([`direct`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Those that fit tables of so many bits; 0: none.
+    pub direct_bits_max: u32,
+    /// Whether or not that is shorter than a bit for each path.
+    pub only_direct: bool,
 }
 
 /// Place in the table of a word at which a lone bit looks up its leaf: 0 to 63.
@@ -70,45 +85,79 @@ pub fn place(bit: u64) -> usize {
     (bit.wrapping_mul(HASH) >> 58) as usize
 }
 
-/// Plans the bit vectors of trees.
+/// Plans the bit vectors of trees, those that see little of their features as
+/// direct tables where that is faster.
 ///
 /// # Errors
 /// [`Refusal`] if a tree has too many paths, or the tables, the program or the
 /// stack exceed a limit.
 pub fn plan(trees: &Trees<'_>, target: &Target) -> Result<Plan, Refusal> {
-    let counts = paths::count(trees);
-    for (&tree, root) in trees.positions.iter().zip(trees.roots()) {
-        let needs = counts[root as usize];
-        if needs > PATHS_MAX {
-            let exceeded = Exceeded::Paths;
-            return Err(Refusal { exceeded, needs, allowed: PATHS_MAX, tree: Some(tree) });
-        }
-    }
+    let policies =
+        DIRECT_BITS.map(|direct_bits_max| Policy { direct_bits_max, only_direct: false });
+    let mut plans = policies.map(|policy| plan_by(trees, target, policy));
+    let ns = |plan: &Result<Plan, Refusal>| plan.as_ref().map_or(u64::MAX, |it| it.cost.tenth_ns);
+    // Stable: of equals the one with the smaller tables.
+    plans.sort_by_key(ns);
+    let [best, ..] = plans;
+    best
+}
+
+/// Plans by a policy.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_by(trees: &Trees<'_>, target: &Target, policy: Policy) -> Result<Plan, Refusal> {
     // Each tree takes a few instructions: enough to refuse before any work.
-    let least = trees.positions.len() as u64 * LANE_INSNS;
+    let least = trees.positions.len() as u64;
     refuse(Exceeded::StraightInsns, least, STRAIGHT_INSNS_MAX)?;
-    let paths: Vec<Vec<Path>> = trees.roots().map(|root| paths::of_tree(trees, root)).collect();
-    let ranks = ranks(trees, &paths);
-    let words = words::pack(paths);
+    let (paths, tables) = split(trees, policy)?;
+    let ranks = ranks(trees, &paths, &tables);
+    let words = words::pack(paths, tables);
     let groups = groups::join(&ranks, &words);
-    let rows = trees.rows();
-    let mut plan = Plan {
-        ranks,
-        groups,
-        words,
-        masks: Vec::new(),
-        row_of: Vec::new(),
-        rows,
-        cost: Cost::default(),
-    };
-    plan.cost = cost(&plan);
+    let targets = trees.forest.targets as usize;
+    let (masks, leaves, weights) = Default::default();
+    let cost = Cost::default();
+    let mut plan = Plan { ranks, groups, words, masks, leaves, weights, targets, cost };
+    plan.cost = cost_of(&plan);
     refuse(Exceeded::StraightInsns, plan.cost.program_insns, STRAIGHT_INSNS_MAX)?;
     refuse(Exceeded::VerifierInsns, plan.cost.verifier_insns, target.verifier_insns_max)?;
     refuse(Exceeded::StackBytes, plan.cost.stack_bytes, target.stack_bytes_max)?;
     refuse(Exceeded::TableBytes, plan.cost.table_bytes, target.table_bytes_max)?;
     plan.masks = groups::masks(&plan.groups, &plan.ranks, &plan.words);
-    plan.row_of = row_of(&plan);
+    plan.fill_leaves(trees);
     Ok(plan)
+}
+
+/// The trees that become a bit for each path, and those that become tables.
+fn split(trees: &Trees<'_>, policy: Policy) -> Result<(Vec<Vec<Path>>, Vec<Direct>), Refusal> {
+    let (mut tables, mut rest) = (Vec::new(), BTreeSet::new());
+    let counts = paths::count(trees);
+    let roots: Vec<NodeId> = trees.roots().collect();
+    if policy.direct_bits_max > 0 {
+        let (groups, others) = direct::group(trees, policy.direct_bits_max);
+        rest.extend(others.iter().map(|&(at, _)| at));
+        for table in groups {
+            let paths: u64 = table.roots.iter().map(|&root| counts[root as usize]).sum();
+            if policy.only_direct || table.roots.len() > 1 && u64::from(table.width()) <= paths {
+                tables.push(table);
+            } else {
+                let of_table = |&at: &usize| table.roots.contains(&roots[at]);
+                rest.extend((0..roots.len()).filter(of_table));
+            }
+        }
+    } else {
+        rest.extend(0..roots.len());
+    }
+    let mut paths = Vec::with_capacity(rest.len());
+    for at in rest {
+        let needs = counts[roots[at] as usize];
+        if needs > PATHS_MAX {
+            let (exceeded, tree) = (Exceeded::Paths, Some(trees.positions[at]));
+            return Err(Refusal { exceeded, needs, allowed: PATHS_MAX, tree });
+        }
+        paths.push(paths::of_tree(trees, roots[at]));
+    }
+    Ok((paths, tables))
 }
 
 fn refuse(exceeded: Exceeded, needs: u64, allowed: u64) -> Result<(), Refusal> {
@@ -116,70 +165,104 @@ fn refuse(exceeded: Exceeded, needs: u64, allowed: u64) -> Result<(), Refusal> {
     if needs > allowed { Err(refusal) } else { Ok(()) }
 }
 
-/// The ranks of the features that some path tests.
-fn ranks(trees: &Trees<'_>, paths: &[Vec<Path>]) -> Vec<Rank> {
-    let mut thresholds: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
+/// The ranks of the features that some path or table tests.
+fn ranks(trees: &Trees<'_>, paths: &[Vec<Path>], tables: &[Direct]) -> Vec<Rank> {
+    let mut thresholds: BTreeMap<u32, BTreeSet<i64>> = BTreeMap::new();
     for path in paths.iter().flatten() {
         for (&feature, bounds) in &path.bounds {
-            thresholds
-                .entry(feature)
-                .or_default()
-                .extend(bounds.above.iter().chain(&bounds.at_most));
+            let bounds = bounds.above.iter().chain(&bounds.at_most);
+            thresholds.entry(feature).or_default().extend(bounds);
         }
     }
-    let rank = |(feature, mut thresholds): (u32, Vec<i64>)| {
-        thresholds.sort_unstable();
-        thresholds.dedup();
-        Rank::new(feature, thresholds, trees.ranges[feature as usize])
+    for field in tables.iter().flat_map(|table| &table.fields) {
+        thresholds.entry(field.feature).or_default().extend(&field.thresholds);
+    }
+    let rank = |(feature, thresholds): (u32, BTreeSet<i64>)| {
+        Rank::new(feature, thresholds.into_iter().collect(), trees.ranges[feature as usize])
     };
     thresholds.into_iter().map(rank).collect()
 }
 
-fn row_of(plan: &Plan) -> Vec<u32> {
-    let mut row_of = vec![0; plan.words.len() * words::WORD_BITS];
-    for (word, table) in plan.words.iter().zip(row_of.chunks_mut(words::WORD_BITS)) {
-        for (bit, path) in word.paths() {
-            table[place(1 << bit)] = plan.rows.of_node[path.leaf as usize];
-        }
-    }
-    row_of
-}
-
 impl Plan {
+    /// Entries of the tables of all lanes.
+    fn leaves_len(&self) -> usize {
+        let lanes = self.words.iter().flat_map(|word| &word.lanes);
+        let ends = lanes.map(|lane| match &lane.kind {
+            Kind::Paths(_) => lane.table + words::WORD_BITS,
+            Kind::Direct(direct) => lane.table + (1 << direct.width()),
+        });
+        ends.max().unwrap_or(0)
+    }
+
+    fn fill_leaves(&mut self, trees: &Trees<'_>) {
+        let rows = trees.rows();
+        let mut leaves = vec![0; self.leaves_len()];
+        let mut weights = vec![0; self.targets];
+        let mut known = HashMap::from([(weights.clone(), 0)]);
+        let mut row = |row: Vec<i64>| {
+            let next = known.len() as u32;
+            *known.entry(row).or_insert_with_key(|row| {
+                weights.extend_from_slice(row);
+                next
+            })
+        };
+        for word in &self.words {
+            let table = word.lanes.iter().find(|lane| matches!(lane.kind, Kind::Paths(_)));
+            let table = table.map_or(0, |lane| lane.table);
+            for (place, path) in word.paths() {
+                leaves[table + place] = row(rows.of_leaf(path.leaf).to_vec());
+            }
+            for lane in &word.lanes {
+                if let Kind::Direct(direct) = &lane.kind {
+                    for (place, sums) in direct.sums(trees).into_iter().enumerate() {
+                        leaves[lane.table + place] = row(sums);
+                    }
+                }
+            }
+        }
+        self.leaves = leaves;
+        self.weights = weights;
+    }
+
     /// Greatest position at which a row of weights can begin after the mask
     /// that the verifier needs.
     #[must_use]
     pub fn weight_mask(&self) -> usize {
-        ((self.rows.len() - 1) * self.rows.targets + 1).next_power_of_two() - 1
+        ((self.weights.len() / self.targets.max(1)).saturating_sub(1) * self.targets + 1)
+            .next_power_of_two()
+            - 1
     }
 
-    /// Does the table of a word hold what its leaves add, rather than where
-    /// their rows of weights begin?
+    /// Do the tables hold what is added, rather than where its row begins?
     #[must_use]
     pub fn holds_weights(&self) -> bool {
-        self.rows.targets == 1
+        self.targets == 1
     }
 }
 
-/// To single out a lane and look up its leaf.
-const LANE_INSNS: u64 = 9;
+/// To single out a lane and to look up what it adds.
+fn lane_insns(plan: &Plan, lane: &Lane) -> u64 {
+    let place = match lane.kind {
+        Kind::Paths(_) => 9,
+        Kind::Direct(_) => 7,
+    };
+    let row = if plan.holds_weights() { 0 } else { 4 + 3 * plan.targets as u64 };
+    place + row
+}
 
 /// Fitted to what clang 19 makes of it and to measured times: instructions
 /// without branches, most of them independent of each other.
-fn cost(plan: &Plan) -> Cost {
-    let targets = plan.rows.targets as u64;
-    let lanes: u64 = plan.words.iter().map(|word| word.lanes.len() as u64).sum();
+fn cost_of(plan: &Plan) -> Cost {
+    let targets = plan.targets as u64;
+    let lanes = plan.words.iter().flat_map(|word| &word.lanes);
+    let lane_insns: u64 = lanes.map(|lane| lane_insns(plan, lane)).sum();
     let ranks: u64 = plan.ranks.iter().map(rank_insns).sum();
     let reads: u64 = plan.groups.iter().map(|group| group.words.len() as u64).sum();
     let blocks = plan.words.len().div_ceil(WORDS_PER_BLOCK) as u64;
-    let per_lane = if plan.holds_weights() { LANE_INSNS } else { LANE_INSNS + 4 + 3 * targets };
     let groups = plan.groups.len() as u64;
-    let insns = ranks + groups * (4 + blocks) + 2 * reads + lanes * per_lane + 2 * targets + 8;
-    let leaves = if plan.holds_weights() {
-        plan.words.len() * words::WORD_BITS * 8
-    } else {
-        plan.words.len() * words::WORD_BITS * 4 + (plan.weight_mask() + plan.rows.targets) * 8
-    };
+    let insns = ranks + groups * (4 + blocks) + 2 * reads + lane_insns + 2 * targets + 8;
+    let entry_bytes = if plan.holds_weights() { 8 } else { 4 + 8 * plan.targets };
+    let leaves = plan.leaves_len() * entry_bytes;
     let tables = groups::masks_len(&plan.groups) * 8
         + leaves
         + plan.ranks.iter().map(rank_bytes).sum::<usize>();

@@ -96,6 +96,8 @@ pub enum Exceeded {
     Features,
     /// Ways through one tree, a bit each.
     Paths,
+    /// Bits that tell apart what a tree sees of its features.
+    PlaceBits,
     /// Instructions that one jump leads over.
     StraightInsns,
     /// [`Target::stack_bytes_max`].
@@ -115,6 +117,7 @@ impl Exceeded {
             Self::Levels => "levels",
             Self::Features => "features in its tests",
             Self::Paths => "ways from the root to a leaf",
+            Self::PlaceBits => "bits of ranks",
             Self::StraightInsns => "instructions in a row",
             Self::StackBytes => "bytes of the stack",
         }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::lowering::cost::{Cost, Refusal};
 use crate::lowering::target::Target;
 use crate::lowering::trees::Trees;
-use crate::lowering::{bits, branch, perfect, walk};
+use crate::lowering::{bits, branch, direct, perfect, walk};
 
 /// A lowering: a shape of program that trees can become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +20,8 @@ pub enum Lowering {
     Perfect,
     /// Bit vectors of paths.
     Bits,
+    /// Direct tables.
+    Direct,
 }
 
 /// Trees as one shape, planned: tables, order, cost.
@@ -33,11 +35,13 @@ pub enum Shape {
     Perfect(perfect::Plan),
     /// Of [`Lowering::Bits`].
     Bits(bits::Plan),
+    /// Of [`Lowering::Direct`].
+    Direct(bits::Plan),
 }
 
 impl Lowering {
     /// All of them, in the order in which they are tried and shown.
-    pub const ALL: [Self; 4] = [Self::Branch, Self::Walk, Self::Perfect, Self::Bits];
+    pub const ALL: [Self; 5] = [Self::Branch, Self::Walk, Self::Perfect, Self::Bits, Self::Direct];
 
     /// As on the command line and in manifests: one lower-case word.
     #[must_use]
@@ -47,6 +51,7 @@ impl Lowering {
             Self::Walk => "walk",
             Self::Perfect => "perfect",
             Self::Bits => "bits",
+            Self::Direct => "direct",
         }
     }
 
@@ -58,6 +63,7 @@ impl Lowering {
             Self::Walk => "a table walk",
             Self::Perfect => "a walk of padded trees",
             Self::Bits => "bit vectors",
+            Self::Direct => "direct tables",
         }
     }
 
@@ -71,6 +77,7 @@ impl Lowering {
             Self::Walk => walk::plan(trees, target).map(Shape::Walk),
             Self::Perfect => perfect::plan(trees, target).map(Shape::Perfect),
             Self::Bits => bits::plan(trees, target).map(Shape::Bits),
+            Self::Direct => direct::plan(trees, target).map(Shape::Direct),
         }
     }
 }
@@ -83,7 +90,7 @@ impl Shape {
             Self::Branch(plan) => plan.cost,
             Self::Walk(plan) => plan.cost,
             Self::Perfect(plan) => plan.cost,
-            Self::Bits(plan) => plan.cost,
+            Self::Bits(plan) | Self::Direct(plan) => plan.cost,
         }
     }
 
@@ -95,6 +102,7 @@ impl Shape {
             Self::Walk(_) => Lowering::Walk,
             Self::Perfect(_) => Lowering::Perfect,
             Self::Bits(_) => Lowering::Bits,
+            Self::Direct(_) => Lowering::Direct,
         }
     }
 }

@@ -69,8 +69,7 @@ pub fn join(ranks: &[Rank], words: &[Word]) -> Vec<Group> {
     let mut all: Vec<Joined> = Vec::new();
     for rank in order {
         let feature = ranks[rank].feature;
-        let reads = |word: &Word| word.paths().any(|(_, path)| path.bounds.contains_key(&feature));
-        let reads: Vec<bool> = words.iter().map(reads).collect();
+        let reads: Vec<bool> = words.iter().map(|word| word.reads(feature)).collect();
         let rows = ranks[rank].count();
         let best = all.iter().enumerate().filter_map(|(at, group)| {
             let union = group.reads.iter().zip(&reads).filter(|(a, b)| **a || **b).count();
@@ -124,7 +123,7 @@ pub fn masks(groups: &[Group], ranks: &[Rank], words: &[Word]) -> Vec<u64> {
             let all: Vec<(Vec<u64>, usize)> = group
                 .ranks
                 .iter()
-                .map(|&(rank, stride)| (of_feature(word, &ranks[rank]), stride))
+                .map(|&(rank, stride)| (word.kept(&ranks[rank]), stride))
                 .collect();
             for row in 0..group.rows {
                 let start = row * group.words.len();
@@ -144,30 +143,4 @@ pub fn masks(groups: &[Group], ranks: &[Rank], words: &[Word]) -> Vec<u64> {
 pub fn masks_len(groups: &[Group]) -> usize {
     let end = groups.iter().map(|group| group.first + group.start_mask() + group.words.len());
     end.max().unwrap_or(0)
-}
-
-/// For each rank of a feature the bits of a word whose paths allow it.
-fn of_feature(word: &Word, rank: &Rank) -> Vec<u64> {
-    let mut allowed = vec![0; rank.count()];
-    let mut anywhere = 0;
-    // Bits that come in and go out at each rank.
-    let mut changes = vec![0_u64; rank.count() + 1];
-    for (bit, path) in word.paths() {
-        let bit = 1 << bit;
-        let Some(bounds) = path.bounds.get(&rank.feature) else {
-            anywhere |= bit;
-            continue;
-        };
-        // Above a threshold: ranks beyond its own; at most one: up to its own.
-        let from = bounds.above.map_or(0, |above| rank.of(above) + 1);
-        let to = bounds.at_most.map_or(rank.count(), |most| rank.of(most) + 1);
-        changes[from] ^= bit;
-        changes[to] ^= bit;
-    }
-    let mut now = anywhere;
-    for (allowed, change) in allowed.iter_mut().zip(changes) {
-        now ^= change;
-        *allowed = now;
-    }
-    allowed
 }

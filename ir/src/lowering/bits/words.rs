@@ -1,17 +1,39 @@
-//! Words: which leaf has which bit.
+//! Words: what each bit of the ANDed masks stands for.
 
 use crate::lowering::bits::paths::Path;
+use crate::lowering::bits::place;
+use crate::lowering::bits::ranks::Rank;
+use crate::lowering::direct::Direct;
 
 /// Bits of a word.
 pub const WORD_BITS: usize = 64;
 
-/// Paths of one tree within one word.
+/// Neighbouring bits of a word that find one entry of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lane {
-    /// The paths, on neighbouring bits.
-    pub paths: Vec<Path>,
+    /// What the bits are.
+    pub kind: Kind,
     /// Lowest bit.
     pub first: u32,
+    /// Where its table begins in [`Plan::leaves`](super::Plan::leaves). Lanes of
+    /// paths within one word share a table.
+    pub table: usize,
+}
+
+/// What the bits of a lane are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// One bit for each path of a tree, of which one is left.
+    Paths(Paths),
+    /// The place in the table of some trees.
+    Direct(Direct),
+}
+
+/// Paths of one tree within one word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Paths {
+    /// The paths, on neighbouring bits.
+    pub paths: Vec<Path>,
     /// The tree has paths in other words, so that no bit here may be left.
     pub optional: bool,
 }
@@ -23,12 +45,79 @@ pub struct Word {
     pub lanes: Vec<Lane>,
 }
 
+impl Kind {
+    /// Number of bits; 0 for trees without a test behind one table.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Paths(lane) => lane.paths.len(),
+            Self::Direct(direct) => direct.width() as usize,
+        }
+    }
+
+    fn is_optional(&self) -> bool {
+        matches!(self, Self::Paths(Paths { optional: true, .. }))
+    }
+
+    fn reads(&self, feature: u32) -> bool {
+        match self {
+            Self::Paths(lane) => lane.paths.iter().any(|path| path.bounds.contains_key(&feature)),
+            Self::Direct(direct) => direct.fields.iter().any(|field| field.feature == feature),
+        }
+    }
+}
+
 impl Lane {
     /// The bits of the lane.
     #[must_use]
     pub fn mask(&self) -> u64 {
-        let all = u64::MAX >> (WORD_BITS - self.paths.len());
-        all << self.first
+        match self.kind.width() {
+            0 => 0,
+            width => (u64::MAX >> (WORD_BITS - width)) << self.first,
+        }
+    }
+
+    /// By rank of a feature, the bits of the lane that stay.
+    fn kept(&self, rank: &Rank) -> Vec<u64> {
+        match &self.kind {
+            Kind::Paths(lane) => self.paths_kept(lane, rank),
+            Kind::Direct(direct) => {
+                let field = direct.fields.iter().find(|field| field.feature == rank.feature);
+                let Some(field) = field else { return vec![self.mask(); rank.count()] };
+                let first = self.first + field.first;
+                let others = self.mask() & !(((1 << field.width()) - 1) << first);
+                let place = |rank_of_all: usize| match rank_of_all.checked_sub(1) {
+                    None => 0,
+                    Some(below) => {
+                        field.thresholds.partition_point(|&x| x <= rank.thresholds[below])
+                    }
+                };
+                (0..rank.count()).map(|rank| others | (place(rank) as u64) << first).collect()
+            }
+        }
+    }
+
+    fn paths_kept(&self, lane: &Paths, rank: &Rank) -> Vec<u64> {
+        let mut now = 0;
+        // Bits that come in and go out at each rank.
+        let mut changes = vec![0_u64; rank.count() + 1];
+        for (bit, path) in (self.first..).zip(&lane.paths) {
+            let bit = 1 << bit;
+            let Some(bounds) = path.bounds.get(&rank.feature) else {
+                now |= bit;
+                continue;
+            };
+            // Above a threshold: ranks beyond its own; at most one: up to its own.
+            let from = bounds.above.map_or(0, |above| rank.of(above) + 1);
+            let to = bounds.at_most.map_or(rank.count(), |most| rank.of(most) + 1);
+            changes[from] ^= bit;
+            changes[to] ^= bit;
+        }
+        let kept = changes[..rank.count()].iter().map(|change| {
+            now ^= change;
+            now
+        });
+        kept.collect()
     }
 }
 
@@ -39,52 +128,91 @@ impl Word {
         self.lanes.iter().fold(0, |mask, lane| mask | lane.mask())
     }
 
-    /// Each path with its bit.
-    pub fn paths(&self) -> impl Iterator<Item = (u32, &Path)> {
-        self.lanes.iter().flat_map(|lane| (lane.first..).zip(&lane.paths))
+    /// Can the feature clear a bit?
+    #[must_use]
+    pub fn reads(&self, feature: u32) -> bool {
+        self.lanes.iter().any(|lane| lane.kind.reads(feature))
+    }
+
+    /// By rank of a feature, the bits that stay.
+    #[must_use]
+    pub fn kept(&self, rank: &Rank) -> Vec<u64> {
+        let mut all = vec![0; rank.count()];
+        for lane in &self.lanes {
+            for (all, kept) in all.iter_mut().zip(lane.kept(rank)) {
+                *all |= kept;
+            }
+        }
+        all
+    }
+
+    /// Has it lanes of paths, with a table of their own?
+    #[must_use]
+    pub fn has_paths(&self) -> bool {
+        self.lanes.iter().any(|lane| matches!(lane.kind, Kind::Paths(_)))
+    }
+
+    /// Each path with its place in the table of the word.
+    pub fn paths(&self) -> impl Iterator<Item = (usize, &Path)> {
+        self.lanes.iter().flat_map(|lane| {
+            let paths = match &lane.kind {
+                Kind::Paths(lane) => lane.paths.as_slice(),
+                Kind::Direct(_) => &[],
+            };
+            (lane.first..).zip(paths).map(|(bit, path)| (place(1 << bit), path))
+        })
     }
 
     /// Bits in use; the lowest is left out where no bit may be left of a lane,
     /// since no bit at all looks up the same entry as the lowest.
     fn used(&self) -> usize {
-        let optional = self.lanes.iter().any(|lane| lane.optional);
-        usize::from(optional) + self.lanes.iter().map(|lane| lane.paths.len()).sum::<usize>()
+        let optional = self.lanes.iter().any(|lane| lane.kind.is_optional());
+        usize::from(optional) + self.lanes.iter().map(|lane| lane.kind.width()).sum::<usize>()
     }
 
-    fn takes(&self, paths: usize, optional: bool) -> bool {
-        let lowest = optional && !self.lanes.iter().any(|lane| lane.optional);
-        self.used() + paths + usize::from(lowest) <= WORD_BITS
+    fn takes(&self, kind: &Kind) -> bool {
+        let lowest = kind.is_optional() && !self.lanes.iter().any(|lane| lane.kind.is_optional());
+        self.used() + kind.width() + usize::from(lowest) <= WORD_BITS
     }
 }
 
-/// Packs the paths of trees into words: the largest first, each into the first
-/// word with room. A tree of more paths than bits takes several words.
+/// Packs trees into words: the widest first, each into the first word with
+/// room. A tree of more paths than bits takes several words.
 #[must_use]
-pub fn pack(trees: Vec<Vec<Path>>) -> Vec<Word> {
-    let mut lanes: Vec<(Vec<Path>, bool)> = Vec::new();
+pub fn pack(trees: Vec<Vec<Path>>, tables: Vec<Direct>) -> Vec<Word> {
+    let mut kinds: Vec<Kind> = tables.into_iter().map(Kind::Direct).collect();
     for paths in trees {
         if paths.len() <= WORD_BITS {
-            lanes.push((paths, false));
+            kinds.push(Kind::Paths(Paths { paths, optional: false }));
         } else {
-            lanes.extend(paths.chunks(WORD_BITS - 1).map(|chunk| (chunk.to_vec(), true)));
+            let chunks = paths.chunks(WORD_BITS - 1).map(<[Path]>::to_vec);
+            kinds.extend(chunks.map(|paths| Kind::Paths(Paths { paths, optional: true })));
         }
     }
-    // Stable: equally large ones stay in the order of the model.
-    lanes.sort_by_key(|(paths, _)| std::cmp::Reverse(paths.len()));
+    // Stable: equally wide ones stay in the order of the model.
+    kinds.sort_by_key(|kind| std::cmp::Reverse(kind.width()));
     let mut words: Vec<Word> = Vec::new();
-    for (paths, optional) in lanes {
-        let roomy = words.iter().position(|word| word.takes(paths.len(), optional));
+    for kind in kinds {
+        let roomy = words.iter().position(|word| word.takes(&kind));
         let at = roomy.unwrap_or_else(|| {
             words.push(Word::default());
             words.len() - 1
         });
-        words[at].lanes.push(Lane { paths, first: 0, optional });
+        words[at].lanes.push(Lane { kind, first: 0, table: 0 });
     }
+    let mut table = 0;
     for word in &mut words {
-        let mut bit = u32::from(word.lanes.iter().any(|lane| lane.optional));
+        let shared = table;
+        table += if word.has_paths() { WORD_BITS } else { 0 };
+        let mut bit = u32::from(word.lanes.iter().any(|lane| lane.kind.is_optional()));
         for lane in &mut word.lanes {
             lane.first = bit;
-            bit += lane.paths.len() as u32;
+            bit += lane.kind.width() as u32;
+            lane.table = shared;
+            if let Kind::Direct(direct) = &lane.kind {
+                lane.table = table;
+                table += 1 << direct.width();
+            }
         }
     }
     words
