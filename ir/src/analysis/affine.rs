@@ -48,6 +48,24 @@ pub(crate) struct Form {
     pub(crate) terms: Vec<(Sum, Ratio)>,
 }
 
+impl Form {
+    /// The sum of both.
+    pub(crate) fn plus(&self, other: &Self) -> Self {
+        let mut terms: BTreeMap<Sum, Ratio> = self.terms.iter().cloned().collect();
+        for (sum, by) in &other.terms {
+            terms.entry(*sum).and_modify(|known| *known = known.plus(by)).or_insert(by.clone());
+        }
+        let terms = terms.into_iter().filter(|(_, by)| !by.is_zero()).collect();
+        Self { constant: self.constant.plus(&other.constant), terms }
+    }
+
+    /// Its negative.
+    pub(crate) fn negated(&self) -> Self {
+        let terms = self.terms.iter().map(|(sum, by)| (*sum, by.negated())).collect();
+        Self { constant: self.constant.negated(), terms }
+    }
+}
+
 /// A sum of a tree ensemble.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Sum {
@@ -79,6 +97,12 @@ impl<'m> Affine<'m> {
     #[must_use]
     pub fn is_affine(&self, value: Value) -> bool {
         self.kind(value) == Kind::Affine
+    }
+
+    /// Is `value` made of floats that no input changes?
+    #[must_use]
+    pub fn is_constant(&self, value: Value) -> bool {
+        self.kind(value) == Kind::Constant
     }
 
     /// The form of an element of a value that is affine or constant.

@@ -7,12 +7,14 @@
 //! What must hold: for every row within the column ranges, what
 //! [`crate::interpret::real`] gives for an element lies within its range.
 
+use crate::analysis::affine::{Affine, Form};
 use crate::analysis::reach::Reach;
 use crate::arena::Handle;
 use crate::forest::{Forest, LeafWeight, TreeNode};
 use crate::interpret::{Enclosure, Number};
 use crate::module::{Column, Constant, Module, Real, Value};
 use crate::ops::{Binary, RealOp, Reduction, Unary};
+use crate::ratio::Ratio;
 use crate::types::{ElementType, Type};
 
 /// What one element can be.
@@ -37,7 +39,10 @@ impl RealRanges {
     pub fn of(module: &Module<Real>) -> Self {
         let mut ranges = Self { of_value: Vec::with_capacity(module.nodes.len()) };
         for (_, node) in module.nodes.iter() {
-            let of_op = ranges.of_op(module, &node.op, &node.ty);
+            let mut of_op = ranges.of_op(module, &node.op, &node.ty);
+            if let RealOp::Reduce { function: Reduction::Sum, input } = node.op {
+                ranges.raise_sums_of_powers(module, input, &mut of_op);
+            }
             ranges.of_value.push(of_op);
         }
         ranges
@@ -107,6 +112,50 @@ impl RealRanges {
             }
             RealOp::TreeEnsemble { forest, .. } => sums(&module.forests[*forest]),
         }
+    }
+
+    /// Sums of powers of e: by the inequality of Jensen, `e^x + e^y` is at least
+    /// `2 e^((x + y) / 2)`, and scores that sum to 0, as AdaBoost's do, say so
+    /// only together.
+    fn raise_sums_of_powers(&self, module: &Module<Real>, powers: Value, sums: &mut [Range]) {
+        let RealOp::Unary { function: Unary::Exp, input } = module.node(powers).op else { return };
+        let affine = Affine::of(module);
+        if !affine.is_affine(input) {
+            return;
+        }
+        let width = module.shape(input).row();
+        for (row, sum) in sums.iter_mut().enumerate() {
+            let elements = row * width..(row + 1) * width;
+            let whole = elements.map(|i| affine.form(input, i)).reduce(|a, b| a.plus(&b));
+            let (Some(whole), Range::Number(known)) = (whole, &*sum) else { continue };
+            let count = Enclosure::exact(width as f64);
+            let mean = self.of_form(&whole).binary(Binary::Divide, &count, ElementType::F64);
+            let power = mean.unary(Unary::Exp, ElementType::F64);
+            let least = power.binary(Binary::Multiply, &count, ElementType::F64).lower();
+            let (min, max) = (known.lower(), known.upper());
+            if min < least && least <= max && max.is_finite() {
+                *sum = Range::Number(Enclosure::between(least, max));
+            }
+        }
+    }
+
+    /// What a linear form can be.
+    fn of_form(&self, form: &Form) -> Enclosure {
+        let enclosed = |ratio: &Ratio| {
+            let nearest = ratio.nearest();
+            if Ratio::of(nearest).is_some_and(|exact| exact == *ratio) {
+                Enclosure::exact(nearest)
+            } else {
+                Enclosure::between(nearest.next_down(), nearest.next_up())
+            }
+        };
+        form.terms.iter().fold(enclosed(&form.constant), |whole, (sum, coefficient)| {
+            let Range::Number(x) = &self.of_value(sum.ensemble)[sum.target as usize] else {
+                unreachable!("sums are numbers")
+            };
+            let term = x.binary(Binary::Multiply, &enclosed(coefficient), ElementType::F64);
+            whole.binary(Binary::Add, &term, ElementType::F64)
+        })
     }
 
     /// What `of` says of the elements that meet.

@@ -49,14 +49,24 @@ impl Rounding {
     /// Analyses a valid module.
     #[must_use]
     pub fn of(module: &Module<Int>) -> Self {
-        let ranges = Ranges::of(module);
-        let mut rounding = Self { of_value: Vec::with_capacity(module.nodes.len()) };
-        for (_, node) in module.nodes.iter() {
-            let given = Given { module, ranges: &ranges, known: &rounding };
-            let bounds = given.of_op(&node.op, &node.ty);
-            rounding.of_value.push(bounds);
-        }
+        let mut rounding = Self::none();
+        rounding.extend(module, &Ranges::of(module));
         rounding
+    }
+
+    /// Of a module without nodes.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { of_value: Vec::new() }
+    }
+
+    /// Analyses the nodes that `module` has got since.
+    pub fn extend(&mut self, module: &Module<Int>, ranges: &Ranges) {
+        for (_, node) in module.nodes.iter().skip(self.of_value.len()) {
+            let given = Given { module, ranges, known: self };
+            let bounds = given.of_op(&node.op, &node.ty);
+            self.of_value.push(bounds);
+        }
     }
 
     /// Bounds of the elements of `value`, row-major. 0 where the value is

@@ -67,6 +67,35 @@ impl Expression {
         expression
     }
 
+    /// The function that `end` is, without the terms that it does not need.
+    #[must_use]
+    pub fn ending_in(&self, end: TermId) -> Self {
+        let mut needed = vec![false; self.terms.len()];
+        needed[end.0] = true;
+        for (at, term) in self.terms.iter().enumerate().rev().filter(|(at, _)| *at <= end.0) {
+            match *term {
+                _ if !needed[at] => {}
+                Term::Variable | Term::Constant(_) => {}
+                Term::Unary(_, x) => needed[x.0] = true,
+                Term::Binary(_, a, b) => {
+                    needed[a.0] = true;
+                    needed[b.0] = true;
+                }
+            }
+        }
+        let mut new = Self::new();
+        let mut new_of_old = vec![TermId(0); self.terms.len()];
+        for (at, term) in self.terms.iter().enumerate().filter(|(at, _)| needed[*at]) {
+            let of = |term: TermId| new_of_old[term.0];
+            new_of_old[at] = new.push(match *term {
+                Term::Variable | Term::Constant(_) => *term,
+                Term::Unary(function, x) => Term::Unary(function, of(x)),
+                Term::Binary(function, a, b) => Term::Binary(function, of(a), of(b)),
+            });
+        }
+        new
+    }
+
     fn push(&mut self, term: Term) -> TermId {
         self.terms.push(term);
         TermId(self.terms.len() - 1)

@@ -47,18 +47,23 @@ fn class(module: &mut Module<Real>, value: Value, element: u32, cuts: &[f64]) ->
     if cuts.is_empty() {
         return constant(module, Type::new(i64, &[1]), vec![0.0], origin);
     }
-    let limits = cuts.iter().map(|&cut| at_least(cut, elem)).collect();
-    let limits = constant(module, Type::new(elem, &[1, count]), limits, origin);
     let row = RealOp::Reshape { input: value };
     let row = module.push(row, Type::new(elem, &[1, width]), origin);
     let one = RealOp::Gather { input: row, indices: vec![element] };
     let one = module.push(one, Type::new(elem, &[1, 1]), origin);
-    let above = RealOp::Compare { relation: Relation::GreaterOrEqual, a: one, b: limits };
-    let above = module.push(above, Type::new(bool, &[1, count]), origin);
-    if cuts.len() == 1 {
+    let mut inputs = Vec::new();
+    for &cut in cuts {
+        let limit = vec![at_least(cut, elem)];
+        let limit = constant(module, Type::new(elem, &[1, 1]), limit, origin);
+        let above = RealOp::Compare { relation: Relation::GreaterOrEqual, a: one, b: limit };
+        inputs.push(module.push(above, Type::new(bool, &[1, 1]), origin));
+    }
+    if let [above] = inputs[..] {
         return module.push(RealOp::Reshape { input: above }, Type::new(bool, &[1]), origin);
     }
-    let numbers = RealOp::Cast { input: above };
+    let all = RealOp::Concat { inputs };
+    let all = module.push(all, Type::new(bool, &[1, count]), origin);
+    let numbers = RealOp::Cast { input: all };
     let numbers = module.push(numbers, Type::new(i64, &[1, count]), origin);
     let sum = RealOp::Reduce { function: Reduction::Sum, input: numbers };
     module.push(sum, Type::new(i64, &[1]), origin)

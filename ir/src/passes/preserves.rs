@@ -2,7 +2,7 @@
 //! valid, and on a few rows it means what it meant.
 
 use crate::analysis::rounding::Rounding;
-use crate::interpret::{self, Outcome};
+use crate::interpret::{self, Enclosure, Outcome};
 use crate::module::{Domain, Int, Module, Real};
 use crate::random::Random;
 use crate::types::ElementType;
@@ -18,6 +18,40 @@ pub(super) fn real(pass: &str, before: &Module<Real>, after: &Module<Real>) {
         let (want, got) = (interpret::float(before, &row), interpret::float(after, &row));
         assert_eq!(want, got, "pass `{pass}` changed what {row:?} gives");
     }
+}
+
+/// Panics if `pass` broke a real module, where it may round otherwise: labels
+/// are those of floats or of the reals, and what is still of its kind can be
+/// what it was.
+pub(super) fn decisions(pass: &str, before: &Module<Real>, after: &Module<Real>) {
+    still_valid(pass, after);
+    for row in rows(before) {
+        let same = same_decisions(before, after, &row);
+        assert!(same, "pass `{pass}` changed what {row:?} gives");
+    }
+}
+
+/// Do both modules decide `row` alike, over floats or over the reals?
+pub(super) fn same_decisions(
+    before: &Module<Real>,
+    after: &Module<Real>,
+    row: &[Option<i64>],
+) -> bool {
+    let kinds = before.outputs.iter().zip(&after.outputs);
+    let kept = kinds.map(|(before, after)| before.kind == after.kind);
+    let floats = interpret::float(before, row).into_iter().zip(interpret::float(after, row));
+    let reals = interpret::real(before, row).into_iter().zip(interpret::real(after, row));
+    let mut outputs = floats.zip(reals).zip(kept).filter(|(_, kept)| *kept);
+    outputs.all(|((floats, reals), _)| match reals {
+        (Ok(Outcome::Numbers(want)), Ok(Outcome::Numbers(got))) => {
+            let apart = |want: &Enclosure, got: &Enclosure| {
+                want.upper() < got.lower() || got.upper() < want.lower()
+            };
+            !want.iter().zip(&got).any(|(want, got)| apart(want, got))
+        }
+        (Ok(want), Ok(got)) => want == got || floats.0 == floats.1,
+        _ => true,
+    })
 }
 
 /// Panics if `pass` broke an integer module.

@@ -6,6 +6,7 @@
 //! - [`weights`]: leaf weights become fixed point, as fine as cannot overflow;
 //! - [`margin`]: decisions of votes get the tie margin;
 //! - [`decisions`]: comparisons and argmax of sums;
+//! - [`chains`], [`functions`]: functions of one number become tables;
 //! - [`fixed`]: what is computed from sums otherwise;
 //! - here: groups of sums, and the operations that move elements.
 //!
@@ -13,8 +14,10 @@
 //! with ties by the margin; scores are within [`crate::analysis::rounding`] of
 //! exact arithmetic.
 
+mod chains;
 mod decisions;
 mod fixed;
+mod functions;
 pub mod margin;
 pub mod predicate;
 mod rows;
@@ -27,6 +30,7 @@ use skxc_diagnostics::{Diagnostic, codes};
 
 use crate::analysis::affine::{Affine, Form, Kind};
 use crate::analysis::ranges::Ranges;
+use crate::analysis::rounding::Rounding;
 use crate::arena::Handle;
 use crate::forest::{Forest, TreeNode};
 use crate::module::{Column, Constant, Int, Module, Operation, Real, Value};
@@ -107,6 +111,7 @@ struct Quantizer<'m> {
     int: Module<Int>,
     /// Of the integer module, as far as it was needed.
     ranges: Ranges,
+    rounding: Rounding,
     /// What became of the values that are not sums.
     of: HashMap<Value, Value>,
     /// What became of the sums.
@@ -139,6 +144,7 @@ impl<'m> Quantizer<'m> {
             rows: rows::of(real),
             int,
             ranges,
+            rounding: Rounding::none(),
             of: HashMap::new(),
             sums: HashMap::new(),
             errors: Vec::new(),
@@ -174,6 +180,9 @@ impl<'m> Quantizer<'m> {
         if self.affine.kind(value) == Kind::Constant {
             // Whoever reads it says in which format.
             return None;
+        }
+        if let Some(chain) = self.needs.chains.get(&value) {
+            return self.chain(value, chain);
         }
         let (shape, origin) = (&node.ty.shape, node.origin);
         match &node.op {

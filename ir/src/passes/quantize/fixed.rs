@@ -75,12 +75,12 @@ impl Quantizer<'_> {
                 let elem = self.int.ty(input).elem;
                 Some(self.push_as(value, elem, IntOp::TakeAlong { input, indices }))
             }
+            RealOp::Softmax { input } => self.softmax(value, input),
             RealOp::Input { .. }
             | RealOp::Constant { .. }
             | RealOp::Reshape { .. }
             | RealOp::Gather { .. }
             | RealOp::Compare { .. }
-            | RealOp::Softmax { .. }
             | RealOp::Lookup { .. }
             | RealOp::TreeEnsemble { .. }
             | RealOp::ArgMax { .. }
@@ -88,19 +88,25 @@ impl Quantizer<'_> {
         }
     }
 
-    fn no_form(&mut self, user: Value, operand: Value) -> Option<Value> {
+    pub(super) fn no_form(&mut self, user: Value, operand: Value) -> Option<Value> {
         self.refuse(user, operand);
         None
     }
 
     /// A node of this element type, with the shape and the origin of a real one.
-    fn push_as(&mut self, like: Value, elem: ElementType, op: IntOp) -> Value {
+    pub(super) fn push_as(&mut self, like: Value, elem: ElementType, op: IntOp) -> Value {
         let ty = self.shaped(like, elem);
         self.int.push(op, ty, self.real.node(like).origin)
     }
 
     /// A node with the type of an integer one, and the origin of a real one.
-    fn push_beside(&mut self, user: Value, like: Value, elem: ElementType, op: IntOp) -> Value {
+    pub(super) fn push_beside(
+        &mut self,
+        user: Value,
+        like: Value,
+        elem: ElementType,
+        op: IntOp,
+    ) -> Value {
         let ty = Type { elem, shape: self.int.shape(like).clone() };
         self.int.push(op, ty, self.real.node(user).origin)
     }
@@ -194,7 +200,7 @@ impl Quantizer<'_> {
     }
 
     /// The same number with so many fraction bits, rounded to nearest.
-    fn rescaled(&mut self, user: Value, value: Value, frac_bits: u8) -> Value {
+    pub(super) fn rescaled(&mut self, user: Value, value: Value, frac_bits: u8) -> Value {
         let elem = format(frac_bits);
         if self.int.ty(value).elem == elem {
             return value;
@@ -232,7 +238,7 @@ impl Quantizer<'_> {
         self.reshape(whole, shape, origin)
     }
 
-    fn push_constant(
+    pub(super) fn push_constant(
         &mut self,
         user: Value,
         elements: Vec<i64>,
@@ -372,6 +378,12 @@ impl Quantizer<'_> {
         }
     }
 
+    /// A denominator with so few bits that a quotient keeps as many.
+    pub(super) fn as_denominator(&mut self, user: Value, value: Value) -> Option<Value> {
+        let bits = self.bits(value);
+        self.narrowed(user, value, bits, FACTOR_BITS)
+    }
+
     /// A float operand in the format that it has, or that suits it.
     pub(super) fn own_format(&mut self, user: Value, value: Value) -> Option<Value> {
         let operand = self.float(value)?;
@@ -387,8 +399,7 @@ impl Quantizer<'_> {
             return self.no_form(value, a);
         }
         let (a, b) = (self.own_format(value, a)?, self.own_format(value, b)?);
-        let b_bits = self.bits(b);
-        let b = self.narrowed(value, b, b_bits, FACTOR_BITS)?;
+        let b = self.as_denominator(value, b)?;
         self.ranges.extend(&self.int);
         if self.ranges.of_value(b).iter().any(|bounds| bounds.min <= 0 && bounds.max >= 0) {
             return self.no_form(value, value);
@@ -397,7 +408,7 @@ impl Quantizer<'_> {
     }
 
     /// `a / b`, with `b` apart from 0, as fine as the numerator allows.
-    fn quotient(&mut self, value: Value, a: Value, b: Value) -> Value {
+    pub(super) fn quotient(&mut self, value: Value, a: Value, b: Value) -> Value {
         let (a_frac, b_frac) = (i32::from(self.frac_bits(a)), i32::from(self.frac_bits(b)));
         let room = i32::from(SUM_BITS) - self.bits(a) as i32;
         // The result has `a_frac + shift - b_frac` bits behind the point.

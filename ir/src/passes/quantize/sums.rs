@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::analysis::affine::{Affine, Form, Kind, Sum};
 use crate::module::{Module, Operation, Real, Value};
 use crate::ops::RealOp;
+use crate::passes::quantize::chains::Chain;
 use crate::passes::quantize::weights::{SUM_BITS, scaled};
 use crate::ratio::Ratio;
 
@@ -32,6 +33,8 @@ pub(super) struct Needs {
     pub(super) sums: BTreeMap<Key, Vec<Form>>,
     /// Operations that are computed from such sums, and constants.
     pub(super) operations: BTreeSet<Value>,
+    /// Those of them that are functions of one number.
+    pub(super) chains: HashMap<Value, Chain>,
 }
 
 impl Needs {
@@ -43,6 +46,11 @@ impl Needs {
             if affine.is_affine(value) {
                 needs.want(module, affine, Key::Value(value));
             } else if needs.operations.insert(value) && affine.kind(value) == Kind::Other {
+                if let Some(chain) = Chain::of(module, affine, value) {
+                    pending.push(chain.input());
+                    needs.chains.insert(value, chain);
+                    continue;
+                }
                 match differing(module, affine, value) {
                     Some(key @ Key::Difference(_)) => needs.want(module, affine, key),
                     Some(Key::Value(sums)) => pending.push(sums),
@@ -98,24 +106,13 @@ fn forms(module: &Module<Real>, affine: &Affine<'_>, key: Key) -> Vec<Form> {
             };
             let at = |operand: Value| module.shape(operand).positions_in(&node.ty.shape);
             let pairs = at(a).into_iter().zip(at(b));
-            pairs.map(|(i, j)| minus(affine.form(a, i), &affine.form(b, j))).collect()
+            pairs.map(|(i, j)| affine.form(a, i).plus(&affine.form(b, j).negated())).collect()
         }
     };
     for form in &mut forms {
         add_base_values(module, form);
     }
     forms
-}
-
-fn minus(mut a: Form, b: &Form) -> Form {
-    let mut terms: BTreeMap<Sum, Ratio> = a.terms.drain(..).collect();
-    for (sum, coefficient) in &b.terms {
-        let less = coefficient.negated();
-        terms.entry(*sum).and_modify(|known| *known = known.plus(&less)).or_insert(less);
-    }
-    a.terms = terms.into_iter().filter(|(_, coefficient)| !coefficient.is_zero()).collect();
-    a.constant = a.constant.plus(&b.constant.negated());
-    a
 }
 
 fn add_base_values(module: &Module<Real>, form: &mut Form) {
@@ -203,8 +200,7 @@ impl Targets {
 
     /// Where an element is computed.
     pub(super) fn place(&self, form: &Form, frac_bits: u8) -> Option<Place> {
-        let turned = form.terms.iter().map(|(sum, by)| (*sum, by.negated()));
-        let turned: Vec<_> = turned.collect();
+        let turned = form.negated().terms;
         let same = self.by_terms.get(&form.terms).into_iter().flatten().map(|&at| (at, false));
         let mirrored = self.by_terms.get(&turned).into_iter().flatten().map(|&at| (at, true));
         let mirrored = mirrored.filter(|_| !form.terms.is_empty());

@@ -1,0 +1,123 @@
+//! Tables: chains of operations on one number, and softmax.
+
+use super::{Quantizer, chains::Chain, format};
+use crate::arena::Handle;
+use crate::function::{Expression, Function, Request, tabulate};
+use crate::module::{Interval, Value};
+use crate::ops::{IntBinary, IntOp, IntReduction, Unary};
+use crate::passes::quantize::weights::{FRAC_BITS_MAX, SUM_BITS, integer_bits};
+use crate::types::{Shape, Type};
+
+/// Bits of the span of results: a table is within some 2^-36 of it.
+const RESULT_BITS: i32 = 40;
+
+impl Quantizer<'_> {
+    /// The value at the end of a chain.
+    pub(super) fn chain(&mut self, value: Value, chain: &Chain) -> Option<Value> {
+        let origin = self.real.node(value).origin;
+        match chain {
+            Chain::Each(input, expression) => {
+                let x = self.own_format(value, *input)?;
+                let result = self.function(value, x, expression)?;
+                Some(self.reshape(result, self.real.shape(value), origin))
+            }
+            Chain::One(input, element, expressions) => {
+                let row = self.own_format(value, *input)?;
+                let elem = self.int.ty(row).elem;
+                let width = self.int.shape(row).elements() as u32;
+                let row = self.reshape(row, &Shape(vec![1, width]), origin);
+                let gather = IntOp::Gather { input: row, indices: vec![*element as u32] };
+                let x = self.int.push(gather, Type::new(elem, &[1, 1]), origin);
+                let results = expressions.iter().map(|of| self.function(value, x, of));
+                let results: Vec<Value> = results.collect::<Option<_>>()?;
+                let frac_bits = results.iter().map(|&result| self.frac_bits(result)).min()?;
+                let parts = results.into_iter().map(|part| self.rescaled(value, part, frac_bits));
+                let inputs: Vec<Value> = parts.collect();
+                let ty = Type::new(format(frac_bits), &[1, inputs.len() as u32]);
+                let whole = self.int.push(IntOp::Concat { inputs }, ty, origin);
+                Some(self.reshape(whole, self.real.shape(value), origin))
+            }
+        }
+    }
+
+    /// A function of each element of an integer value.
+    fn function(&mut self, user: Value, x: Value, expression: &Expression) -> Option<Value> {
+        let Some(function) = self.table(x, expression) else {
+            return self.no_form(user, user);
+        };
+        let elem = self.int.functions[function].output;
+        Some(self.push_beside(user, x, elem, IntOp::Function { function, input: x }))
+    }
+
+    fn table(&mut self, x: Value, expression: &Expression) -> Option<Handle<Function>> {
+        self.ranges.extend(&self.int);
+        self.rounding.extend(&self.int, &self.ranges);
+        let bounds = self.ranges.of_value(x).iter().copied().reduce(|a, b| a.union(b))?;
+        let domain =
+            Interval::new(i64::try_from(bounds.min).ok()?, i64::try_from(bounds.max).ok()?);
+        let reach = self.rounding.of_value(x).iter().copied().fold(0.0, f64::max);
+        let unit = f64::exp2(-f64::from(self.frac_bits(x)));
+        let real = |x: i64| x as f64 * unit;
+        // Outwards, where a stored number has more than 53 bits.
+        let (min, max) = expression
+            .bounds(real(domain.min).next_down() - reach, real(domain.max).next_up() + reach);
+        let magnitude = min.abs().max(max.abs());
+        if !magnitude.is_finite() {
+            return None;
+        }
+        let span = (max - min).max(f64::MIN_POSITIVE);
+        let fits = i32::from(SUM_BITS) - 1 - integer_bits(magnitude.max(f64::MIN_POSITIVE));
+        let frac_bits = fits.min(RESULT_BITS - integer_bits(span)).min(FRAC_BITS_MAX);
+        let output = format(u8::try_from(frac_bits).ok()?);
+        let input = self.int.ty(x).elem;
+        let function = tabulate(expression, &Request { input, domain, reach, output }).ok()?;
+        let known = self.int.functions.iter().find(|(_, known)| **known == function);
+        Some(match known {
+            Some((handle, _)) => handle,
+            None => self.int.functions.push(function),
+        })
+    }
+
+    /// `e^(x - m) / sum of e^(x - m)` along the last axis, with `m` its greatest
+    /// element: every power is at most 1, and their sum at least that.
+    pub(super) fn softmax(&mut self, value: Value, input: Value) -> Option<Value> {
+        let x = self.own_format(value, input)?;
+        let (elem, origin) = (self.int.ty(x).elem, self.real.node(value).origin);
+        let shape = self.int.shape(x).clone();
+        let mut one_a_row = shape.clone();
+        *one_a_row.0.last_mut()? = 1;
+        let mut rows = shape.clone();
+        rows.0.pop();
+        let reduce = IntOp::Reduce { function: IntReduction::Maximum, input: x };
+        let greatest = self.int.push(reduce, Type { elem, shape: rows.clone() }, origin);
+        let greatest = self.reshape(greatest, &one_a_row, origin);
+        let less = IntOp::Binary { function: IntBinary::Subtract, a: x, b: greatest };
+        let less = self.int.push(less, Type { elem, shape: shape.clone() }, origin);
+        let zero = self.push_constant(value, vec![0], elem, &Shape(vec![1]));
+        // Nothing is above the greatest, which bounds do not show.
+        let less = IntOp::Binary { function: IntBinary::Minimum, a: less, b: zero };
+        let less = self.int.push(less, Type { elem, shape }, origin);
+        let powers = self.function(value, less, &Expression::of(Unary::Exp))?;
+        self.normalised(value, powers, &rows, &one_a_row)
+    }
+
+    /// Each of some powers over the sum of its row, which holds a power of 1.
+    fn normalised(
+        &mut self,
+        value: Value,
+        powers: Value,
+        rows: &Shape,
+        one_a_row: &Shape,
+    ) -> Option<Value> {
+        let (elem, origin) = (self.int.ty(powers).elem, self.real.node(value).origin);
+        let reduce = IntOp::Reduce { function: IntReduction::Sum, input: powers };
+        let sum = self.int.push(reduce, Type { elem, shape: rows.clone() }, origin);
+        let sum = self.reshape(sum, one_a_row, origin);
+        let one = vec![1_i64.checked_shl(self.frac_bits(powers).into())?];
+        let one = self.push_constant(value, one, elem, &Shape(vec![1]));
+        let at_least = IntOp::Binary { function: IntBinary::Maximum, a: sum, b: one };
+        let sum = self.int.push(at_least, Type { elem, shape: one_a_row.clone() }, origin);
+        let sum = self.as_denominator(value, sum)?;
+        Some(self.quotient(value, powers, sum))
+    }
+}
