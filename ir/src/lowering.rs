@@ -38,6 +38,7 @@ pub mod elements;
 pub mod operations;
 pub mod optimize;
 pub mod perfect;
+pub mod refused;
 pub mod select;
 pub mod shape;
 pub mod slots;
@@ -49,11 +50,10 @@ pub mod walk;
 
 use std::collections::BTreeMap;
 
-use skxc_diagnostics::{Diagnostic, codes};
-
 pub use cost::{Cost, Exceeded, Refusal};
 pub use elements::{Element, Elements};
 pub use optimize::{Optimize, UnknownGoal};
+pub use refused::{ForestDoesNotFit, OperationsDoNotFit, Refused};
 pub use select::Refusals;
 pub use shape::{Choice, Lowering, Shape, UnknownChoice};
 pub use target::Target;
@@ -104,24 +104,6 @@ pub struct Plan {
     pub operations: Cost,
 }
 
-/// A forest that no lowering can take.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("forest @t{} does not fit any lowering that was asked for", .forest.index())]
-pub struct DoesNotFit {
-    /// Which forest.
-    pub forest: Handle<Forest<Int>>,
-    /// What was asked for.
-    pub choice: Choice,
-    /// Trees of the forest.
-    pub trees: usize,
-    /// Nodes of the forest.
-    pub nodes: usize,
-    /// Its ONNX node, as a reader would name it; empty if unknown.
-    pub origin: String,
-    /// Each lowering with its reason.
-    pub refusals: Refusals,
-}
-
 impl ForestPlan {
     /// What all parts cost together.
     #[must_use]
@@ -155,12 +137,15 @@ impl Plan {
 /// Chooses and plans the lowering of every forest of a module.
 ///
 /// # Errors
-/// The first forest that does not fit. [`DoesNotFit::diagnostic`] says it to a person.
-pub fn plan(module: &Validated<Int>, options: &Options) -> Result<Plan, Box<DoesNotFit>> {
+/// The first part that does not fit. [`Refused::diagnostic`] says it to a person.
+pub fn plan(module: &Validated<Int>, options: &Options) -> Result<Plan, Box<Refused>> {
     let elements = Elements::of(module);
     let ranges = Ranges::of(module);
     let operations = module.values().map(|value| operations::cost(module, value));
     let operations = operations.fold(Cost::default(), |sum, cost| sum + cost);
+    if let Some(refused) = OperationsDoNotFit::check(module, &operations, &options.target) {
+        return Err(Box::new(refused.into()));
+    }
     let mut plan = Plan { elements, forests: BTreeMap::new(), operations };
     let mut target = options.target.less(&operations);
     for value in module.values() {
@@ -240,49 +225,9 @@ fn does_not_fit(
     handle: Handle<Forest<Int>>,
     choice: Choice,
     refusals: Refusals,
-) -> Box<DoesNotFit> {
+) -> Box<Refused> {
     let forest = &module.forests[handle];
-    Box::new(DoesNotFit {
-        forest: handle,
-        choice,
-        trees: forest.roots.len(),
-        nodes: forest.nodes.len(),
-        origin: node_name(module, value).unwrap_or_default().to_owned(),
-        refusals,
-    })
-}
-
-impl DoesNotFit {
-    /// As a diagnostic: which part costs what, and what would fit.
-    #[must_use]
-    pub fn diagnostic(&self) -> Diagnostic {
-        let name = if self.origin.is_empty() { "the forest" } else { self.origin.as_str() };
-        let size = format!("{} trees, {} nodes", self.trees, self.nodes);
-        let (code, message) = match self.choice {
-            Choice::Auto => (codes::FOREST_DOES_NOT_FIT, format!("`{name}` ({size}) does not fit")),
-            Choice::Only(_) => (
-                codes::LOWERING_DOES_NOT_FIT,
-                format!("`{name}` ({size}) does not fit lowering `{}`", self.choice),
-            ),
-        };
-        let mut diagnostic = Diagnostic::error(code, message);
-        for (lowering, refusal) in &self.refusals {
-            diagnostic = diagnostic.note(format!("`{lowering}`{refusal}"));
-        }
-        diagnostic.help(self.help())
-    }
-
-    fn help(&self) -> String {
-        if self.choice != Choice::Auto {
-            return "leave `--lowering` at `auto`".to_owned();
-        }
-        let share = |(_, refusal): &(Lowering, Refusal)| {
-            u128::from(refusal.allowed) * self.trees as u128 / u128::from(refusal.needs.max(1))
-        };
-        let fitting = self.refusals.iter().map(share).max().unwrap_or(0);
-        if fitting == 0 {
-            return "train with a smaller `max_depth` or `max_leaf_nodes`".to_owned();
-        }
-        format!("about {fitting} trees like these would fit: lower `n_estimators` or `max_depth`")
-    }
+    let (trees, nodes) = (forest.roots.len(), forest.nodes.len());
+    let name = node_name(module, value).unwrap_or_default().to_owned();
+    Box::new(ForestDoesNotFit { name, choice, trees, nodes, refusals }.into())
 }

@@ -1,6 +1,7 @@
 //! `diagnostics/SKXnnnn/*`: each diagnostic has a case that shows it.
 //!
-//! - `NAME.skir` is read, and made a module of integers if it is valid;
+//! - `NAME.skir` is read, and if it is valid made a module of integers, or planned
+//!   if it is one;
 //!   `NAME.stderr` holds what is wrong with it;
 //! - `NAME.cli` is as in `cli/`, and its standard error must name the code.
 
@@ -9,6 +10,7 @@ use std::path::Path;
 
 use libtest_mimic::Trial;
 use skxc_diagnostics::{Sources, Style, render};
+use skxc_ir::lowering;
 use skxc_ir::passes::quantize;
 use skxc_ir::passes::threshold::set_threshold;
 use skxc_ir::validate::Validated;
@@ -41,7 +43,7 @@ fn check_text(path: &Path) -> Outcome {
     let found = if text::domain(&text) == Some("real") {
         filetests::read::<Real>(&text).map_or_else(Some, |module| compile(&text, module))
     } else {
-        filetests::read::<Int>(&text).err()
+        filetests::read::<Int>(&text).map_or_else(Some, |module| plan(&module))
     };
     check(path, &found.ok_or("nothing is wrong with it")?)
 }
@@ -58,6 +60,12 @@ fn compile(text: &str, module: Validated<Real>) -> Option<String> {
     let errors = quantize::quantize(&module).err().unwrap_or_default();
     found.extend(errors.iter().map(quantize::QuantizeError::diagnostic));
     (!found.is_empty()).then(|| render(&Sources::default(), &found, Style::Plain))
+}
+
+/// What stands in the way of a program.
+fn plan(module: &Validated<Int>) -> Option<String> {
+    let refused = lowering::plan(module, &lowering::Options::default()).err()?;
+    Some(render(&Sources::default(), &[refused.diagnostic()], Style::Plain))
 }
 
 fn check_command(path: &Path) -> Outcome {

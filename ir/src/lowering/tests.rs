@@ -2,7 +2,7 @@
 
 use skxc_diagnostics::codes;
 
-use super::{Choice, Exceeded, Lowering, Options, Shape, Target, plan};
+use super::{Choice, Exceeded, Lowering, Options, Refused, Shape, Target, plan};
 use crate::testing::int_chain;
 use crate::validate::{Validated, Validator};
 use crate::{Int, TreeNode};
@@ -21,8 +21,9 @@ fn chosen(module: &Validated<Int>, choice: Choice) -> String {
 }
 
 #[test]
-fn a_small_tree_is_bit_vectors_and_a_deep_chain_is_walked() {
-    assert_eq!(chosen(&chain(5), Choice::Auto), "bits");
+fn a_small_tree_is_a_direct_table_and_a_deep_chain_is_walked() {
+    assert_eq!(chosen(&chain(5), Choice::Auto), "direct");
+    assert_eq!(chosen(&chain(5), Choice::Only(Lowering::Bits)), "bits");
     assert_eq!(chosen(&chain(5), Choice::Only(Lowering::Branch)), "branch");
     assert_eq!(chosen(&chain(5), Choice::Only(Lowering::Walk)), "walk");
     assert_eq!(chosen(&chain(10_000), Choice::Auto), "walk");
@@ -53,7 +54,8 @@ fn a_refusal_names_the_part_to_blame() {
     let module = chain(300);
     let refused =
         plan(&module, &options(Choice::Only(Lowering::Branch))).expect_err("it is too deep");
-    let (lowering, refusal) = refused.refusals[0];
+    let Refused::Forest(forest) = *refused.clone() else { panic!("it is the forest") };
+    let (lowering, refusal) = forest.refusals[0];
     assert_eq!((lowering, refusal.exceeded), (Lowering::Branch, Exceeded::BranchDepth));
     assert_eq!((refusal.needs, refusal.allowed, refusal.tree), (300, 256, Some(0)));
     assert_eq!(refused.diagnostic().code, codes::LOWERING_DOES_NOT_FIT);
