@@ -20,6 +20,7 @@ mod capture;
 mod clang;
 mod cli;
 mod commands;
+mod comparisons;
 mod config;
 mod depfile;
 mod describe;

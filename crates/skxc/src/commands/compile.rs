@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use skxc_bpf::strip_debug;
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 use skxc_ir::passes::pipeline::Snapshot;
-use skxc_ir::{ElementType, IntOp, text};
+use skxc_ir::text;
 
 use crate::actions::Action;
 use crate::bounds;
 use crate::clang::{self, Clang};
 use crate::cli::{Compile, Emit, Hook};
+use crate::comparisons;
 use crate::config::Project;
 use crate::depfile;
 use crate::describe;
@@ -59,7 +60,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Compile) -> R
         session.detail(format_args!("{}", path.display()));
     }
     session.say(build.summary(&folder, &emit));
-    if let Some(line) = build.threshold() {
+    for line in comparisons::lines(&build.lowered.int, build.manifest.options.threshold) {
         session.say(line);
     }
     Ok(Exit::Done)
@@ -189,21 +190,6 @@ impl Build {
         let shadow = if self.manifest.options.shadow { ", shadow" } else { "" };
         let ns = self.manifest.cost.decision_ns;
         format!("{}: {acted}{shadow}; about {ns} ns a decision", path.display())
-    }
-}
-
-impl Build {
-    /// What a threshold on the probability became, if one was asked for.
-    fn threshold(&self) -> Option<String> {
-        let probability = self.manifest.options.threshold?;
-        self.lowered.int.nodes.iter().find_map(|(_, node)| {
-            let IntOp::Greater { a, threshold } = node.op else { return None };
-            let ElementType::Fixed { frac_bits, .. } = self.lowered.int.ty(a).elem else {
-                return None;
-            };
-            let test = format!("score > {threshold}, in units of 2^-{frac_bits}");
-            Some(format!("threshold {probability}: class 1 if its {test}"))
-        })
     }
 
     /// What the program does with packets, in a few words.

@@ -205,12 +205,16 @@ fn real_rule(module: &Module<Real>, label: Value) -> Option<(Value, Rule)> {
             value = *next;
             continue;
         }
-        if let RealOp::ArgMax { input } = op {
-            return Some((*input, Rule::Greatest));
-        }
-        let RealOp::Compare { relation, a, b } = op else { return None };
-        let RealOp::Constant { constant } = module.node(*b).op else { return None };
-        return Some((*a, cuts(*relation, module.constants[constant].elements.clone())?));
+        let comparison = |value: Value| {
+            let RealOp::Compare { relation, a, b } = module.node(value).op else { return None };
+            let RealOp::Constant { constant } = module.node(b).op else { return None };
+            Some((a, relation, module.constants[constant].elements.clone()))
+        };
+        return match op {
+            RealOp::ArgMax { input } => Some((*input, Rule::Greatest)),
+            RealOp::Concat { inputs } => cuts(inputs.iter().map(|&input| comparison(input))),
+            _ => cuts(std::iter::once(comparison(value))),
+        };
     }
 }
 
@@ -227,29 +231,49 @@ fn int_rule(module: &Module<Int>, label: Value) -> Option<(Value, Rule, i64)> {
             value = *next;
             continue;
         }
-        if let IntOp::ArgMax { input, margin } = op {
-            return Some((*input, Rule::Greatest, *margin));
-        }
-        let (scores, relation, stored) = if let IntOp::Greater { a, threshold } = op {
-            (*a, Relation::Greater, vec![*threshold])
-        } else {
-            let IntOp::Compare { relation, a, b } = op else { return None };
-            let IntOp::Constant { constant } = module.node(*b).op else { return None };
-            (*a, *relation, module.constants[constant].elements.clone())
+        let comparison = |value: Value| {
+            let (scores, relation, stored) = match module.node(value).op {
+                IntOp::Greater { a, threshold } => (a, Relation::Greater, vec![threshold]),
+                IntOp::Compare { relation, a, b } => {
+                    let IntOp::Constant { constant } = module.node(b).op else { return None };
+                    (a, relation, module.constants[constant].elements.clone())
+                }
+                _ => return None,
+            };
+            let unit = unit(module.ty(scores).elem);
+            let stored = stored.into_iter().map(|cut| cut as f64 * unit).collect();
+            Some((scores, relation, stored))
         };
-        let unit = unit(module.ty(scores).elem);
-        let stored = stored.into_iter().map(|cut| cut as f64 * unit).collect();
-        return Some((scores, cuts(relation, stored)?, 0));
+        let ruled = |(scores, rule)| (scores, rule, 0);
+        return match op {
+            IntOp::ArgMax { input, margin } => Some((*input, Rule::Greatest, *margin)),
+            IntOp::Concat { inputs } => {
+                cuts(inputs.iter().map(|&input| comparison(input))).map(ruled)
+            }
+            _ => cuts(std::iter::once(comparison(value))).map(ruled),
+        };
     }
 }
 
-/// The rule of a comparison with these constants.
-fn cuts(relation: Relation, mut cuts: Vec<f64>) -> Option<Rule> {
-    let rising = match relation {
-        Relation::Greater | Relation::GreaterOrEqual => true,
-        Relation::Less | Relation::LessOrEqual => false,
-        Relation::Equal => return None,
-    };
+/// A comparison with constants: of what, how, with which.
+type Compared = (Value, Relation, Vec<f64>);
+
+/// The rule of comparisons of one value with constants.
+fn cuts(comparisons: impl Iterator<Item = Option<Compared>>) -> Option<(Value, Rule)> {
+    let mut found: Option<(Value, bool)> = None;
+    let mut cuts = Vec::new();
+    for comparison in comparisons {
+        let (value, relation, constants) = comparison?;
+        let rising = match relation {
+            Relation::Greater | Relation::GreaterOrEqual => true,
+            Relation::Less | Relation::LessOrEqual => false,
+            Relation::Equal => return None,
+        };
+        if *found.get_or_insert((value, rising)) != (value, rising) {
+            return None;
+        }
+        cuts.extend(constants);
+    }
     cuts.sort_by(f64::total_cmp);
-    Some(Rule::Cuts { cuts, rising })
+    found.map(|(value, rising)| (value, Rule::Cuts { cuts, rising }))
 }
