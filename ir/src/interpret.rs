@@ -122,6 +122,16 @@ pub fn integer_trace(module: &Module<Int>, row: &[Option<i64>]) -> Trace<Int, Ou
     int::run(module, row)
 }
 
+/// Every value that [`integer`] computes, by index: the elements, as stored.
+///
+/// # Panics
+/// If the row does not fit the module, or a value does not fit its storage.
+#[must_use]
+pub fn integer_values(module: &Module<Int>, row: &[Option<i64>]) -> Vec<Vec<i64>> {
+    check_row(module, row);
+    int::values(module, row)
+}
+
 /// The leaf that each tree of `forest` reaches, in the order of its roots.
 ///
 /// # Panics

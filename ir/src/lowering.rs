@@ -38,6 +38,7 @@ pub mod elements;
 pub mod operations;
 pub mod optimize;
 pub mod perfect;
+pub mod profile;
 pub mod refused;
 pub mod select;
 pub mod shape;
@@ -53,6 +54,7 @@ use std::collections::BTreeMap;
 pub use cost::{Cost, Exceeded, Refusal};
 pub use elements::{Element, Elements};
 pub use optimize::{Optimize, UnknownGoal};
+pub use profile::Profile;
 pub use refused::{ForestDoesNotFit, OperationsDoNotFit, Refused};
 pub use select::Refusals;
 pub use shape::{Choice, Lowering, Shape, UnknownChoice};
@@ -102,6 +104,8 @@ pub struct Plan {
     pub forests: BTreeMap<Value, ForestPlan>,
     /// What the operations between the forests and the result cost together.
     pub operations: Cost,
+    /// What rows do in the forests; empty if there were none.
+    pub profile: Profile,
 }
 
 impl ForestPlan {
@@ -139,6 +143,18 @@ impl Plan {
 /// # Errors
 /// The first part that does not fit. [`Refused::diagnostic`] says it to a person.
 pub fn plan(module: &Validated<Int>, options: &Options) -> Result<Plan, Box<Refused>> {
+    plan_for(module, options, Profile::default())
+}
+
+/// As [`plan`], for the traffic of a profile of the module.
+///
+/// # Errors
+/// As [`plan`].
+pub fn plan_for(
+    module: &Validated<Int>,
+    options: &Options,
+    profile: Profile,
+) -> Result<Plan, Box<Refused>> {
     let elements = Elements::of(module);
     let ranges = Ranges::of(module);
     let operations = module.values().map(|value| operations::cost(module, value));
@@ -146,7 +162,7 @@ pub fn plan(module: &Validated<Int>, options: &Options) -> Result<Plan, Box<Refu
     if let Some(refused) = OperationsDoNotFit::check(module, &operations, &options.target) {
         return Err(Box::new(refused.into()));
     }
-    let mut plan = Plan { elements, forests: BTreeMap::new(), operations };
+    let mut plan = Plan { elements, forests: BTreeMap::new(), operations, profile };
     let mut target = options.target.less(&operations);
     for value in module.values() {
         let IntOp::TreeEnsemble { forest, input } = module.node(value).op else { continue };
@@ -154,7 +170,8 @@ pub fn plan(module: &Validated<Int>, options: &Options) -> Result<Plan, Box<Refu
             &module.forests[forest],
             plan.elements.of_value(input),
             feature_ranges(&ranges, input),
-        );
+        )
+        .with_visits(plan.profile.visits(value));
         let chosen = select::select(&trees, options, &target)
             .map_err(|refusals| does_not_fit(module, value, forest, options.choice, refusals))?;
         target = target.less(&chosen.cost());
@@ -199,6 +216,7 @@ pub fn trees<'a>(module: &'a Validated<Int>, plan: &'a Plan, value: Value) -> Tr
     };
     let ranges = feature_ranges(&Ranges::of(module), input);
     Trees::new(&module.forests[forest], plan.elements.of_value(input), ranges)
+        .with_visits(plan.profile.visits(value))
 }
 
 /// The ONNX node that `value` comes from, as a reader would name it.

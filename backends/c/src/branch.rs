@@ -190,7 +190,13 @@ impl<'a> Tree<'a> {
         let place = places.first().and_then(|place| place.tree_node);
         let more = if places.len() > 1 { "+" } else { "" };
         let place = place.map(|(tree, id)| format!("/* {tree}.{id}{more} */"));
-        let condition = format!("if ({x} {relation} {}){brace}", literal(test.at_most));
+        let condition = format!("{x} {relation} {}", literal(test.at_most));
+        // What the rows of a profile mostly do falls through.
+        let condition = match self.plan.likely.get(id as usize).copied().flatten() {
+            None => condition,
+            Some(yes) => format!("__builtin_expect({condition}, {})", u32::from(yes == holds)),
+        };
+        let condition = format!("if ({condition}){brace}");
         match place {
             None => out.line(&condition),
             Some(place) if out.fits(&condition, &place) => {

@@ -19,12 +19,7 @@ struct Machine<'m> {
 
 /// Runs `module` on `row`.
 pub(super) fn run(module: &Module<Int>, row: &[Option<i64>]) -> Trace<Int, Outcome<i64>> {
-    let mut machine = Machine { module, row, values: Vec::new(), leaves: Vec::new() };
-    for (_, node) in module.nodes.iter() {
-        let elements = machine.compute(&node.op, &node.ty);
-        check_storage(&elements, node.ty.elem);
-        machine.values.push(elements);
-    }
+    let machine = Machine::run(module, row);
     let outcome = |output: &Output| {
         let elements = machine.get(output.value);
         if is_label(output.kind) {
@@ -38,7 +33,22 @@ pub(super) fn run(module: &Module<Int>, row: &[Option<i64>]) -> Trace<Int, Outco
     Trace { outcomes, leaves: machine.leaves }
 }
 
-impl Machine<'_> {
+/// Every value that `module` computes of `row`, by index.
+pub(super) fn values(module: &Module<Int>, row: &[Option<i64>]) -> Vec<Vec<i64>> {
+    Machine::run(module, row).values
+}
+
+impl<'m> Machine<'m> {
+    fn run(module: &'m Module<Int>, row: &'m [Option<i64>]) -> Self {
+        let mut machine = Self { module, row, values: Vec::new(), leaves: Vec::new() };
+        for (_, node) in module.nodes.iter() {
+            let elements = machine.compute(&node.op, &node.ty);
+            check_storage(&elements, node.ty.elem);
+            machine.values.push(elements);
+        }
+        machine
+    }
+
     fn get(&self, value: Value) -> &[i64] {
         &self.values[value.index()]
     }

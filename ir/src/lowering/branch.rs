@@ -31,6 +31,8 @@ pub struct Plan {
     /// most `u64::MAX`. The smaller side is nested, the larger follows behind,
     /// so that nesting grows with the logarithm of the nodes.
     pub sizes: Vec<u64>,
+    /// By node, the answer that most rows of a profile give; empty without one.
+    pub likely: Vec<Option<bool>>,
     /// What it costs.
     pub cost: Cost,
 }
@@ -61,10 +63,11 @@ pub fn plan(trees: &Trees<'_>, target: &Target) -> Result<Plan, Refusal> {
     let mut plan = Plan {
         roots: trees.roots().collect(),
         rows: trees.rows(),
-        sizes: sizes(trees),
+        sizes: trees.sizes(),
+        likely: likely(trees),
         cost: Cost::default(),
     };
-    plan.cost = cost(&plan, nodes, &below);
+    plan.cost = cost(&plan, trees, nodes, &below);
     let needs = plan.cost.verifier_insns;
     if needs > target.verifier_insns_max {
         let exceeded = Exceeded::VerifierInsns;
@@ -110,15 +113,22 @@ impl<'a> Seen<'a> {
     }
 }
 
-fn sizes(trees: &Trees<'_>) -> Vec<u64> {
-    let mut sizes = vec![1_u64; trees.forest.nodes.len()];
-    for id in (0..sizes.len()).rev() {
-        if let Some((_, yes, no)) = trees.branch(id as NodeId) {
-            let both = sizes[yes as usize].saturating_add(sizes[no as usize]);
-            sizes[id] = both.saturating_add(1);
-        }
+fn likely(trees: &Trees<'_>) -> Vec<Option<bool>> {
+    let Some(visits) = &trees.visits else { return Vec::new() };
+    (0..trees.forest.nodes.len() as NodeId).map(|id| visits.likely(id)).collect()
+}
+
+/// As [`ways`], as the rows of a profile have it.
+fn profiled(trees: &Trees<'_>) -> Option<(u64, u64)> {
+    let visits = trees.visits.as_ref().filter(|visits| visits.rows > 0)?;
+    let reached = trees.reached();
+    let tests = (0..).zip(&reached).filter(|&(id, reached)| *reached && trees.branch(id).is_some());
+    let (mut made, mut missed) = (0, 0);
+    for (id, _) in tests {
+        made += visits.count(id);
+        missed += visits.missed(id);
     }
-    sizes
+    Some((made * 10 / visits.rows, missed * 10 / visits.rows))
 }
 
 /// Tests on the way of a row, and those of them that a branch predictor
@@ -137,12 +147,12 @@ fn ways(plan: &Plan, below: &[u32]) -> (u64, u64) {
 /// Fitted to `calibration.csv`. A miss costs the more the more of them the
 /// predictor has to remember, and tests cost more where the code outgrows the
 /// instruction cache.
-fn cost(plan: &Plan, nodes: u64, below: &[u32]) -> Cost {
+fn cost(plan: &Plan, view: &Trees<'_>, nodes: u64, below: &[u32]) -> Cost {
     let trees = plan.roots.len() as u64;
     let targets = plan.rows.targets as u64;
     // A row of weights is found behind the tree and added in a loop.
     let (node_insns, row_insns) = if targets == 1 { (20, 0) } else { (27, 5 * targets) };
-    let (tests, misses) = ways(plan, below);
+    let (tests, misses) = profiled(view).unwrap_or_else(|| ways(plan, below));
     let cache = tenth_log2(nodes / 1000);
     let memory = tenth_log2(misses / 10);
     let row_tenth_ns = if targets == 1 { 0 } else { 2 * targets };

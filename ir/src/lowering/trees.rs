@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use crate::forest::{Forest, IntTest, NodeId, TreeNode};
 use crate::lowering::elements::Element;
+use crate::lowering::profile::Visits;
 use crate::module::{Int, Interval};
 
 /// Some trees of a forest, with the places and ranges of its features. A view:
@@ -20,6 +21,8 @@ pub struct Trees<'a> {
     pub ranges: Rc<[Interval]>,
     /// The trees in view, as positions in [`Forest::roots`], ascending.
     pub positions: Vec<u32>,
+    /// What rows do in the trees, if that is known.
+    pub visits: Option<Rc<Visits>>,
     /// For each node the one that stands for it: itself, or where its decided
     /// test leads.
     resolved: Rc<[NodeId]>,
@@ -51,7 +54,14 @@ impl<'a> Trees<'a> {
             }
         }
         let positions = (0..).take(forest.roots.len()).collect();
-        Self { forest, features, ranges: ranges.into(), positions, resolved: resolved.into() }
+        let (ranges, resolved) = (ranges.into(), resolved.into());
+        Self { forest, features, ranges, positions, visits: None, resolved }
+    }
+
+    /// The same, with what rows do in the trees.
+    #[must_use]
+    pub fn with_visits(self, visits: Option<Rc<Visits>>) -> Self {
+        Self { visits, ..self }
     }
 
     /// The trees at `positions` of the forest, ascending.
@@ -104,6 +114,20 @@ impl<'a> Trees<'a> {
             }
         }
         below
+    }
+
+    /// Nodes below each node and itself, shared ones counted each time, at most
+    /// `u64::MAX`.
+    #[must_use]
+    pub fn sizes(&self) -> Vec<u64> {
+        let mut sizes = vec![1_u64; self.forest.nodes.len()];
+        for id in (0..sizes.len()).rev() {
+            if let Some((_, yes, no)) = self.branch(id as NodeId) {
+                let both = sizes[yes as usize].saturating_add(sizes[no as usize]);
+                sizes[id] = both.saturating_add(1);
+            }
+        }
+        sizes
     }
 
     /// Which nodes the trees in view reach.
