@@ -7,6 +7,7 @@ use skxc_ir::{ElementType, Int, OriginId, Value};
 
 use crate::layout::Layout;
 use crate::namer::Prefix;
+use crate::tensor::Memory;
 use crate::writer::literal;
 
 /// One forest of the module and the names of its code.
@@ -50,6 +51,8 @@ pub(crate) struct Context<'a> {
     pub(crate) layout: &'a Layout,
     pub(crate) prefix: Prefix,
     pub(crate) ranges: Ranges,
+    /// Where loops find their operands.
+    pub(crate) memory: Memory,
     forests: Vec<Forest<'a>>,
 }
 
@@ -64,7 +67,10 @@ impl<'a> Context<'a> {
             Forest::new(&prefix, value, trees, forest, number)
         });
         let forests = forests.collect();
-        Self { module, plan, layout, prefix, ranges, forests }
+        let memory = Memory::default();
+        let mut context = Self { module, plan, layout, prefix, ranges, memory, forests };
+        context.memory = Memory::new(&context);
+        context
     }
 
     /// The forests in the order in which they are computed.

@@ -9,6 +9,7 @@
 mod elementwise;
 mod helpers;
 mod lookup;
+mod memory;
 mod operand;
 mod rows;
 mod table;
@@ -19,6 +20,8 @@ use crate::context::Context;
 use crate::result;
 use crate::writer::Writer;
 
+pub(crate) use memory::Memory;
+
 /// So many elements are computed without a loop.
 const STRAIGHT_MAX: usize = 8;
 
@@ -27,10 +30,10 @@ pub(crate) fn scratch(context: &Context<'_>) -> Vec<String> {
     let mut members = Vec::new();
     for value in computed(context) {
         if context.forest(value).is_none() && !context.is_scalar(value) {
-            let elements = operand::allocated(context, value);
+            let elements = context.memory.allocated(context, value);
             members.push(format!("__s64 v{}[{elements}]", value.index()));
         }
-        for operand in operand::of(context, value) {
+        for operand in context.memory.operands(value) {
             members.extend(operand.scratch());
         }
         members.extend(rows::ranks(context, value));
@@ -47,7 +50,7 @@ pub(crate) fn predict(out: &mut Writer, context: &Context<'_>) {
         table::emit(out, context, function);
     }
     for &value in &computed {
-        for operand in operand::of(context, value) {
+        for operand in context.memory.operands(value) {
             operand.table(out);
         }
         lookup::tables(out, context, value);

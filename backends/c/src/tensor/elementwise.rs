@@ -37,9 +37,9 @@ pub(super) fn each(
         }
         return;
     }
-    let mut sources = operand::of(context, value);
     // A look-up at computed positions has its row before the positions.
-    let sources = sources.split_off(sources.len() - operands.len());
+    let all = context.memory.operands(value);
+    let sources = &all[all.len() - operands.len()..];
     sources.iter().for_each(|source| source.prepare(out, context));
     let arguments: Vec<_> = sources.iter().map(|source| source.at(context, "i")).collect();
     out.open(&format!("for (__u32 i = 0; i < {count}; i++) {{"));

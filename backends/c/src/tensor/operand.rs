@@ -6,9 +6,7 @@
 //! verifier sees it.
 
 use skxc_ir::lowering::Element;
-use skxc_ir::{IntOp, Value};
 
-use super::STRAIGHT_MAX;
 use crate::context::Context;
 use crate::writer::{Writer, literal};
 
@@ -18,24 +16,14 @@ const STORES_MAX: usize = 64;
 /// The elements of an operand that a loop or a computed position reads.
 #[derive(Clone, Debug)]
 pub(super) struct Operand {
-    source: Source,
+    pub(super) source: Source,
     /// Length of the array.
-    length: usize,
+    pub(super) length: usize,
 }
 
-/// How the code reads an operand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Access {
-    /// In a loop: one element may stand for all.
-    Each,
-    /// Through a pointer to a row.
-    Row,
-    /// At computed positions.
-    Position,
-}
-
+/// Where the elements are.
 #[derive(Clone, Debug)]
-enum Source {
+pub(super) enum Source {
     /// One element for all.
     One(Element),
     /// An array from an offset on.
@@ -46,98 +34,7 @@ enum Source {
     Copy(String, Vec<Element>),
 }
 
-/// The operands of `value` that its code reads in this way, in the order in
-/// which the code asks for them.
-pub(super) fn of(context: &Context<'_>, value: Value) -> Vec<Operand> {
-    let whole = context.module.shape(value);
-    let elements = |operand: Value| context.plan.elements.of_value(operand).to_vec();
-    let broadcast = |operand: Value| {
-        let elements = context.plan.elements.of_value(operand);
-        let positions = context.module.shape(operand).positions_in(whole);
-        positions.into_iter().map(|i| elements[i]).collect::<Vec<_>>()
-    };
-    let is_wide = whole.elements() > STRAIGHT_MAX;
-    let loops = |operands: &[Value]| -> Vec<(Vec<Element>, Access)> {
-        let all = operands.iter().filter(|_| is_wide);
-        all.map(|&operand| (broadcast(operand), Access::Each)).collect()
-    };
-    let needs = match context.module.node(value).op {
-        IntOp::Binary { a, b, .. }
-        | IntOp::Multiply { a, b, .. }
-        | IntOp::Divide { a, b, .. }
-        | IntOp::Compare { a, b, .. } => loops(&[a, b]),
-        IntOp::Rescale { input, .. }
-        | IntOp::Function { input, .. }
-        | IntOp::Not { input }
-        | IntOp::Greater { a: input, .. }
-        | IntOp::Lookup { input, .. } => loops(&[input]),
-        IntOp::Select { condition, a, b } => loops(&[condition, a, b]),
-        IntOp::Reduce { input, .. } if context.module.shape(input).elements() <= STRAIGHT_MAX => {
-            Vec::new()
-        }
-        IntOp::ArgMax { input, .. } if context.module.shape(input).row() <= 2 => Vec::new(),
-        IntOp::CumulativeSum { .. } if !is_wide => Vec::new(),
-        IntOp::Reduce { input, .. }
-        | IntOp::CumulativeSum { input }
-        | IntOp::ArgSort { input, .. }
-        | IntOp::ArgMax { input, .. } => vec![(elements(input), Access::Row)],
-        IntOp::Take { input, index } | IntOp::TakeAlong { input, indices: index } => {
-            let mut needs = vec![(elements(input), Access::Position)];
-            needs.extend(loops(&[index]));
-            needs
-        }
-        IntOp::Input { .. }
-        | IntOp::Constant { .. }
-        | IntOp::Reshape { .. }
-        | IntOp::Gather { .. }
-        | IntOp::Concat { .. }
-        | IntOp::TreeEnsemble { .. }
-        | IntOp::Label { .. } => Vec::new(),
-    };
-    let numbered = needs.into_iter().enumerate();
-    numbered
-        .map(|(which, (elements, access))| {
-            Operand::new(context, &format!("{}_{which}", value.index()), elements, access)
-        })
-        .collect()
-}
-
-/// Elements of the array of the scratch that holds a value: a power of two
-/// where a computed position may read it.
-pub(super) fn allocated(context: &Context<'_>, value: Value) -> usize {
-    let elements = context.module.shape(value).elements();
-    let takes = |value: Value| {
-        matches!(context.module.node(value).op, IntOp::Take { .. } | IntOp::TakeAlong { .. })
-    };
-    let is_sorted = matches!(context.module.node(value).op, IntOp::ArgSort { .. });
-    if is_sorted || context.module.values().any(takes) {
-        elements.next_power_of_two()
-    } else {
-        elements
-    }
-}
-
 impl Operand {
-    fn new(context: &Context<'_>, id: &str, elements: Vec<Element>, access: Access) -> Self {
-        let padded = access == Access::Position;
-        let length = if padded { elements.len().next_power_of_two() } else { elements.len() };
-        let constants: Option<Vec<i64>> = elements
-            .iter()
-            .map(|&element| if let Element::Constant(x) = element { Some(x) } else { None })
-            .collect();
-        let is_one = elements.windows(2).all(|pair| pair[0] == pair[1]);
-        let source = if let (true, Access::Each, Some(&one)) = (is_one, access, elements.first()) {
-            Source::One(one)
-        } else if let Some(constants) = constants {
-            Source::Table(format!("{}_c{id}", context.prefix.lower), constants)
-        } else if let Some((name, offset)) = array(context, &elements, padded) {
-            Source::Array(name, offset)
-        } else {
-            Source::Copy(format!("x{id}"), elements)
-        };
-        Self { source, length }
-    }
-
     /// The member of the scratch that it needs.
     pub(super) fn scratch(&self) -> Option<String> {
         match &self.source {
@@ -207,24 +104,5 @@ pub(super) fn wide(context: &Context<'_>, element: Element) -> String {
     match element {
         Element::Column(_) => format!("(__s64){text}"),
         Element::Constant(_) | Element::Cell { .. } => text,
-    }
-}
-
-/// The array that holds these elements side by side, and where they begin. With
-/// `padded`, only one whose length is a power of two, from its start.
-fn array(context: &Context<'_>, elements: &[Element], padded: bool) -> Option<(String, usize)> {
-    let Some(&Element::Cell { value, index: first }) = elements.first() else { return None };
-    let in_order =
-        (first..).zip(elements).all(|(index, &element)| element == Element::Cell { value, index });
-    if !in_order {
-        return None;
-    }
-    match context.forest(value) {
-        Some(_) if padded => None,
-        Some(forest) => Some((format!("s->{}", forest.sum), first as usize)),
-        None if context.is_scalar(value) => None,
-        None if padded && first > 0 => None,
-        None if padded && elements.len().next_power_of_two() > allocated(context, value) => None,
-        None => Some((format!("s->v{}", value.index()), first as usize)),
     }
 }

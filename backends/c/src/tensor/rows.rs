@@ -35,7 +35,7 @@ pub(super) fn reduce(
         }
         return;
     }
-    let sources = operand::of(context, value);
+    let sources = context.memory.operands(value);
     let source = &sources[0];
     source.prepare(out, context);
     for row in 0..rows {
@@ -67,7 +67,7 @@ pub(super) fn cumulative_sum(out: &mut Writer, context: &Context<'_>, value: Val
         }
         return;
     }
-    let sources = operand::of(context, value);
+    let sources = context.memory.operands(value);
     let source = &sources[0];
     source.prepare(out, context);
     let own = format!("s->v{}", value.index());
@@ -96,7 +96,7 @@ pub(super) fn argmax(out: &mut Writer, context: &Context<'_>, value: Value, marg
     }
     let name = &context.prefix.lower;
     let width = context.module.shape(input).row();
-    let sources = operand::of(context, value);
+    let sources = context.memory.operands(value);
     if let Some(source) = sources.first() {
         source.prepare(out, context);
     }
@@ -137,12 +137,16 @@ pub(super) fn argmax_helper(out: &mut Writer, name: &str) {
     out.lines("__s64 greatest = x[0];\n__s64 below, d;\n__u32 label = 0;\n__u32 i;\n");
     out.line("");
     out.open("for (i = 1; i < n; i++) {");
-    out.lines("d = x[i] - greatest;\nbelow = -(__s64)((__u64)d >> 63);");
+    out.line("d = x[i] - greatest;");
+    out.line(&format!("{name}_barrier(d);"));
+    out.line("below = -(__s64)((__u64)d >> 63);");
     out.line(&format!("{name}_barrier(below);"));
     out.line("greatest += d & ~below;");
     out.close("}");
     out.open("for (i = n; i > 0; i--) {");
-    out.lines("d = x[i - 1] - greatest + margin;\nbelow = -(__s64)((__u64)d >> 63);");
+    out.line("d = x[i - 1] - greatest + margin;");
+    out.line(&format!("{name}_barrier(d);"));
+    out.line("below = -(__s64)((__u64)d >> 63);");
     out.line(&format!("{name}_barrier(below);"));
     out.line("label = (label & (__u32)below) | ((i - 1) & ~(__u32)below);");
     out.close("}");
@@ -157,7 +161,7 @@ pub(super) fn argsort(out: &mut Writer, context: &Context<'_>, value: Value, fir
     out.comment(&[about(context, value)]);
     let shape = context.module.shape(value);
     let (width, count) = (shape.row(), shape.elements());
-    let sources = operand::of(context, value);
+    let sources = context.memory.operands(value);
     let own = format!("s->v{}", value.index());
     if width == 1 {
         (0..count).for_each(|index| assign(out, &target(context, value, index), "0"));
@@ -168,7 +172,7 @@ pub(super) fn argsort(out: &mut Writer, context: &Context<'_>, value: Value, fir
         Extreme::Least => 0,
         Extreme::Greatest => -1,
     };
-    let mask = operand::allocated(context, value) - 1;
+    let mask = context.memory.allocated(context, value) - 1;
     for row in 0..count / width {
         let from = sources[0].pointer(row * width);
         out.wrapped(&[
