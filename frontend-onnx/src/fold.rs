@@ -74,7 +74,8 @@ fn lower_alone(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
 
 fn value_of(operand: &Operand) -> Option<Value> {
     match operand {
-        Operand::Value(value) | Operand::Map(value) => Some(*value),
+        Operand::Value(value) => Some(*value),
+        Operand::Results(values) => values.first().copied(),
         Operand::Constant(_) | Operand::Refused => None,
     }
 }

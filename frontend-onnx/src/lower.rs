@@ -224,8 +224,8 @@ impl<'a> Lowering<'a> {
                     node.operand_error(position, fault.code, message).into()
                 })
             }
-            Operand::Map(_) | Operand::Refused => {
-                let message = format!("`{}` cannot read a map", node.name());
+            Operand::Results(_) | Operand::Refused => {
+                let message = format!("`{}` cannot read a map or a sequence", node.name());
                 Err(node.operand_error(position, TYPE_MISMATCH, message).into())
             }
         }

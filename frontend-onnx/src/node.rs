@@ -21,8 +21,9 @@ pub(crate) enum Operand {
     Value(Value),
     /// A tensor that is known.
     Constant(Rc<Tensor>),
-    /// What ZipMap makes of a row of scores.
-    Map(Value),
+    /// What only an output of the graph can be: the scores behind a map
+    /// (ZipMap), or the tensors of a sequence (SequenceConstruct).
+    Results(Vec<Value>),
     /// The result of something that was refused; the error is reported.
     Refused,
 }

@@ -18,8 +18,10 @@ mod gather;
 mod gather_elements;
 mod identity;
 mod label_encoder;
+mod normalize;
 mod reduce;
 mod reshape;
+mod sequence;
 mod shape;
 mod slice;
 mod softmax;
@@ -86,6 +88,7 @@ pub(crate) static OPERATORS: &[&Operator] = &[
     &compare::LESS_OR_EQUAL,
     &elementwise::LOG,
     &softmax::LOG_SOFTMAX,
+    &normalize::LP_NORMALIZATION,
     &arithmetic::MAX,
     &arithmetic::MEAN,
     &arithmetic::MIN,
@@ -108,6 +111,7 @@ pub(crate) static OPERATORS: &[&Operator] = &[
     &elementwise::RELU,
     &reshape::RESHAPE,
     &elementwise::ROUND,
+    &sequence::SEQUENCE_CONSTRUCT,
     &shape::SHAPE,
     &elementwise::SIGMOID,
     &elementwise::SIGN,
@@ -128,6 +132,7 @@ pub(crate) static OPERATORS: &[&Operator] = &[
     &array_feature_extractor::ARRAY_FEATURE_EXTRACTOR,
     &choose::BINARIZER,
     &label_encoder::LABEL_ENCODER,
+    &normalize::NORMALIZER,
     &tree_ensemble::TREE_ENSEMBLE,
     &tree_ensemble_classifier::TREE_ENSEMBLE_CLASSIFIER,
     &tree_ensemble_regressor::TREE_ENSEMBLE_REGRESSOR,

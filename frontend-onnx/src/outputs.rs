@@ -35,7 +35,9 @@ pub(crate) fn add(lowering: &mut Lowering<'_>, graph: &GraphProto, listing: &Lis
         let meanings = match lowering.operand(&output.name) {
             Operand::Refused => Vec::new(),
             Operand::Value(value) => meanings_of(lowering, value),
-            Operand::Map(scores) => meanings_of(lowering, scores),
+            Operand::Results(values) => {
+                values.into_iter().flat_map(|value| meanings_of(lowering, value)).collect()
+            }
             Operand::Constant(tensor) if tensor.per_row => {
                 constant_result(lowering, &tensor, &output.name, span).into_iter().collect()
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use skxc_diagnostics::escape_to_one_line;
-use skxc_ir::{Module, Real};
+use skxc_ir::{ElementType, Module, Output, Real};
 
 use crate::inputs::ModelInputs;
 use crate::listing::{domain_name, operator_name, short, type_text};
@@ -25,7 +25,7 @@ pub struct Summary {
     pub inputs: Option<ModelInputs>,
     /// Name and type of each output.
     pub outputs: Vec<(String, String)>,
-    /// The class labels of each label table of the module.
+    /// The class labels of each output that is a label.
     pub classes: Vec<Vec<String>>,
     /// Trees of all ensembles.
     pub trees: usize,
@@ -89,7 +89,12 @@ pub(crate) fn summarize(
         let ty = output.r#type.as_ref().map_or_else(|| "?".to_owned(), type_text);
         (short(&output.name), ty)
     });
-    let classes = module.labels.iter().map(|(_, table)| {
+    let label_table = |output: &Output| match module.ty(output.value).elem {
+        ElementType::Label(table) => Some(table),
+        _ => None,
+    };
+    let classes = module.outputs.iter().filter_map(label_table).map(|table| {
+        let table = &module.labels[table];
         (0..table.len()).map(|class| escape_to_one_line(&table.text(class))).collect()
     });
     let mut sets: Vec<(String, i64)> = Vec::new();

@@ -47,7 +47,7 @@ pub(crate) fn input(name: &str, elem: DataType, extents: &[i64]) -> ValueInfoPro
 
 /// A node; operators that only ai.onnx.ml has are of that domain.
 pub(crate) fn node(op_type: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
-    let ml = ["ArrayFeatureExtractor", "Binarizer", "LabelEncoder", "ZipMap"];
+    let ml = ["ArrayFeatureExtractor", "Binarizer", "LabelEncoder", "Normalizer", "ZipMap"];
     let is_ml = ml.contains(&op_type) || op_type.starts_with("TreeEnsemble");
     let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
     NodeProto {

@@ -46,7 +46,7 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
             };
             cast.map(Operand::Value)
         }
-        Operand::Map(_) | Operand::Refused => None,
+        Operand::Results(_) | Operand::Refused => None,
     };
     let operand = cast.ok_or_else(|| {
         let message = format!("`Cast` to `{}` is not supported here", data_type_name(number));

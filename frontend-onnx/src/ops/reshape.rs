@@ -185,7 +185,7 @@ fn shape_of(lowering: &Lowering<'_>, node: &Node<'_>) -> Lowered<Vec<u32>> {
     match node.operand(0)? {
         Operand::Value(value) => Ok(lowering.module.shape(*value).0.clone()),
         Operand::Constant(tensor) => Ok(tensor.shape.clone()),
-        Operand::Map(_) | Operand::Refused => {
+        Operand::Results(_) | Operand::Refused => {
             let message = format!("`{}` of a map is not supported", node.name());
             Err(node.operand_error(0, TYPE_MISMATCH, message).into())
         }
@@ -196,7 +196,7 @@ fn finish(lowering: &mut Lowering<'_>, node: &Node<'_>, to: &[u32]) -> Lowered {
     Ok(vec![match node.operand(0)? {
         Operand::Value(value) => Operand::Value(lowering.reshape(*value, to, node.origin)),
         Operand::Constant(tensor) => known(Tensor { shape: to.to_vec(), ..(**tensor).clone() }),
-        other @ (Operand::Map(_) | Operand::Refused) => other.clone(),
+        other @ (Operand::Results(_) | Operand::Refused) => other.clone(),
     }])
 }
 

@@ -24,7 +24,7 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     let (shape, counts_rows) = match node.operand(0)? {
         Operand::Value(value) => (lowering.module.shape(*value).0.clone(), true),
         Operand::Constant(tensor) => (tensor.shape.clone(), false),
-        Operand::Map(_) | Operand::Refused => {
+        Operand::Results(_) | Operand::Refused => {
             let message = "`Shape` of a map is not supported";
             return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
         }

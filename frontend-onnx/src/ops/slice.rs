@@ -23,7 +23,7 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     let shape = match node.operand(0)? {
         Operand::Value(value) => lowering.module.shape(*value).0.clone(),
         Operand::Constant(tensor) => tensor.shape.clone(),
-        Operand::Map(_) | Operand::Refused => {
+        Operand::Results(_) | Operand::Refused => {
             let message = "`Slice` of a map is not supported";
             return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
         }
@@ -49,7 +49,7 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
             let picked = picked.into_iter().map(|at| at as u32).collect();
             Ok(vec![Operand::Value(lowering.pick(value, picked, &to, node.origin))])
         }
-        other @ (Operand::Map(_) | Operand::Refused) => Ok(vec![other.clone()]),
+        other @ (Operand::Results(_) | Operand::Refused) => Ok(vec![other.clone()]),
     }
 }
 

@@ -32,7 +32,7 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
     }
     warn_if_others(lowering, node, &table, attribute);
-    Ok(vec![Operand::Map(scores)])
+    Ok(vec![Operand::Results(vec![scores])])
 }
 
 /// The labels of the map and of the decision should be the same.
