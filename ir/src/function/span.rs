@@ -189,6 +189,9 @@ fn exp(x: f64) -> Span {
     if x > EXP_MAX {
         return Span::new(exp(EXP_MAX).min, f64::INFINITY);
     }
+    if x == 0.0 {
+        return Span::ONE;
+    }
     if x < -EXP_MAX {
         return Span::new(0.0, exp(-EXP_MAX).max);
     }
