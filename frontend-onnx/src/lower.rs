@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use skxc_diagnostics::codes::{ATTRIBUTE_INVALID, OPERAND_COUNT, TYPE_MISMATCH, UNSUPPORTED_FORM};
+use skxc_diagnostics::codes::{
+    ATTRIBUTE_INVALID, LIMIT_EXCEEDED, OPERAND_COUNT, TYPE_MISMATCH, UNSUPPORTED_FORM,
+};
 use skxc_diagnostics::{Diagnostic, escape_to_one_line};
-use skxc_ir::limits::AXES_MAX;
+use skxc_ir::limits::{AXES_MAX, ELEMENTS_MAX};
 use skxc_ir::validate::Validator;
 use skxc_ir::{
     Column, ElementType, Handle, LabelTable, Module, Operation as _, Origin, OriginId, Real,
@@ -48,6 +50,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) batch: Option<u32>,
     /// Are constants computed at the moment, which depend on no row?
     pub(crate) folds: bool,
+    /// Elements of the results of all nodes so far.
+    pub(crate) elements: usize,
 }
 
 /// Lowers all nodes of `graph`; its columns are `columns`.
@@ -68,6 +72,7 @@ pub(crate) fn lower<'a>(
         classes: HashMap::new(),
         batch: inputs.tensors.iter().find_map(|tensor| tensor.batch),
         folds: false,
+        elements: 0,
     };
     let nodes = graph.proto.node.iter();
     lowering.module.origins.graph_nodes = nodes
@@ -195,9 +200,20 @@ impl<'a> Lowering<'a> {
         Ok(())
     }
 
-    /// No value is empty, and none has more axes than the IR allows.
-    fn check_results(&self, node: &Node<'_>, results: &[Operand]) -> Lowered<()> {
+    /// No value is empty, none has more axes than the IR allows, and all
+    /// together are not more than memory is for.
+    fn check_results(&mut self, node: &Node<'_>, results: &[Operand]) -> Lowered<()> {
         for result in results {
+            self.elements = self.elements.saturating_add(match result {
+                Operand::Value(value) => self.module.shape(*value).elements(),
+                Operand::Constant(tensor) => tensor.shape.iter().map(|&n| n as usize).product(),
+                Operand::Results(_) | Operand::Refused => 0,
+            });
+            if self.elements > ELEMENTS_MAX {
+                let message = "the nodes of the graph make too many elements";
+                let most = format!("at most {ELEMENTS_MAX} are allowed, all results together");
+                return Err(node.error(LIMIT_EXCEEDED, message).note(most).into());
+            }
             let Operand::Value(value) = result else { continue };
             let ty = self.module.ty(*value);
             if ty.shape.0.contains(&0) || ty.shape.0.len() > AXES_MAX {

@@ -25,6 +25,8 @@ use crate::tensor::{Data, Tensor};
 
 /// Rows on which scores are asked whether they are probabilities.
 const ROWS: usize = 64;
+/// Elements that a row may make, for it to be asked.
+const ASKED_ELEMENTS_MAX: usize = 1 << 20;
 /// How far the sum of probabilities may be from 1, by rounding.
 const SUM_TOLERANCE: f64 = 1e-4;
 
@@ -185,6 +187,7 @@ fn distributions(lowering: &Lowering<'_>, values: &[Value]) -> Vec<bool> {
     module.outputs = asked.iter().map(|&at| output(&values[at])).collect();
     let is_valid = !has_errors(&lowering.report.diagnostics)
         && !asked.is_empty()
+        && lowering.elements <= ASKED_ELEMENTS_MAX
         && Validator::check(&module).is_empty();
     if !is_valid {
         return vec![false; values.len()];

@@ -218,7 +218,71 @@ fn seeds() -> Vec<Vec<u8>> {
         .ints("tree_roots", &[0, 0]);
     let best = node("ArgMax", &["Y"], &["label"]).int("axis", 1);
     let sets = with_ml_opset(model(1, vec![sets, best], &["label", "Y"]), 5);
-    [lookup, with_score_columns(), three, two, sets].map(|model| model.encode_to_vec()).to_vec()
+    let models = [lookup, with_score_columns(), three, two, sets, tensors(), orders()];
+    models.map(|model| model.encode_to_vec()).to_vec()
+}
+
+/// Arithmetic, reductions and the movement of data.
+fn tensors() -> ModelProto {
+    let nodes = vec![
+        node("Reshape", &["X", "cube"], &["m"]),
+        node("Transpose", &["m"], &["t"]).ints("perm", &[1, 0, 2]),
+        node("Tile", &["t", "times"], &["tiled"]),
+        node("Expand", &["m", "cube"], &["e"]),
+        node("ReduceLogSumExp", &["tiled", "axes"], &["l"]).int("keepdims", 0),
+        node("ReduceMean", &["e"], &["mean"]).ints("axes", &[1, -1]),
+        node("Softmax", &["e"], &["p"]).int("axis", 1),
+        node("Sum", &["p", "mean", "p"], &["s"]),
+        node("Pow", &["s", "three"], &["q"]),
+        node("Less", &["q", "s"], &["less"]),
+        node("Where", &["less", "q", "s"], &["w"]),
+        node("Clip", &["w"], &["clipped"]),
+        node("Slice", &["clipped", "from", "to", "axes", "three"], &["cut"]),
+        node("Concat", &["cut", "cut"], &["two"]).int("axis", 2),
+        node("LpNormalization", &["two"], &["Y"]).int("axis", -1),
+        node("Mean", &["l", "l"], &["Z"]),
+    ];
+    let model = model(6, nodes, &["Y", "Z"]);
+    let lists: [(&str, &[i64]); 6] = [
+        ("cube", &[1, 2, 3]),
+        ("times", &[1, 2, 1]),
+        ("axes", &[2]),
+        ("three", &[3]),
+        ("from", &[0]),
+        ("to", &[2]),
+    ];
+    lists.into_iter().fold(model, |model, (name, values)| with_integers(model, name, values))
+}
+
+/// Orders, computed positions and look-ups.
+fn orders() -> ModelProto {
+    let nodes = vec![
+        node("TopK", &["X", "k"], &["top", "at"]).int("axis", 1).int("largest", 0),
+        node("GatherElements", &["X", "at"], &["along"]).int("axis", 1),
+        node("CumSum", &["along", "axis"], &["sums"]).int("exclusive", 1).int("reverse", 1),
+        node("ArgMin", &["sums"], &["least"]).int("axis", 1).int("select_last_index", 1),
+        node("Gather", &["X", "least"], &["found"]).int("axis", 1),
+        node("ArrayFeatureExtractor", &["list", "at"], &["taken"]),
+        node("LabelEncoder", &["taken"], &["encoded"])
+            .ints("keys_int64s", &[4, 5])
+            .ints("values_int64s", &[0, 7]),
+        node("Mul", &["list", "k"], &["folded"]),
+        node("Add", &["encoded", "k"], &["Y"]),
+        node("Binarizer", &["found"], &["Z"]),
+        node("Div", &["least", "folded"], &["V"]),
+    ];
+    let model = model(3, nodes, &["Y", "Z", "V"]);
+    let model = with_integers(with_integers(model, "k", &[2]), "axis", &[1]);
+    with_integers(model, "list", &[4, 5, 6])
+}
+
+#[test]
+fn what_the_nodes_make_together_is_bounded() {
+    let tile = |from: &str, to: &str| node("Tile", &[from, "times"], &[to]);
+    let nodes = vec![tile("X", "a"), tile("a", "b"), tile("b", "c"), tile("c", "Y")];
+    let wide = |times| with_integers(model(1, nodes.clone(), &["Y"]), "times", &[1, times]);
+    assert!(check_import(&wide(8).encode_to_vec()).module.is_some());
+    assert_eq!(said(&wide(64)), ["SKX0002: the nodes of the graph make too many elements"]);
 }
 
 #[test]
@@ -247,7 +311,7 @@ proptest! {
 
     #[test]
     fn damaged_models_are_imported_or_refused(
-        seed in 0usize..5,
+        seed in 0usize..7,
         damages in prop::collection::vec(damage(), 1..4),
     ) {
         let mut bytes = seeds().swap_remove(seed);
@@ -261,7 +325,7 @@ proptest! {
     }
 
     #[test]
-    fn single_bytes_may_change(seed in 0usize..5, place in 0.0..1.0f64, byte in any::<u8>()) {
+    fn single_bytes_may_change(seed in 0usize..7, place in 0.0..1.0f64, byte in any::<u8>()) {
         let mut bytes = seeds().swap_remove(seed);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a position")]
         let at = (place * bytes.len() as f64) as usize;
