@@ -174,6 +174,10 @@ pub(crate) struct ProgramArgs {
     /// What `auto` goes by: time, bytes or the work of the verifier [default: speed]
     #[arg(long, value_name = "GOAL", value_parser = lowering::goal())]
     pub(crate) optimize: Option<Optimize>,
+    /// Rows of real traffic, as CSV with a header, or a capture, in the order in which they came: which way
+    /// tests go decides how branches are laid out, and whether branch code is the fastest
+    #[arg(long, value_name = "ROWS.csv|CAPTURE")]
+    pub(crate) profile: Vec<PathBuf>,
     /// Oldest kernel that must load the program, such as 5.10 [default: 6.1]
     #[arg(long, value_name = "VERSION")]
     pub(crate) kernel: Option<String>,
@@ -379,6 +383,10 @@ pub(crate) struct Bench {
     /// Shapes of tree code to measure [default: every one that fits]
     #[arg(long, value_parser = lowering::choice(), value_delimiter = ',', value_name = "SHAPE,...")]
     pub(crate) lowering: Vec<Choice>,
+    /// Rows of real traffic, as CSV with a header, or a capture, in the order in which they came: which way
+    /// tests go decides how branches are laid out, and whether branch code is the fastest
+    #[arg(long, value_name = "ROWS.csv|CAPTURE")]
+    pub(crate) profile: Vec<PathBuf>,
     /// Oldest kernel that must load the programs [default: 6.1]
     #[arg(long, value_name = "VERSION")]
     pub(crate) kernel: Option<String>,
@@ -449,6 +457,10 @@ pub(crate) struct Inspect {
     /// What `auto` goes by: time, bytes or the work of the verifier [default: speed]
     #[arg(long, value_name = "GOAL", value_parser = lowering::goal())]
     pub(crate) optimize: Option<Optimize>,
+    /// Rows of real traffic, as CSV with a header, or a capture, in the order in which they came: which way
+    /// tests go decides how branches are laid out, and whether branch code is the fastest
+    #[arg(long, value_name = "ROWS.csv|CAPTURE")]
+    pub(crate) profile: Vec<PathBuf>,
     /// Oldest kernel that must load the program [default: 6.1]
     #[arg(long, value_name = "VERSION")]
     pub(crate) kernel: Option<String>,

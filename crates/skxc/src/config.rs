@@ -51,6 +51,8 @@ pub(crate) struct Config {
     /// What the choice of a lowering goes by.
     #[serde(default, deserialize_with = "crate::lowering::optional")]
     pub(crate) optimize: Option<Optimize>,
+    /// Rows of real traffic, as CSV or captures, relative to the project file.
+    pub(crate) profile: Option<Vec<PathBuf>>,
     /// Oldest kernel that must load the program.
     pub(crate) kernel: Option<Spanned<String>>,
     /// What `compile` writes.
@@ -160,7 +162,7 @@ mod tests {
         check(
             "name = \"scan\"\ncolumns = [\"ip_ttl\", \"size\"]\nthreshold = 0.9\nactions = { attack = \"drop\" }\n\
              fallback = \"pass\"\nshadow = true\nhook = \"xdp\"\nlowering = \"walk\"\noptimize = \"size\"\n\
-             kernel = \"5.10\"\nemit = [\"source\"]\noutput = \"score\"\nout = \"out\"\n\
+             kernel = \"5.10\"\nemit = [\"source\"]\noutput = \"score\"\nout = \"out\"\nprofile = [\"day.pcap\"]\n\
              [features.size]\nrange = [0, 10]\nmissing = -1\n",
             "",
         );

@@ -36,6 +36,7 @@ mod options;
 mod output;
 mod pipeline;
 mod prediction;
+mod profile;
 mod progress;
 mod ranges;
 mod reports;

@@ -49,6 +49,9 @@ pub(crate) struct Options {
     /// What the choice of a lowering goes by.
     #[serde(with = "crate::lowering")]
     pub(crate) optimize: Optimize,
+    /// Digest of what the rows of a profile do, if one was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) profile: Option<String>,
     /// Oldest kernel that must load the program.
     pub(crate) kernel: String,
     /// Passes to run; none for all.
@@ -88,6 +91,7 @@ impl Options {
             hook: Hook::None,
             lowering: Choice::Auto,
             optimize: Optimize::Speed,
+            profile: None,
             kernel: KernelVersion::default().to_string(),
             passes: args.passes.clone(),
             bisect_limit: args.bisect_limit,
@@ -177,6 +181,10 @@ impl Options {
         }
         words.push(format!("--hook {} --lowering {}", self.hook, self.lowering));
         words.push(format!("--optimize {}", self.optimize));
+        if self.profile.is_some() {
+            // The build id tells which rows these are.
+            words.push("--profile ROWS.csv".to_owned());
+        }
         words.push(format!("--kernel {}", self.kernel));
         if let Some(passes) = &self.passes {
             words.push(format!("--passes {}", passes.join(",")));

@@ -12,7 +12,7 @@ use skxc_backend_bpf as bpf;
 use skxc_backend_c::{EmitOptions, layout};
 use skxc_diagnostics::{Diagnostic, SourceId, codes, escape_to_one_line};
 use skxc_frontend_onnx::{self as onnx, ModelInputs, Summary};
-use skxc_ir::lowering::{self, Plan};
+use skxc_ir::lowering::{self, Plan, Profile};
 use skxc_ir::passes::pipeline::{self, PipelineError, Snapshot};
 use skxc_ir::validate::{Validated, Validator};
 use skxc_ir::{Column, Int, Module, Real, text};
@@ -65,6 +65,8 @@ pub(crate) struct Lowered {
     pub(crate) int: Validated<Int>,
     /// Its text, which the build id digests.
     pub(crate) skir: String,
+    /// What rows of real traffic do in it; empty if there are none.
+    pub(crate) profile: Profile,
 }
 
 /// A program, before it is compiled.
@@ -191,7 +193,7 @@ pub(crate) fn lower(
         }
     })?;
     let skir = text::print(&int);
-    Ok(Lowered { int, skir })
+    Ok(Lowered { int, skir, profile: Profile::default() })
 }
 
 /// The name under which `--print-after` and `--ir` know the module as imported.
@@ -224,7 +226,7 @@ fn unknown_pass(name: &str, with_import: bool) -> Diagnostic {
 
 /// Chooses the lowering of each forest.
 pub(crate) fn plan(lowered: &Lowered, options: &Options) -> Result<Plan, Stop> {
-    lowering::plan(&lowered.int, &plan_options(options))
+    lowering::plan_for(&lowered.int, &plan_options(options), lowered.profile.clone())
         .map_err(|error| Stop::input(error.diagnostic()))
 }
 

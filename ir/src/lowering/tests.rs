@@ -2,7 +2,7 @@
 
 use skxc_diagnostics::codes;
 
-use super::{Choice, Exceeded, Lowering, Options, Refused, Shape, Target, plan};
+use super::{Choice, Exceeded, Lowering, Options, Profile, Refused, Shape, Target, plan, plan_for};
 use crate::testing::int_chain;
 use crate::validate::{Validated, Validator};
 use crate::{Int, TreeNode};
@@ -42,11 +42,27 @@ fn many_trees_walk_at_once() {
     let plan = plan(&module, &options(Choice::Only(Lowering::Walk))).expect("it fits");
     let forest = plan.forests.values().next().expect("there is a forest");
     let Shape::Walk(walk) = &forest.parts[0].shape else { panic!("the trees are walked") };
-    assert_eq!((walk.lanes, walk.roots.len(), walk.runs[0].groups), (14, 42, 3));
+    assert_eq!((walk.lanes, walk.roots.len(), walk.runs[0].groups), (20, 40, 2));
     // Trees that share their nodes share their table: each pair stands once.
     let branches = module.forests.iter().flat_map(|(_, forest)| &forest.nodes);
     let branches = branches.filter(|node| matches!(node, TreeNode::Branch { .. })).count();
     assert!(walk.nodes.len() <= 2 * branches + walk.roots.len());
+}
+
+#[test]
+fn rows_that_repeat_make_branch_code_cheap() {
+    let module = chain(40);
+    let ns = |rows: &[[i64; 1]]| {
+        let profile = Profile::of(&module, rows.iter().map(<[i64; 1]>::as_slice));
+        let plan = plan_for(&module, &options(Choice::Only(Lowering::Branch)), profile);
+        plan.expect("it fits").cost().tenth_ns
+    };
+    let (one, other) = ([0], [1]);
+    let turns: Vec<[i64; 1]> = (0..100).map(|row| if row % 2 == 0 { one } else { other }).collect();
+    assert!(ns(&[other; 100]) * 2 < ns(&turns));
+    let mut sorted = turns.clone();
+    sorted.sort_unstable();
+    assert!(ns(&sorted) < ns(&turns));
 }
 
 #[test]

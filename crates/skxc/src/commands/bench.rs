@@ -23,6 +23,7 @@ use crate::manifest::Manifest;
 use crate::options::{Options, column_names};
 use crate::output::Output;
 use crate::pipeline::{self, Columns, Lowered, Model, Program};
+use crate::profile;
 use crate::progress::Progress;
 use crate::session::{Exit, Session, Stop, stdout};
 
@@ -31,7 +32,9 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Bench) -> Res
     let mut options = options(project, args)?;
     let columns = Columns::Bound(column_names(&args.model, project));
     let model = pipeline::import(session, &args.model.model, &options, columns, project)?.model?;
-    let lowered = pipeline::lower(&model, &options, &mut |_, _, _| {})?;
+    let mut lowered = pipeline::lower(&model, &options, &mut |_, _, _| {})?;
+    let profile = profile::paths(&args.profile, project);
+    profile::apply(session, &profile, &mut lowered, &mut options)?;
     let features = pipeline::packet_features(&lowered.int);
     if features.is_err() || pipeline::labels(&lowered.int).is_empty() {
         options.hook = Hook::None;
@@ -73,6 +76,7 @@ fn options(project: &Project, args: &Bench) -> Result<Options, Stop> {
         hook: None,
         lowering: None,
         optimize: None,
+        profile: Vec::new(),
         kernel: args.kernel.clone(),
     };
     let mut options = Options::new(&args.model, &program, project)?;

@@ -134,7 +134,8 @@ fn build(
             (manifest.options.clone().over(&args.model, &args.program)?, columns)
         }
     };
-    compile::build(session, project, &args.model.model, columns, options, &[])
+    let (path, profile) = (&args.model.model, &args.program.profile);
+    compile::build(session, project, path, columns, options, profile, &[])
 }
 
 /// Makes all comparisons on made-up vectors and what was given.

@@ -22,6 +22,7 @@ use crate::manifest::{Manifest, ObjectEntry};
 use crate::options::{Options, column_names};
 use crate::output::Output;
 use crate::pipeline::{self, Columns, Lowered, Model, Program};
+use crate::profile;
 use crate::progress::Progress;
 use crate::session::{Exit, Session, Stop, stdout};
 
@@ -40,7 +41,9 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Compile) -> R
         (emit, _) => emit.to_vec(),
     };
     let names = Columns::Bound(column_names(&args.model, project));
-    let mut build = build(session, project, &args.model.model, names, options, &args.print_after)?;
+    let path = &args.model.model;
+    let profile = profile::paths(&args.program.profile, project);
+    let mut build = build(session, project, path, names, options, &profile, &args.print_after)?;
     if let Some(exit) = bounds::exceeded(session, &args.max, &build.manifest.cost) {
         return Ok(exit);
     }
@@ -87,7 +90,8 @@ pub(crate) fn build(
     project: &Project,
     path: &Path,
     columns: Columns,
-    options: Options,
+    mut options: Options,
+    profile: &[PathBuf],
     print_after: &[String],
 ) -> Result<Build, Stop> {
     let model = pipeline::import(session, path, &options, columns, project)?.model?;
@@ -96,7 +100,7 @@ pub(crate) fn build(
     if wanted.contains(pipeline::IMPORT) {
         printed.push(format!("; after {}\n{}", pipeline::IMPORT, text::print(&model.real)));
     }
-    let lowered = pipeline::lower(&model, &options, &mut |name, changed, snapshot| {
+    let mut lowered = pipeline::lower(&model, &options, &mut |name, changed, snapshot| {
         session.detail(format_args!("pass {name}: {}", if changed { "changed" } else { "-" }));
         if wanted.contains(name) {
             printed.push(format!("; after {name}\n{}", skir(snapshot)));
@@ -105,6 +109,7 @@ pub(crate) fn build(
     let mut out = stdout();
     out.write_all(printed.join("\n").as_bytes())?;
     out.flush()?;
+    profile::apply(session, profile, &mut lowered, &mut options)?;
     let program = pipeline::program(&model, &lowered, &options)?;
     let manifest = describe::manifest(&model, &lowered, &program, &options);
     Ok(Build { model, lowered, program, manifest, object: None })

@@ -16,6 +16,7 @@ use crate::describe;
 use crate::manifest::Manifest;
 use crate::options::{Options, column_names};
 use crate::pipeline::{self, Columns, Imported, Lowered, Model};
+use crate::profile;
 use crate::reports::small;
 use crate::session::{Exit, Session, Stop, stdout};
 
@@ -28,7 +29,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Inspect) -> R
     if let Some(Some(pass)) = &args.ir {
         pipeline::check_pass(pass)?;
     }
-    let options = options(project, args)?;
+    let mut options = options(project, args)?;
     let columns = Columns::Bound(column_names(&args.model, project));
     let Imported { model, summary, listing } =
         pipeline::import(session, &args.model.model, &options, columns, project)?;
@@ -46,7 +47,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Inspect) -> R
     }
     if args.cost {
         let model = model?;
-        let lowered = pipeline::lower(&model, &options, &mut |_, _, _| {})?;
+        let lowered = lower(session, project, args, &model, &mut options)?;
         // With a parser, if all columns are read from packets.
         let at_hook = Options { hook: Hook::Xdp, shadow: true, ..options.clone() };
         let program = pipeline::program(&model, &lowered, &at_hook)
@@ -62,13 +63,26 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Inspect) -> R
     write_summary(&mut out, &summary)?;
     out.flush()?;
     let model = model?;
-    let lowered = pipeline::lower(&model, &options, &mut |_, _, _| {})?;
+    let lowered = lower(session, project, args, &model, &mut options)?;
     let program = pipeline::program(&model, &lowered, &options)?;
     let manifest = describe::manifest(&model, &lowered, &program, &options);
     write_columns(&mut out, &lowered)?;
     write_program(&mut out, &manifest)?;
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// Runs the passes, and the rows of a profile.
+fn lower(
+    session: &Session,
+    project: &Project,
+    args: &Inspect,
+    model: &Model,
+    options: &mut Options,
+) -> Result<Lowered, Stop> {
+    let mut lowered = pipeline::lower(model, options, &mut |_, _, _| {})?;
+    profile::apply(session, &profile::paths(&args.profile, project), &mut lowered, options)?;
+    Ok(lowered)
 }
 
 fn options(project: &Project, args: &Inspect) -> Result<Options, Stop> {
@@ -80,6 +94,7 @@ fn options(project: &Project, args: &Inspect) -> Result<Options, Stop> {
         hook: Some(Hook::None),
         lowering: args.lowering,
         optimize: args.optimize,
+        profile: Vec::new(),
         kernel: args.kernel.clone(),
     };
     Options::new(&args.model, &program, project)
@@ -154,7 +169,8 @@ fn write_program(out: &mut impl Write, manifest: &Manifest) -> io::Result<()> {
     writeln!(out, "reads      {used} of {} columns", manifest.columns.len())?;
     for output in &manifest.outputs {
         let name = escape_to_one_line(&output.name);
-        let bound = output.error_max.iter().copied().fold(0.0, f64::max);
+        let bounds = output.error_max.iter().map(|bound| bound.unwrap_or(f64::INFINITY));
+        let bound = bounds.fold(0.0, f64::max);
         match output.error_max[..] {
             [] => writeln!(out, "gives      {name}: {}", output.kind)?,
             _ => writeln!(

@@ -53,7 +53,8 @@ fn reference(session: &mut Session, project: &Project, args: &Predict) -> Result
 
 fn in_kernel(session: &mut Session, project: &Project, args: &Predict) -> Result<Exit, Stop> {
     let (columns, options) = columns(args, project)?;
-    let mut build = compile::build(session, project, &args.model.model, columns, options, &[])?;
+    let mut build =
+        compile::build(session, project, &args.model.model, columns, options, &[], &[])?;
     let (object, name) = match &args.object {
         Some(path) => (files::read_bytes(path)?, path.display().to_string()),
         None => {

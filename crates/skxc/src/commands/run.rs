@@ -11,6 +11,7 @@ use crate::kernel;
 use crate::options::{Options, column_names};
 use crate::output::Output;
 use crate::pipeline::Columns;
+use crate::profile;
 use crate::session::{Exit, Session, Stop};
 
 /// Attaches only what every comparison passed.
@@ -26,7 +27,8 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Run) -> Resul
         ));
     }
     let columns = Columns::Bound(column_names(&args.model, project));
-    let mut build = compile::build(session, project, &args.model.model, columns, options, &[])?;
+    let (path, profile) = (&args.model.model, profile::paths(&args.program.profile, project));
+    let mut build = compile::build(session, project, path, columns, options, &profile, &[])?;
     build.compile(session, &clang::find()?)?;
     let folder = compile::output_folder(args.out.as_deref(), project);
     let mut output = Output::default();
