@@ -101,8 +101,9 @@ fn outputs(module: &Module<Int>, layout: &Layout) -> Vec<OutputEntry> {
     module.outputs.iter().map(entry).collect()
 }
 
-fn bounds(rounding: &Rounding, output: &skxc_ir::Output) -> Vec<f64> {
-    rounding.of_value(output.value).to_vec()
+fn bounds(rounding: &Rounding, output: &skxc_ir::Output) -> Vec<Option<f64>> {
+    let bounds = rounding.of_value(output.value).iter();
+    bounds.map(|&bound| Some(bound).filter(|bound| bound.is_finite())).collect()
 }
 
 fn forests(module: &Module<Int>, program: &Program) -> Vec<ForestEntry> {

@@ -146,8 +146,9 @@ pub(crate) struct OutputEntry {
     pub(crate) elements: u32,
     /// A stored integer means itself times 2^-`frac_bits`.
     pub(crate) frac_bits: u8,
-    /// For each element, a bound on its error against exact arithmetic.
-    pub(crate) error_max: Vec<f64>,
+    /// For each element, a bound on its error against exact arithmetic; none
+    /// where nothing is known.
+    pub(crate) error_max: Vec<Option<f64>>,
 }
 
 /// A forest.

@@ -239,11 +239,12 @@ fn scores(text: &mut String, scores: &[Score]) {
 }
 
 /// A small number. Below the least normal number it stands for rounding that
-/// is there and too small to say.
+/// is there and too small to say; infinity for a bound that is not known.
 pub(crate) fn small(number: f64) -> String {
     match number {
         0.0 => "0".to_owned(),
         _ if number < f64::MIN_POSITIVE => "less than 1e-300".to_owned(),
+        f64::INFINITY => "unknown".to_owned(),
         _ => format!("{number:.1e}"),
     }
 }

@@ -189,12 +189,13 @@ impl Task<'_> {
     }
 }
 
-/// The bounds of all numbers of a result, in the order of the outputs.
+/// The bounds of all numbers of a result, in the order of the outputs; infinity
+/// where none is known, so that its rows are as good as not compared.
 fn bounds(manifest: &serde_json::Value) -> Vec<f64> {
     let outputs = manifest["outputs"].as_array().into_iter().flatten();
     let numbers = outputs.filter(|output| output["kind"] != "label");
     let bounds = numbers.flat_map(|output| output["error_max"].as_array().into_iter().flatten());
-    bounds.map(|bound| bound.as_f64().unwrap_or(0.0)).collect()
+    bounds.map(|bound| bound.as_f64().unwrap_or(f64::INFINITY)).collect()
 }
 
 /// The diagnostic codes of a failed run, or what it printed last.

@@ -12,9 +12,9 @@ use crate::verdict::{Comparison, Counterexample, Part};
 /// what the integer module says: its labels, or its predictions.
 ///
 /// Labels are compared as text or as numbers, so that a trainer may write `1.0`
-/// for class 1. A prediction may differ by the proven bound on its error and
-/// one unit in the last place of the trainer's number as a `float`, which is
-/// what models are exported in.
+/// for class 1. A prediction may differ by the proven bound on its error and by
+/// one unit in the last place of the trainer's largest number as a `float`:
+/// models are exported in these, and their sums pass through numbers as large.
 ///
 /// # Panics
 /// If there are fewer rows of words than rows, a row of words has not one for
@@ -23,6 +23,8 @@ use crate::verdict::{Comparison, Counterexample, Part};
 pub fn expected(module: &Module<Int>, rows: &Rows, wanted: &[Vec<String>]) -> Report {
     assert!(wanted.len() >= rows.len(), "each row has labels");
     let said = Said::of(module);
+    let numbers = wanted.iter().flatten().filter_map(|word| word.trim().parse::<f64>().ok());
+    let tolerance = float_ulp(numbers.map(f64::abs).fold(0.0, f64::max));
     let mut tally = Tally::new(Comparison::Expected);
     for (index, ((kind, row), wanted)) in rows.iter().zip(wanted).enumerate() {
         tally.count(kind);
@@ -32,7 +34,7 @@ pub fn expected(module: &Module<Int>, rows: &Rows, wanted: &[Vec<String>]) -> Re
             .0
             .iter()
             .zip(wanted)
-            .position(|(said, wanted)| !said.is(module, &decision, wanted));
+            .position(|(said, wanted)| !said.is(module, &decision, wanted, tolerance));
         if let Some(at) = found {
             tally.mismatch(|| Counterexample {
                 comparison: Comparison::Expected,
@@ -93,13 +95,15 @@ impl Word {
         }
     }
 
-    fn is(&self, module: &Module<Int>, decision: &Decision, wanted: &str) -> bool {
+    /// Is it what the trainer wants? A number may be off by `tolerance` beyond
+    /// its bound.
+    fn is(&self, module: &Module<Int>, decision: &Decision, wanted: &str, tolerance: f64) -> bool {
         match *self {
             Self::Class(_) => same(wanted, &self.text(module, decision)),
             Self::Number { at, unit, bound } => {
                 let got = decision.scores[at] as f64 * unit;
                 let wanted = wanted.trim().parse::<f64>();
-                wanted.is_ok_and(|wanted| (got - wanted).abs() <= bound + float_ulp(wanted))
+                wanted.is_ok_and(|wanted| (got - wanted).abs() <= bound + tolerance)
             }
         }
     }
