@@ -6,7 +6,8 @@
 //! What must hold for every pass:
 //! - a module that was valid stays valid;
 //! - on every row within the column ranges the outputs are the same: bit for
-//!   bit within a domain, within the stated bounds across [`quantize`];
+//!   bit within a domain, unless the pass says otherwise
+//!   ([`Pass::keeps_floats`]), and within the stated bounds across [`quantize`];
 //! - origins are carried: what is merged has the origin of both;
 //! - the declared columns stay; only what reads them changes.
 
@@ -14,14 +15,18 @@ pub mod dead_code;
 pub mod fold_inputs;
 pub mod fold_leaves;
 pub mod intervals;
+pub mod keep_decision;
+pub mod known_values;
 pub mod merge_subtrees;
 pub mod merge_trees;
+mod order;
 pub mod output_plumbing;
 pub mod pipeline;
 mod preserves;
 pub mod prune_branches;
 pub mod prune_features;
 pub mod quantize;
+pub mod raw_scores;
 mod rebuild;
 pub mod threshold;
 
@@ -37,6 +42,12 @@ pub trait Pass<D: Domain>: Sync {
 
     /// What it does, in one line.
     fn summary(&self) -> &'static str;
+
+    /// Does it keep what every output gives, bit for bit? Else it keeps labels
+    /// and outputs of the same kind over the real numbers.
+    fn keeps_floats(&self) -> bool {
+        true
+    }
 
     /// Transforms the module; says whether anything changed.
     fn run(&self, module: &mut Module<D>) -> bool;

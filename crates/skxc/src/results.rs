@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 use skxc_ir::passes::intervals::label_intervals;
+use skxc_ir::passes::raw_scores::give_raw_scores;
 use skxc_ir::passes::threshold::set_threshold;
 use skxc_ir::{Module, OutputKind, Real, Value};
 
@@ -53,7 +54,10 @@ pub(crate) fn asked_for(mut module: Module<Real>, options: &Options) -> Result<M
     }
     match options.output {
         Results::Label => labels_alone(&mut module).map_err(Stop::input)?,
-        Results::Raw | Results::Score => {}
+        Results::Raw => {
+            give_raw_scores(&mut module);
+        }
+        Results::Score => {}
     }
     Ok(module)
 }

@@ -10,10 +10,10 @@
 use crate::analysis::affine::{Affine, Form};
 use crate::analysis::reach::Reach;
 use crate::arena::Handle;
-use crate::forest::{Forest, LeafWeight, TreeNode};
+use crate::forest::{Forest, LeafWeight, Mode, TreeNode};
 use crate::interpret::{Enclosure, Number};
 use crate::module::{Column, Constant, Module, Real, Value};
-use crate::ops::{Binary, RealOp, Reduction, Unary};
+use crate::ops::{Binary, RealOp, Reduction, Relation, Unary};
 use crate::ratio::Ratio;
 use crate::types::{ElementType, Type};
 
@@ -86,7 +86,9 @@ impl RealRanges {
                 self.pairs(module, [*a, *b], ty, |a, b| binary(*function, a, b))
             }
             RealOp::Select { a, b, .. } => self.pairs(module, [*a, *b], ty, Range::union),
-            RealOp::Compare { .. } => vec![Range::Integer(0, 1); ty.shape.elements()],
+            RealOp::Compare { relation, a, b } => {
+                self.pairs(module, [*a, *b], ty, |a, b| compare(*relation, a, b))
+            }
             RealOp::Reduce { function, input } => {
                 self.rows(module, *input).map(|row| reduce(*function, row)).collect()
             }
@@ -277,6 +279,32 @@ fn round_within(x: f64) -> f64 {
     f64::from((x as f32).clamp(f32::MIN, f32::MAX))
 }
 
+fn compare(relation: Relation, a: &Range, b: &Range) -> Range {
+    let holds = match (a, b) {
+        (Range::Number(a), Range::Number(b)) => a.compare(mode(relation), b),
+        (Range::Integer(a, b), Range::Integer(c, d)) => {
+            let corners = [(a, c), (a, d), (b, c), (b, d)];
+            let first = relation.holds(a, c);
+            let alike = corners.iter().all(|(x, y)| relation.holds(*x, *y) == first);
+            // Ranges that meet hold equal numbers and others.
+            let meet = a <= d && c <= b && (a != b || c != d);
+            (alike && !(relation == Relation::Equal && meet)).then_some(first)
+        }
+        _ => unreachable!("both operands have one element type"),
+    };
+    holds.map_or(Range::Integer(0, 1), |holds| Range::Integer(holds.into(), holds.into()))
+}
+
+fn mode(relation: Relation) -> Mode {
+    match relation {
+        Relation::Less => Mode::Less,
+        Relation::LessOrEqual => Mode::LessOrEqual,
+        Relation::Equal => Mode::Equal,
+        Relation::Greater => Mode::Greater,
+        Relation::GreaterOrEqual => Mode::GreaterOrEqual,
+    }
+}
+
 fn unary(function: Unary, range: &Range) -> Range {
     match range {
         Range::Number(x) => Range::Number(x.unary(function, ElementType::F64)),
@@ -443,6 +471,23 @@ mod tests {
             "%1 = less %0, %0 : bool[1x1]\n%2 = not %1 : bool[1x1]\n%3 = cast %2 : i64[1x1]\n",
             "0 to 1",
         );
+    }
+
+    #[test]
+    fn comparisons_of_ranges_apart_are_decided() {
+        let column = "%1 = input [x] : i64[1x1]\n%2 = constant @w0 : i64[1x1]\n";
+        let check = |limit: i64, relation: &str, expect: &str| {
+            let text = format!(
+                "@w0 = constant i64[1x1] [{limit}]\n{column}%3 = {relation} %1, %2 : bool[1x1]\n\
+                 %4 = cast %3 : i64[1x1]\n"
+            );
+            check(&text, expect);
+        };
+        check(9, "less_or_equal", "1 to 1");
+        check(9, "less", "0 to 1");
+        check(10, "equal", "0 to 0");
+        check(5, "equal", "0 to 1");
+        check(-1, "greater", "1 to 1");
     }
 
     #[test]

@@ -8,6 +8,9 @@
 //! of that tree holds the results as weights. A tree of which only sums,
 //! differences and multiples are used stays: these cost nothing later.
 //!
+//! Elements that mirror each other (`1 - p` beside `p`, one weight for and one
+//! against) share a target.
+//!
 //! Obligation: floats are the same, bit for bit. Over the real numbers the
 //! folded weights are off by the roundings that are now done ahead;
 //! [`Forest::folding_error`] bounds that, computed leaf by leaf from the same
@@ -20,8 +23,8 @@ use crate::arena::Handle;
 use crate::forest::{Forest, LeafWeight, TreeNode};
 use crate::interpret::{Enclosure, Number, Partial, Scalar, sums_at_leaf};
 use crate::limits;
-use crate::module::{Module, Node, Operation, Real, Value};
-use crate::ops::RealOp;
+use crate::module::{Constant, Module, Node, Operation, Real, Value};
+use crate::ops::{Binary, RealOp};
 use crate::passes::Pass;
 use crate::passes::rebuild::Rebuild;
 use crate::types::{ElementType, Type};
@@ -158,8 +161,22 @@ fn operands_below(module: &Module<Real>, values: &BTreeSet<Value>, tree: Value) 
 /// A tree with its results as weights.
 struct Folded {
     forest: Forest<Real>,
-    /// Where each value of the frontier begins among the targets.
-    starts: HashMap<Value, u32>,
+    /// Where the elements of each value of the frontier are computed.
+    places: HashMap<Value, Vec<Place>>,
+}
+
+/// An element of the frontier: a target, or a constant less a target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Place {
+    target: u32,
+    /// What the target is subtracted from.
+    less_than: Option<f64>,
+}
+
+/// An element of the frontier at every leaf.
+struct Column {
+    weights: Vec<f64>,
+    reals: Vec<Enclosure>,
 }
 
 impl Folded {
@@ -170,24 +187,94 @@ impl Folded {
             unreachable!("a cone begins with an ensemble")
         };
         let old = &module.forests[forest];
-        let mut starts = HashMap::new();
-        let mut targets = 0;
-        for &value in &cone.frontier {
-            starts.insert(value, targets as u32);
-            targets += module.shape(value).elements();
-        }
+        let elements: usize =
+            cone.frontier.iter().map(|&value| module.shape(value).elements()).sum();
         let leaves = old.nodes.iter().filter(|node| matches!(node, TreeNode::Leaf { .. })).count();
-        if targets > limits::CLASSES_MAX || leaves * targets > limits::LEAF_WEIGHTS_MAX {
+        if elements > limits::CLASSES_MAX || leaves * elements > limits::LEAF_WEIGHTS_MAX {
             return None;
         }
         let wide = cone.frontier.iter().any(|&value| module.ty(value).elem == ElementType::F64);
         let elem = if wide { ElementType::F64 } else { ElementType::F32 };
-        let mut forest = Forest::new(old.features, targets as u32, elem, 0.0);
+        let table = Table::of(module, &cone, old)?;
+        let mut targets = FoldedTargets { elem, columns: Vec::new(), errors: Vec::new() };
+        let mut places = HashMap::new();
+        for &value in &cone.frontier {
+            let columns = table.columns(value, module.shape(value).elements())?;
+            let of_value = columns.into_iter().map(|column| targets.place(column));
+            places.insert(value, of_value.collect::<Option<Vec<Place>>>()?);
+        }
+        let mut forest = Forest::new(old.features, targets.columns.len() as u32, elem, 0.0);
         forest.roots.clone_from(&old.roots);
         forest.nodes.clone_from(&old.nodes);
-        let table = Table::of(module, &cone, old)?;
-        table.write_leaves(&cone.frontier, &mut forest)?;
-        Some(Self { forest, starts })
+        targets.write(&mut forest);
+        Some(Self { forest, places })
+    }
+}
+
+/// The targets of a forest to be.
+struct FoldedTargets {
+    elem: ElementType,
+    columns: Vec<Column>,
+    errors: Vec<f64>,
+}
+
+impl FoldedTargets {
+    /// Where a column is computed: from an equal target or a mirror image of
+    /// it (`1 - p` beside `p`), else from one of its own.
+    fn place(&mut self, column: Column) -> Option<Place> {
+        let like = self.columns.iter().position(|known| known.weights == column.weights);
+        let (target, less_than) = match like {
+            Some(target) => (target, None),
+            None => match self.mirror_of(&column) {
+                Some((target, sum)) => (target, Some(sum)),
+                None => {
+                    self.columns
+                        .push(Column { weights: column.weights.clone(), reals: Vec::new() });
+                    self.errors.push(0.0);
+                    (self.columns.len() - 1, None)
+                }
+            },
+        };
+        for (weight, real) in self.columns[target].weights.iter().zip(&column.reals) {
+            // Over the reals, the mirror image is not rounded.
+            let weight = Enclosure::exact(*weight);
+            let given = match less_than {
+                None => weight,
+                Some(sum) => Enclosure::exact(sum).binary(Binary::Subtract, &weight, self.elem),
+            };
+            let error = &mut self.errors[target];
+            *error = error.max(distance(&given, real)?);
+        }
+        Some(Place { target: target as u32, less_than })
+    }
+
+    /// A target that, subtracted from a constant, is the column at every leaf,
+    /// and the constant.
+    fn mirror_of(&self, column: &Column) -> Option<(usize, f64)> {
+        let rounded = |x: f64| if self.elem == ElementType::F32 { f64::from(x as f32) } else { x };
+        let mirrors = self.columns.iter().enumerate().find_map(|(target, known)| {
+            let mut pairs = known.weights.iter().zip(&column.weights);
+            let (first, of_first) = pairs.clone().next()?;
+            let sum = rounded(first + of_first);
+            pairs.all(|(known, x)| rounded(sum - known) == *x).then_some((target, sum))
+        });
+        mirrors.filter(|(_, sum)| sum.is_finite())
+    }
+
+    /// Gives the leaves of `forest` their weights.
+    fn write(self, forest: &mut Forest<Real>) {
+        let mut leaf = 0;
+        for at in 0..forest.nodes.len() {
+            let TreeNode::Leaf { origin, .. } = forest.nodes[at] else { continue };
+            let first = forest.weights.len() as u32;
+            let weights = self.columns.iter().map(|column| column.weights[leaf]);
+            let weights = (0..).zip(weights).filter(|(_, weight)| *weight != 0.0);
+            forest.weights.extend(weights.map(|(target, weight)| LeafWeight { target, weight }));
+            let count = forest.weights.len() as u32 - first;
+            forest.nodes[at] = TreeNode::Leaf { first, count, origin };
+            leaf += 1;
+        }
+        forest.folding_error = self.errors;
     }
 }
 
@@ -264,34 +351,24 @@ impl Table {
         Some(entries.entries)
     }
 
-    /// Gives the leaves of `forest` the elements of `frontier` as weights.
-    fn write_leaves(&self, frontier: &[Value], forest: &mut Forest<Real>) -> Option<()> {
-        let mut leaf = 0;
-        for at in 0..forest.nodes.len() {
-            let TreeNode::Leaf { origin, .. } = forest.nodes[at] else { continue };
-            let first = forest.weights.len() as u32;
-            let mut target = 0;
-            for value in frontier {
-                let entries = &self.of_value[value];
-                let entry = entries.of_leaf[leaf] as usize;
-                for (float, real) in entries.floats[entry].iter().zip(&entries.reals[entry]) {
-                    let (Scalar::Number(weight), Scalar::Number(real)) = (float, real) else {
-                        unreachable!("the frontier is made of floats")
-                    };
-                    let error = distance(*weight, real)?;
-                    let most = &mut forest.folding_error[target as usize];
-                    *most = most.max(error);
-                    if *weight != 0.0 {
-                        forest.weights.push(LeafWeight { target, weight: *weight });
-                    }
-                    target += 1;
-                }
+    /// The elements of a value of the frontier; `None` if one is no finite number.
+    fn columns(&self, value: Value, elements: usize) -> Option<Vec<Column>> {
+        let Entries { of_leaf, floats, reals } = &self.of_value[&value];
+        let column = |element: usize| {
+            let (mut weights, mut enclosed) = (Vec::new(), Vec::new());
+            for &entry in of_leaf {
+                let (float, real) = (&floats[entry as usize], &reals[entry as usize]);
+                let (Scalar::Number(float), Scalar::Number(real)) =
+                    (&float[element], &real[element])
+                else {
+                    unreachable!("the frontier is made of floats")
+                };
+                weights.push(Some(*float).filter(|float| float.is_finite())?);
+                enclosed.push(real.clone());
             }
-            let count = forest.weights.len() as u32 - first;
-            forest.nodes[at] = TreeNode::Leaf { first, count, origin };
-            leaf += 1;
-        }
-        Some(())
+            Some(Column { weights, reals: enclosed })
+        };
+        (0..elements).map(column).collect()
     }
 }
 
@@ -340,14 +417,9 @@ impl Interning {
     }
 }
 
-/// A bound on the distance between a weight and what the reals give; `None` if
-/// there is none.
-fn distance(weight: f64, real: &Enclosure) -> Option<f64> {
-    if !weight.is_finite() {
-        return None;
-    }
-    let off =
-        real.binary(crate::ops::Binary::Subtract, &Enclosure::exact(weight), ElementType::F64);
+/// A bound on the distance between two numbers; `None` if there is none.
+fn distance(given: &Enclosure, real: &Enclosure) -> Option<f64> {
+    let off = real.binary(Binary::Subtract, given, ElementType::F64);
     let error = off.lower().abs().max(off.upper().abs());
     error.is_finite().then_some(error)
 }
@@ -356,9 +428,9 @@ fn distance(weight: f64, real: &Enclosure) -> Option<f64> {
 /// frontiers. What is not needed any more is left to `dead-code`.
 fn replace(module: &mut Module<Real>, folded: BTreeMap<Value, Folded>) {
     let mut forest_of: HashMap<Value, (Handle<Forest<Real>>, ElementType, u32)> = HashMap::new();
-    let mut part_of: HashMap<Value, (Value, u32)> = HashMap::new();
-    for (tree, Folded { forest, starts }) in folded {
-        part_of.extend(starts.into_iter().map(|(value, start)| (value, (tree, start))));
+    let mut places_of: HashMap<Value, (Value, Vec<Place>)> = HashMap::new();
+    for (tree, Folded { forest, places }) in folded {
+        places_of.extend(places.into_iter().map(|(value, places)| (value, (tree, places))));
         let (elem, targets) = (forest.elem, forest.targets);
         forest_of.insert(tree, (module.forests.push(forest), elem, targets));
     }
@@ -374,24 +446,47 @@ fn replace(module: &mut Module<Real>, folded: BTreeMap<Value, Folded>) {
             let ty = Type::new(elem, &[1, targets]);
             sums_of.insert(value, rebuild.push(Node { op, ty, origin }));
         }
-        match part_of.get(&value) {
-            Some((tree, start)) => part(rebuild, sums_of[tree], *start, module.node(value)),
+        match places_of.get(&value) {
+            Some((tree, places)) => take(rebuild, module, sums_of[tree], places, value),
             None => copied,
         }
     });
 }
 
-/// The elements from `start` on of the sums, as the node `old` had them.
-fn part(rebuild: &mut Rebuild<Real>, sums: Value, start: u32, old: &Node<Real>) -> Value {
-    let (elem, origin) = (rebuild.node(sums).ty.elem, old.origin);
-    let width = old.ty.shape.elements() as u32;
-    let gather = RealOp::Gather { input: sums, indices: (start..start + width).collect() };
-    let mut part = rebuild.push(Node { op: gather, ty: Type::new(elem, &[1, width]), origin });
-    if elem != old.ty.elem {
-        let ty = Type::new(old.ty.elem, &[1, width]);
+/// The elements of the frontier value `old`, from the sums.
+fn take(
+    rebuild: &mut Rebuild<Real>,
+    module: &mut Module<Real>,
+    sums: Value,
+    places: &[Place],
+    old: Value,
+) -> Value {
+    let Node { ty: old_ty, origin, .. } = module.node(old).clone();
+    let ty = Type::new(rebuild.node(sums).ty.elem, &[1, places.len() as u32]);
+    let indices = places.iter().map(|place| place.target).collect();
+    let gather = RealOp::Gather { input: sums, indices };
+    let mut part = rebuild.push(Node { op: gather, ty: ty.clone(), origin });
+    // `sum - x` is `sum + -1 x`, exactly as long as nothing but the sum rounds.
+    let mut with = |rebuild: &mut Rebuild<Real>, a: Value, function: Binary, elements: Vec<f64>| {
+        let constant = module.constants.push(Constant { ty: ty.clone(), elements });
+        let op = RealOp::Constant { constant };
+        let b = rebuild.push(Node { op, ty: ty.clone(), origin });
+        rebuild.push(Node { op: RealOp::Binary { function, a, b }, ty: ty.clone(), origin })
+    };
+    if places.iter().any(|place| place.less_than.is_some()) {
+        let sign = |place: &Place| if place.less_than.is_some() { -1.0 } else { 1.0 };
+        let signs = places.iter().map(sign).collect();
+        part = with(rebuild, part, Binary::Multiply, signs);
+    }
+    if places.iter().any(|place| place.less_than.is_some_and(|sum| sum != 0.0)) {
+        let sums = places.iter().map(|place| place.less_than.unwrap_or(0.0)).collect();
+        part = with(rebuild, part, Binary::Add, sums);
+    }
+    if ty.elem != old_ty.elem {
+        let ty = Type { elem: old_ty.elem, shape: ty.shape };
         part = rebuild.push(Node { op: RealOp::Cast { input: part }, ty, origin });
     }
-    rebuild.push(Node { op: RealOp::Reshape { input: part }, ty: old.ty.clone(), origin })
+    rebuild.push(Node { op: RealOp::Reshape { input: part }, ty: old_ty, origin })
 }
 
 fn is_float(elem: ElementType) -> bool {

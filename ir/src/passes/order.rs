@@ -41,8 +41,9 @@ impl Direction {
     }
 }
 
-/// The value nearest to the inputs whose elements, row by row, are in the same
-/// order as those of `value`, or a sum before it. It has the same shape.
+/// A value whose elements, row by row, are in the same order as those of
+/// `value`, before whatever bends them; of the same shape. It is `value` where
+/// nothing bends.
 ///
 /// Softmax, increasing functions of one element, and positive factors and
 /// addends that a row has in common keep the order of its elements.
@@ -52,39 +53,52 @@ pub(super) fn in_same_order(
     ranges: &RealRanges,
     value: Value,
 ) -> Value {
-    let mut below = value;
-    while !affine.is_affine(below) {
-        let Some(next) = one_step(module, ranges, below) else { break };
+    let (mut at, mut kept) = (value, value);
+    while !affine.is_affine(at) {
+        let Some((next, bends)) = one_step(module, affine, ranges, at) else { break };
         if module.shape(next) != module.shape(value) {
             break;
         }
-        below = next;
+        at = next;
+        if bends {
+            kept = at;
+        }
     }
-    below
+    kept
 }
 
-fn one_step(module: &Module<Real>, ranges: &RealRanges, value: Value) -> Option<Value> {
+/// The operand in the same order, and whether more than a constant factor or
+/// addend lies between.
+fn one_step(
+    module: &Module<Real>,
+    affine: &Affine<'_>,
+    ranges: &RealRanges,
+    value: Value,
+) -> Option<(Value, bool)> {
     let is_common = |operand: Value| {
         let (shape, whole) = (module.shape(operand), module.shape(value));
         shape.row() == 1 && (shape.elements() == 1 || shape.0.len() == whole.0.len())
     };
     let positive = |operand: Value| ranges.of_value(operand).iter().all(Range::is_positive);
+    let bends = |operand: Value| !affine.is_constant(operand);
     match module.node(value).op {
-        RealOp::Softmax { input } => Some(input),
-        RealOp::Cast { input } if is_float(module.ty(input).elem) => Some(input),
-        RealOp::Unary { function, input } if is_increasing(function) => Some(input),
-        RealOp::Binary { function: Binary::Divide, a, b } if is_common(b) && positive(b) => Some(a),
+        RealOp::Softmax { input } => Some((input, true)),
+        RealOp::Cast { input } if is_float(module.ty(input).elem) => Some((input, false)),
+        RealOp::Unary { function, input } if is_increasing(function) => Some((input, true)),
+        RealOp::Binary { function: Binary::Divide, a, b } if is_common(b) && positive(b) => {
+            Some((a, bends(b)))
+        }
         RealOp::Binary { function: Binary::Multiply, a, b } => match (is_common(a), is_common(b)) {
-            (_, true) if positive(b) => Some(a),
-            (true, _) if positive(a) => Some(b),
+            (_, true) if positive(b) => Some((a, bends(b))),
+            (true, _) if positive(a) => Some((b, bends(a))),
             _ => None,
         },
         RealOp::Binary { function: Binary::Add, a, b } => match (is_common(a), is_common(b)) {
-            (_, true) => Some(a),
-            (true, _) => Some(b),
+            (_, true) => Some((a, bends(b))),
+            (true, _) => Some((b, bends(a))),
             _ => None,
         },
-        RealOp::Binary { function: Binary::Subtract, a, b } if is_common(b) => Some(a),
+        RealOp::Binary { function: Binary::Subtract, a, b } if is_common(b) => Some((a, bends(b))),
         _ => None,
     }
 }

@@ -12,7 +12,6 @@ use crate::passes::output_plumbing::OutputPlumbing;
 use crate::passes::prune_branches::PruneBranches;
 use crate::passes::prune_features::PruneFeatures;
 use crate::passes::quantize::{self, QuantizeError};
-use crate::passes::raw_scores::{self, RawScores};
 use crate::passes::{Pass, preserves};
 use crate::validate::{Validated, ValidationError, Validator};
 
@@ -27,7 +26,6 @@ pub const REAL_PASSES: &[&dyn Pass<Real>] = &[
     // What is left is functions of sums, some of them constant.
     &KnownValues,
     &KeepDecision,
-    &RawScores,
     // All leave nodes behind that nothing reads.
     &DeadCode,
 ];
@@ -52,22 +50,9 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     real.chain([quantize]).chain(int)
 }
 
-/// Which scores a classifier gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Scores {
-    /// What the decision rests on: sums, where the model makes probabilities of
-    /// them by an increasing function.
-    #[default]
-    Raw,
-    /// What the model gives.
-    Probabilities,
-}
-
 /// Which passes run, and how closely they are watched.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Which scores are wanted.
-    pub scores: Scores,
     /// Only these, in pipeline order; `None` for all. [`quantize`] always runs.
     pub only: Option<Vec<String>>,
     /// Stop changing the module after so many passes, to find the one at fault.
@@ -79,12 +64,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            scores: Scores::default(),
-            only: None,
-            bisect_limit: None,
-            watch: cfg!(debug_assertions),
-        }
+        Self { only: None, bisect_limit: None, watch: cfg!(debug_assertions) }
     }
 }
 
@@ -179,9 +159,6 @@ struct Schedule<'a> {
 
 impl Schedule<'_> {
     fn takes(&mut self, name: &str) -> bool {
-        if name == raw_scores::NAME && self.options.scores == Scores::Probabilities {
-            return false;
-        }
         let chosen = self.options.only.as_ref().is_none_or(|only| only.iter().any(|it| it == name));
         let within = self.options.bisect_limit.is_none_or(|limit| self.ran < limit);
         let takes = chosen && within;

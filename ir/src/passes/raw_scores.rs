@@ -1,7 +1,9 @@
 //! Gives the scores of a classifier as its trees sum them, where the model
 //! makes probabilities of them by a softmax or another increasing function: what
-//! the decision rests on, without the function. Runs unless probabilities are
-//! asked for.
+//! the decision rests on, without the function.
+//!
+//! Not part of the pipeline, since it changes what the model gives; it runs
+//! before, unless probabilities are asked for.
 //!
 //! Obligation: the scores that take the place of probabilities are in the same
 //! order, and of kind raw. Where nothing simpler is in that order, probabilities
@@ -11,55 +13,35 @@ use crate::analysis::affine::Affine;
 use crate::analysis::real_ranges::RealRanges;
 use crate::module::{Module, OutputKind, Real, ScoreKind, Value};
 use crate::ops::{RealOp, Unary};
-use crate::passes::Pass;
 use crate::passes::order::{self, Direction, Scalar};
 use crate::types::Type;
 
-/// The pass.
-#[derive(Clone, Copy, Debug)]
-pub struct RawScores;
-
-/// Its name, for who leaves it out.
-pub(super) const NAME: &str = "raw-scores";
-
-impl Pass<Real> for RawScores {
-    fn name(&self) -> &'static str {
-        NAME
+/// Makes scores of kind raw of those probabilities that are increasing functions
+/// of something; says whether there were any.
+pub fn give_raw_scores(module: &mut Module<Real>) -> bool {
+    let is_probability = |kind: OutputKind| kind == OutputKind::Score(ScoreKind::Probability);
+    if !module.outputs.iter().any(|output| is_probability(output.kind)) {
+        return false;
     }
-
-    fn summary(&self) -> &'static str {
-        "give sums in the place of probabilities"
-    }
-
-    fn keeps_floats(&self) -> bool {
-        false
-    }
-
-    fn run(&self, module: &mut Module<Real>) -> bool {
-        let is_probability = |kind: OutputKind| kind == OutputKind::Score(ScoreKind::Probability);
-        if !module.outputs.iter().any(|output| is_probability(output.kind)) {
-            return false;
-        }
-        let ranges = RealRanges::of(module);
-        let raw: Vec<Option<Raw>> = {
-            let affine = Affine::of(module);
-            let of = |value| raw(module, &affine, &ranges, value);
-            let outputs = module.outputs.iter();
-            outputs.map(|output| is_probability(output.kind).then(|| of(output.value))?).collect()
+    let ranges = RealRanges::of(module);
+    let raw: Vec<Option<Raw>> = {
+        let affine = Affine::of(module);
+        let of = |value| raw(module, &affine, &ranges, value);
+        let outputs = module.outputs.iter();
+        outputs.map(|output| is_probability(output.kind).then(|| of(output.value))?).collect()
+    };
+    for (at, raw) in raw.iter().enumerate() {
+        let value = match *raw {
+            None => continue,
+            Some(Raw::Value(value)) => value,
+            Some(Raw::Mirrored { sum, first }) => {
+                mirrored(module, module.outputs[at].value, sum, first)
+            }
         };
-        for (at, raw) in raw.iter().enumerate() {
-            let value = match *raw {
-                None => continue,
-                Some(Raw::Value(value)) => value,
-                Some(Raw::Mirrored { sum, first }) => {
-                    mirrored(module, module.outputs[at].value, sum, first)
-                }
-            };
-            module.outputs[at].value = value;
-            module.outputs[at].kind = OutputKind::Score(ScoreKind::Raw);
-        }
-        raw.iter().any(Option::is_some)
+        module.outputs[at].value = value;
+        module.outputs[at].kind = OutputKind::Score(ScoreKind::Raw);
     }
+    raw.iter().any(Option::is_some)
 }
 
 /// What stands for probabilities.
@@ -81,7 +63,7 @@ fn raw(
         return None;
     }
     let below = order::in_same_order(module, affine, ranges, value);
-    if below != value && affine.is_affine(below) {
+    if below != value {
         return Some(Raw::Value(below));
     }
     let scalar = Scalar::of(module, affine, value)?;

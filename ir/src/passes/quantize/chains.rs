@@ -56,8 +56,9 @@ fn bends(module: &Module<Real>, affine: &Affine<'_>, value: Value) -> bool {
     match &module.node(value).op {
         RealOp::Unary { function, .. } => is_smooth(*function) && *function != Unary::Negate,
         RealOp::Binary { function, a, b } => match function {
-            Binary::Multiply => !affine.is_constant(*a) || !affine.is_constant(*b),
-            Binary::Divide | Binary::Power => true,
+            Binary::Multiply => !affine.is_constant(*a) && !affine.is_constant(*b),
+            Binary::Divide => !affine.is_constant(*b),
+            Binary::Power => true,
             _ => false,
         },
         RealOp::Softmax { .. } => true,
