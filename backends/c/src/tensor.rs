@@ -14,7 +14,9 @@ mod operand;
 mod rows;
 mod table;
 
-use skxc_ir::{IntOp, Value};
+use skxc_ir::lowering::Element;
+use skxc_ir::ops::Moves as _;
+use skxc_ir::{IntOp, Operation as _, Value};
 
 use crate::context::Context;
 use crate::result;
@@ -111,7 +113,36 @@ fn computed(context: &Context<'_>) -> Vec<Value> {
         | IntOp::Concat { .. }
         | IntOp::Label { .. } => false,
     };
-    context.module.values().filter(computes).collect()
+    let is_live = live(context);
+    context.module.values().filter(computes).filter(|value| is_live[value.index()]).collect()
+}
+
+/// The values of which some code or the result reads an element.
+fn live(context: &Context<'_>) -> Vec<bool> {
+    let module = context.module;
+    let mut is_live = vec![false; module.nodes.len()];
+    let read = |is_live: &mut Vec<bool>, value: Value| {
+        for &element in context.plan.elements.of_value(value) {
+            if let Element::Cell { value, .. } = element {
+                is_live[value.index()] = true;
+            }
+        }
+    };
+    module.outputs.iter().for_each(|output| read(&mut is_live, output.value));
+    for value in module.values().rev() {
+        // The order of a single element is known.
+        let is_known = match module.node(value).op {
+            IntOp::ArgMax { input, .. } | IntOp::ArgSort { input, .. } => {
+                module.shape(input).row() == 1
+            }
+            _ => false,
+        };
+        let is_moved = module.node(value).op.movement().is_some();
+        if is_live[value.index()] && !is_known && !is_moved {
+            module.node(value).op.operands(&mut |operand| read(&mut is_live, operand));
+        }
+    }
+    is_live
 }
 
 fn is_local(context: &Context<'_>, value: Value) -> bool {
@@ -152,7 +183,6 @@ fn operation(out: &mut Writer, context: &Context<'_>, value: Value) {
 
 /// What a value is, in a comment: the operation, the format, the bounds.
 fn about(context: &Context<'_>, value: Value) -> String {
-    use skxc_ir::Operation as _;
     let node = context.module.node(value);
     let bounds = context.ranges.of_value(value).iter().copied();
     let all = bounds.reduce(skxc_ir::analysis::ranges::Bounds::union);

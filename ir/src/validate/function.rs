@@ -2,14 +2,16 @@
 //! leaves 62 bits.
 
 use super::error::{Errors, Location, Problem};
-use super::rules;
+use super::{Rules, rules};
 use crate::function::Function;
 use crate::limits;
-use crate::module::{Int, Module};
+use crate::module::{Domain, Int, Module};
 
-pub(super) fn check(module: &Module<Int>, errors: &mut Errors) {
+pub(super) fn check<D: Rules>(module: &Module<D>, errors: &mut Errors) {
     for (handle, function) in module.functions.iter() {
-        if let Err(problem) = check_one(function) {
+        let what = "the real domain has functions, but no tables of them";
+        let domain = if D::NAME == Int::NAME { Ok(()) } else { Err(Problem::BadFunction { what }) };
+        if let Err(problem) = domain.and_then(|()| check_one(function)) {
             errors.add(Location::Function(handle.index()), problem);
         }
     }

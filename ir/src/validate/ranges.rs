@@ -2,7 +2,7 @@
 //! whatever the inputs.
 
 use super::error::{Errors, Location, Problem};
-use super::{function, steps};
+use super::steps;
 use crate::analysis::ranges::{Bounds, Ranges, forest_sums};
 use crate::analysis::real_ranges::{Range, RealRanges};
 use crate::forest::{Forest, TreeNode};
@@ -29,10 +29,6 @@ pub(super) fn check_int(module: &Module<Int>, errors: &mut Errors) {
                 errors.add(Location::Forest(handle.index()), problem);
             }
         }
-    }
-    function::check(module, errors);
-    if !errors.is_empty() {
-        return;
     }
     let ranges = Ranges::of(module);
     for (value, (_, node)) in module.values().zip(module.nodes.iter()) {

@@ -97,7 +97,7 @@ fn less(out: &mut Writer, name: &str) {
     out.lines("__s64 d = a - b;\n");
     out.line("");
     out.line(&format!("{name}_barrier(d);"));
-    out.line("return (__u64)d >> 63;");
+    out.line("return (__s64)((__u64)d >> 63);");
     end(out);
 }
 
@@ -108,7 +108,7 @@ fn differ(out: &mut Writer, name: &str) {
     out.line("");
     out.line("d |= -d;");
     out.line(&format!("{name}_barrier(d);"));
-    out.line("return d >> 63;");
+    out.line("return (__s64)(d >> 63);");
     end(out);
 }
 

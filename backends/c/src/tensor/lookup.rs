@@ -93,6 +93,9 @@ pub(super) fn tables(out: &mut Writer, context: &Context<'_>, value: Value) {
             elementwise::assign(out, "y", &pick(&literal(key), &literal(of)));
         }
     }
+    if keys.is_empty() {
+        out.line("(void)x;");
+    }
     out.line("return y;");
     out.close("}");
     out.line("");

@@ -214,7 +214,7 @@ pub(super) fn argsort_helper(out: &mut Writer, name: &str) {
     out.open("for (j = i + 1; j < n; j++) {");
     out.line("d = ((x[j] - own) ^ sign) - sign;");
     out.line(&format!("{name}_barrier(d);"));
-    out.lines("d = (__u64)d >> 63;\nplace += d;\nrank[j] -= d;");
+    out.lines("d = (__s64)((__u64)d >> 63);\nplace += d;\nrank[j] -= d;");
     out.close("}");
     out.line("order[(at + (__u64)place) & mask] = i;");
     out.close("}");
