@@ -13,8 +13,11 @@ pub const LEAF_WEIGHTS_MAX: usize = 16_000_000;
 pub const TREES_MAX: usize = 20_000;
 /// Input columns.
 pub const COLUMNS_MAX: usize = 4_096;
-/// Classes of a label table, and sums of a forest.
+/// Classes of a label table, and sums of a forest, in a program.
 pub const CLASSES_MAX: usize = 1_024;
+/// The same in a model as exported: a tree of several outputs is a classifier
+/// whose classes are the numbers of its nodes, until passes fold them.
+pub const MODEL_CLASSES_MAX: usize = 65_536;
 /// Nodes of a graph.
 pub const NODES_MAX: usize = 65_536;
 /// Elements of a tensor.

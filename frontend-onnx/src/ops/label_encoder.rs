@@ -11,7 +11,7 @@
 //!   another table, and numbers that become text become a label.
 
 use skxc_diagnostics::codes::{BAD_NUMBER, LENGTHS_DIFFER, LIMIT_EXCEEDED, TYPE_MISMATCH};
-use skxc_ir::limits::CLASSES_MAX;
+use skxc_ir::limits::MODEL_CLASSES_MAX;
 use skxc_ir::{ElementType, LabelTable, RealOp, Relation, Type, Value};
 
 use super::Operator;
@@ -143,9 +143,11 @@ fn look_up(
         found = lowering.select(node, is_number, found, of_nan)?;
     }
     let Some(texts) = texts else { return Ok(found) };
-    if texts.len() > CLASSES_MAX {
-        let message =
-            format!("`LabelEncoder` has {} labels; at most {CLASSES_MAX} are allowed", texts.len());
+    if texts.len() > MODEL_CLASSES_MAX {
+        let message = format!(
+            "`LabelEncoder` has {} labels; at most {MODEL_CLASSES_MAX} are allowed",
+            texts.len()
+        );
         return Err(node.error(LIMIT_EXCEEDED, message).into());
     }
     let table = lowering.module.labels.push(LabelTable::Strings(texts.clone()));

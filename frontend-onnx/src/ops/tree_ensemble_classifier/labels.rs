@@ -3,7 +3,7 @@
 
 use skxc_diagnostics::codes::{ATTRIBUTE_MISSING, CLASS_LABELS, LIMIT_EXCEEDED};
 use skxc_ir::LabelTable;
-use skxc_ir::limits::CLASSES_MAX;
+use skxc_ir::limits::MODEL_CLASSES_MAX;
 
 use crate::node::{Lowered, Node};
 
@@ -29,9 +29,9 @@ pub(in crate::ops) fn read(node: &Node<'_>) -> Lowered<(LabelTable, &'static str
             return Err(node.attribute_error(STRINGS, CLASS_LABELS, message).into());
         }
     };
-    if table.len() > CLASSES_MAX {
+    if table.len() > MODEL_CLASSES_MAX {
         let message =
-            format!("there are {} classes; at most {CLASSES_MAX} are allowed", table.len());
+            format!("there are {} classes; at most {MODEL_CLASSES_MAX} are allowed", table.len());
         return Err(node.attribute_error(name, LIMIT_EXCEEDED, message).into());
     }
     if let Some(label) = first_repeated(&table) {

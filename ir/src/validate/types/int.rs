@@ -17,6 +17,8 @@ use crate::validate::rules::{self, Reference};
 const SHIFT_MAX: u8 = 62;
 
 impl rules::Rules for Int {
+    const CLASSES_MAX: usize = limits::CLASSES_MAX;
+
     fn references(op: &IntOp, visit: &mut dyn FnMut(Reference)) {
         match op {
             IntOp::Input { columns } => {
