@@ -3,7 +3,8 @@
 //! [`Inputs`] streams rows over the declared columns, in this order: rows of
 //! the caller (CSV, captures), every row there is if there are few, corners of
 //! the ranges, then for each tree the way to every leaf and to both sides of
-//! every threshold, then random rows.
+//! every threshold, rows on which a decision or a segment of a function is a
+//! close call, then random rows.
 //!
 //! What must hold:
 //! - the same module, options and rows give the same vectors;
@@ -12,6 +13,7 @@
 //! - what was aimed at and what was left out is counted ([`Coverage`]), so
 //!   that a cap never looks like completeness.
 
+mod close;
 mod columns;
 mod corners;
 mod exhaustive;
@@ -20,6 +22,7 @@ mod trees;
 
 use skxc_ir::{Int, Module};
 
+use close::Close;
 use columns::Thresholds;
 use corners::Corners;
 use exhaustive::Exhaustive;
@@ -43,19 +46,23 @@ pub enum Kind {
     Leaf,
     /// On either side of a threshold, on the way that leads to it.
     Threshold,
+    /// Next to a tie, to a constant that is compared with, or to an end of a
+    /// segment of a tabulated function.
+    Close,
     /// Drawn: uniform, log-uniform, around thresholds, mixed from given rows.
     Random,
 }
 
 impl Kind {
     /// All kinds, in the order of the report.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Csv,
         Self::Capture,
         Self::Exhaustive,
         Self::Corner,
         Self::Leaf,
         Self::Threshold,
+        Self::Close,
         Self::Random,
     ];
 
@@ -69,6 +76,7 @@ impl Kind {
             Self::Corner => "corner",
             Self::Leaf => "leaf",
             Self::Threshold => "threshold",
+            Self::Close => "close",
             Self::Random => "random",
         }
     }
@@ -184,6 +192,7 @@ pub struct Inputs {
     exhaustive: Option<Exhaustive>,
     corners: Corners,
     trees: Trees,
+    close: Close,
     scatter: Scatter,
     stage: u8,
 }
@@ -206,6 +215,7 @@ impl Inputs {
             exhaustive: Exhaustive::new(&ranges, options.exhaustive_rows_max),
             corners: Corners::new(&ranges, &background, random.bits()),
             trees: Trees::new(module, &ranges, &background, options.tree_rows_max, random.bits()),
+            close: Close::new(module, &ranges, &background, random.bits()),
             scatter: Scatter::new(
                 ranges,
                 background,
@@ -228,8 +238,9 @@ impl Inputs {
                 (1, Some(exhaustive)) => exhaustive.fill(rows, rows_max),
                 (2, None) => self.corners.fill(rows, rows_max),
                 (3, _) => self.trees.fill(rows, rows_max),
-                (4, None) => self.scatter.fill(rows, rows_max),
-                (5.., _) => break,
+                (4, None) => self.close.fill(rows, rows_max),
+                (5, None) => self.scatter.fill(rows, rows_max),
+                (6.., _) => break,
                 _ => false,
             };
             if !more {
