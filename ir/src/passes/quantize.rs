@@ -33,6 +33,7 @@ use crate::analysis::ranges::Ranges;
 use crate::analysis::rounding::Rounding;
 use crate::arena::Handle;
 use crate::forest::{Forest, TreeNode};
+use crate::limits::CLASSES_MAX;
 use crate::module::{Column, Constant, Int, Module, Operation, Real, Value};
 use crate::ops::{IntBinary, IntOp, RealOp};
 use crate::origin::OriginId;
@@ -71,6 +72,14 @@ pub enum QuantizeError {
         /// Bound on the magnitude of a sum.
         magnitude: f64,
     },
+    /// More classes or sums than a program can have.
+    #[error("the program would have {found} {what}; at most {CLASSES_MAX} are allowed")]
+    TooMany {
+        /// Of what.
+        what: &'static str,
+        /// How many.
+        found: usize,
+    },
 }
 
 impl QuantizeError {
@@ -88,6 +97,8 @@ impl QuantizeError {
             Self::TooLarge { .. } => Diagnostic::error(codes::SUM_TOO_LARGE, message)
                 .note("sums are 64-bit integers; 62 bits hold the magnitude")
                 .help("rescale the targets before training"),
+            Self::TooMany { .. } => Diagnostic::error(codes::LIMIT_EXCEEDED, message)
+                .help("train with fewer classes or targets"),
         }
     }
 }
@@ -99,7 +110,17 @@ impl QuantizeError {
 pub fn quantize(real: &Module<Real>) -> Result<Module<Int>, Vec<QuantizeError>> {
     let affine = Affine::of(real);
     let needs = Needs::of(real, &affine);
-    Quantizer::new(real, &affine, &needs).run()
+    let int = Quantizer::new(real, &affine, &needs).run()?;
+    let errors = too_many(&int);
+    if errors.is_empty() { Ok(int) } else { Err(errors) }
+}
+
+/// What is beyond the limits of a program. A model may have more.
+fn too_many(int: &Module<Int>) -> Vec<QuantizeError> {
+    let classes = int.labels.iter().map(|(_, table)| ("classes", table.len()));
+    let sums = int.forests.iter().map(|(_, forest)| ("sums", forest.targets as usize));
+    let beyond = classes.chain(sums).filter(|&(_, found)| found > CLASSES_MAX);
+    beyond.map(|(what, found)| QuantizeError::TooMany { what, found }).collect()
 }
 
 /// State of the translation of one module.
