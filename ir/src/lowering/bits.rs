@@ -250,12 +250,12 @@ fn lane_insns(plan: &Plan, lane: &Lane) -> u64 {
     place + row
 }
 
-/// Fitted to what clang 19 makes of it and to measured times: instructions
-/// without branches, most of them independent of each other.
+/// Fitted to `calibration.csv`: instructions without branches, most of them
+/// independent of each other, and reads of masks, the slower the larger the tables.
 fn cost_of(plan: &Plan) -> Cost {
     let targets = plan.targets as u64;
     let lanes = plan.words.iter().flat_map(|word| &word.lanes);
-    let lane_insns: u64 = lanes.map(|lane| lane_insns(plan, lane)).sum();
+    let lane_insns: u64 = lanes.clone().map(|lane| lane_insns(plan, lane)).sum();
     let ranks: u64 = plan.ranks.iter().map(rank_insns).sum();
     let reads: u64 = plan.groups.iter().map(|group| group.words.len() as u64).sum();
     let blocks = plan.words.len().div_ceil(WORDS_PER_BLOCK) as u64;
@@ -267,12 +267,13 @@ fn cost_of(plan: &Plan) -> Cost {
         + leaves
         + plan.ranks.iter().map(rank_bytes).sum::<usize>();
     let table_bytes = tables as u64;
-    // Each read of a mask beyond the nearest caches takes a share of a line.
-    let tenth_ns_per_ten_reads = match table_bytes {
-        0..=0x4_0000 => 0,
-        0x4_0001..=0x20_0000 => 3,
-        _ => 12,
+    let read_hundredth_ns = match table_bytes {
+        0..=0x2_0000 => 0,
+        0x2_0001..=0x10_0000 => 5,
+        0x10_0001..=0x40_0000 => 11,
+        _ => 23,
     };
+    let rows = if plan.holds_weights() { 0 } else { lanes.count() as u64 * targets };
     Cost {
         program_insns: insns,
         verifier_insns: insns,
@@ -280,7 +281,7 @@ fn cost_of(plan: &Plan) -> Cost {
         scratch_bytes: 8 * targets,
         stack_bytes: 8 * (groups + 8),
         functions: 0,
-        tenth_ns: insns / 2 + 10 + reads * tenth_ns_per_ten_reads / 10,
+        tenth_ns: 39 + insns * 47 / 100 + reads * read_hundredth_ns / 10 + 3 * rows,
     }
 }
 

@@ -17,7 +17,7 @@
 //!   64 bits.
 
 use crate::forest::NodeId;
-use crate::lowering::cost::{Cost, Exceeded, Refusal};
+use crate::lowering::cost::{Cost, Exceeded, Refusal, load_tenth_ns};
 use crate::lowering::slots::Slots;
 use crate::lowering::target::Target;
 use crate::lowering::trees::{Rows, Trees};
@@ -193,7 +193,7 @@ impl RunShape {
 
     /// Steps of all lanes, in tenths of a nanosecond as long as tables are small.
     fn tenth_ns(&self) -> u64 {
-        self.groups() as u64 * group_tenth_ns(self.levels, self.lanes, TENTH_NS_PER_STEP)
+        self.groups() as u64 * group_tenth_ns(self.levels, self.lanes)
     }
 
     fn join(&self, shallower: &Self) -> Self {
@@ -341,19 +341,20 @@ fn pad(
 /// Rounds that the verifier walks of a loop that the kernel counts: the second
 /// looks like the first, and the way out is followed from both.
 const VERIFIED_ROUNDS: u64 = 2;
-/// One step of one lane while the tables stay in the second level of cache.
-const TENTH_NS_PER_STEP: u64 = 5;
-/// One step by itself: two loads that wait for each other and three operations.
-const TENTH_NS_PER_LEVEL: u64 = 40;
+/// One level of a group, whatever its lanes: two loads that wait for each other
+/// and three operations.
+const TENTH_NS_PER_LEVEL: u64 = 17;
+/// One step of the search for a rank: a load and a comparison that wait.
+const TENTH_NS_PER_SEARCH_STEP: u64 = 14;
 
-/// A group takes what the instructions of all lanes take, or what the chain of
-/// one lane takes, whichever is longer.
-fn group_tenth_ns(levels: u32, lanes: usize, tenth_ns_per_step: u64) -> u64 {
-    let per_level = (lanes as u64 * tenth_ns_per_step).max(TENTH_NS_PER_LEVEL);
-    u64::from(levels) * per_level + 3 * lanes as u64
+/// What a group takes while the tables stay in the nearest cache.
+fn group_tenth_ns(levels: u32, lanes: usize) -> u64 {
+    let loads = lanes as u64 * (u64::from(levels) + 1) * load_tenth_ns(0);
+    u64::from(levels) * TENTH_NS_PER_LEVEL + loads
 }
 
-/// Fitted to what clang 19 makes of the walk and to measured times.
+/// Fitted to `calibration.csv`. A lane loads one node a level and then its leaf;
+/// how long that takes depends on the bytes over which the trees spread that level.
 fn cost(outline: &Outline, shapes: &[RunShape], rows: &Rows) -> Cost {
     let bytes = outline.format.bytes() as u64;
     let leaf_bytes = if outline.leaf_is_weight { 8 } else { bytes };
@@ -369,17 +370,12 @@ fn cost(outline: &Outline, shapes: &[RunShape], rows: &Rows) -> Cost {
         scratch_bytes: (outline.slot_entries as u64) * bytes,
         stack_bytes: 0,
         functions: 0,
-        tenth_ns: 20 + 2 * slots + 12 * search,
+        tenth_ns: TENTH_NS_PER_SEARCH_STEP * search,
     };
     for shape in shapes {
         let trees = (shape.groups() * shape.lanes) as u64;
         cost.table_bytes += trees * ((1 << shape.levels) * (bytes + leaf_bytes) - bytes);
     }
-    let tenth_ns_per_step = match cost.table_bytes {
-        0..=0x4_0000 => TENTH_NS_PER_STEP,
-        0x4_0001..=0x20_0000 => 7,
-        _ => 14,
-    };
     for shape in shapes {
         let (lanes, groups) = (shape.lanes as u64, shape.groups() as u64);
         let leaf = if outline.leaf_is_weight { 2 } else { 6 + 3 * targets };
@@ -388,9 +384,11 @@ fn cost(outline: &Outline, shapes: &[RunShape], rows: &Rows) -> Cost {
         let rounds = if outline.kernel_counts { groups.min(VERIFIED_ROUNDS) } else { groups };
         cost.verifier_insns = cost.verifier_insns.saturating_add(rounds * group);
         cost.stack_bytes = cost.stack_bytes.max(8 * (lanes + 4));
-        let leaves = if outline.leaf_is_weight { 0 } else { lanes * (4 + 4 * targets) };
-        cost.tenth_ns +=
-            groups * (group_tenth_ns(shape.levels, shape.lanes, tenth_ns_per_step) + leaves);
+        let trees = groups * lanes;
+        let level_bytes = |level: u32| trees.saturating_mul(bytes) << level;
+        let loads: u64 = (0..=shape.levels).map(|level| load_tenth_ns(level_bytes(level))).sum();
+        cost.tenth_ns += groups * u64::from(shape.levels) * TENTH_NS_PER_LEVEL + trees * loads;
+        cost.tenth_ns += if targets > 1 { 3 * trees * targets } else { 0 };
     }
     cost
 }
