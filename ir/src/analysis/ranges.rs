@@ -239,3 +239,6 @@ fn tree_sums(forest: &Forest<Int>, root: u32, reach: &mut Reach) -> Vec<Bounds> 
     });
     of_target.collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,9 +108,12 @@ impl Span {
         self.corners(other, |a, b| a * b)
     }
 
-    /// Times a power of two that leaves no end subnormal: exactly, else outwards.
+    /// Times a power of two: exactly where no end under- or overflows.
     pub(super) fn scaled(self, power: i32) -> Self {
-        self.times(Self::exactly(f64::exp2(power.into())))
+        let factor = f64::exp2(power.into());
+        let (min, max) = (self.min * factor, self.max * factor);
+        let is_exact = min / factor == self.min && max / factor == self.max;
+        if is_exact { Self::new(min, max) } else { Self::outward(min, max) }
     }
 
     pub(super) fn over(self, other: Self) -> Self {

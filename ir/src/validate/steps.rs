@@ -6,7 +6,7 @@ use super::ranges::{check_storage, farthest};
 use crate::analysis::ranges::{Bounds, Ranges, numerator, prefixes, product};
 use crate::module::{Int, Module, Value};
 use crate::ops::{IntBinary, IntOp, IntReduction};
-use crate::types::Type;
+use crate::types::{ElementType, Type};
 
 /// Numbers on the way are below 2^62 in magnitude, so that what rounds can
 /// add half a unit and a difference of two fits 64 bits.
@@ -22,15 +22,22 @@ pub(super) fn check(
 ) {
     let location = Location::Value(value);
     let ty = module.ty(value);
+    let narrow = |operands: &[Value], errors: &mut Errors| {
+        // Fixed point has at most 62 bits wherever it comes from.
+        let wide = operands.iter().filter(|&&it| module.ty(it).elem == ElementType::I64);
+        check_steps(location, wide.flat_map(|&it| ranges.of_value(it)).copied(), errors);
+    };
     match op {
         IntOp::Greater { a, threshold } => {
             let threshold = Bounds::exactly((*threshold).into());
             check_storage(value, module.ty(*a).elem, &[threshold], errors);
-            check_steps(location, ranges.of_value(*a).iter().copied(), errors);
-            check_steps(location, std::iter::once(threshold), errors);
+            narrow(&[*a], errors);
+            if module.ty(*a).elem == ElementType::I64 {
+                check_steps(location, std::iter::once(threshold), errors);
+            }
         }
         IntOp::ArgMax { input, margin } => {
-            check_steps(location, ranges.of_value(*input).iter().copied(), errors);
+            narrow(&[*input], errors);
             let rows = ranges.of_value(*input).chunks_exact(module.shape(*input).row());
             let greatest = rows.filter_map(|row| row.iter().map(|bounds| bounds.min).max());
             let least = greatest.map(|greatest| greatest - i128::from(*margin)).min();
@@ -45,7 +52,7 @@ pub(super) fn check(
         IntOp::Divide { a, b, shift } => {
             let numerators = ranges.of_value(*a).iter().map(|&a| numerator(a, *shift));
             check_steps(location, numerators, errors);
-            check_steps(location, ranges.of_value(*b).iter().copied(), errors);
+            narrow(&[*b], errors);
             let zero = |bounds: &Bounds| bounds.min <= 0 && bounds.max >= 0;
             if let Some(element) = ranges.of_value(*b).iter().position(zero) {
                 errors.add(location, Problem::ZeroDivisor { element });
@@ -54,15 +61,14 @@ pub(super) fn check(
         IntOp::Binary { function: IntBinary::Minimum | IntBinary::Maximum, a, b }
         | IntOp::Compare { a, b, .. } => {
             // Orders are found by the signs of differences.
-            let both = [*a, *b].into_iter().flat_map(|it| ranges.of_value(it)).copied();
-            check_steps(location, both, errors);
+            narrow(&[*a, *b], errors);
         }
         IntOp::Rescale { input, .. }
         | IntOp::ArgSort { input, .. }
         | IntOp::Take { index: input, .. }
         | IntOp::TakeAlong { indices: input, .. }
         | IntOp::Reduce { function: IntReduction::Minimum | IntReduction::Maximum, input } => {
-            check_steps(location, ranges.of_value(*input).iter().copied(), errors);
+            narrow(&[*input], errors);
         }
         IntOp::Reduce { function: IntReduction::Sum, input } => {
             let rows = ranges.of_value(*input).chunks_exact(module.shape(*input).row());
