@@ -1,5 +1,5 @@
 //! Folds column selection, joining and conversion into the `input` itself:
-//! `gather(input)`, `concat(input, input)`, `cast(input)`.
+//! `gather(input)`, `concat(input, input)`, `cast(input)`, where a row remains.
 //!
 //! Obligation: a conversion of a conversion is the conversion when the first
 //! is exact. Integers up to 2^53 are exact in `f64`, up to 2^24 in `f32`, all
@@ -27,7 +27,8 @@ impl Pass<Real> for FoldInputs {
     fn run(&self, module: &mut Module<Real>) -> bool {
         let mut changed = false;
         for value in module.values() {
-            if let Some(columns) = columns_of(module, value) {
+            let is_row = |columns: &Columns| module.shape(value).0 == [1, columns.len() as u32];
+            if let Some(columns) = columns_of(module, value).filter(is_row) {
                 module.node_mut(value).op = RealOp::Input { columns };
                 changed = true;
             }
