@@ -11,7 +11,7 @@
 //! - it collects errors, and each names its place.
 //!
 //! Concerns are judged in order, since each rests on those before:
-//! `structure` and `forest` (handles, names, counts), then `types`, then
+//! `structure`, `forest` and `function` (handles, names, counts, tables), then `types`, then
 //! `ranges`. The errors of one of these three steps are reported together.
 
 mod error;
@@ -72,6 +72,7 @@ impl Validator {
         let mut errors = error::Errors::default();
         structure::check(module, &mut errors);
         forest::check(module, &mut errors);
+        function::check(module, &mut errors);
         if errors.is_empty() {
             types::check(module, &mut errors);
         }
@@ -119,6 +120,9 @@ mod rules {
     pub trait Rules: Domain {
         /// Calls `visit` on each handle of `op` that is not an operand.
         fn references(op: &Self::Op, visit: &mut dyn FnMut(Reference));
+
+        /// Classes of a label table, and sums of a forest, at most.
+        const CLASSES_MAX: usize;
 
         /// May values of this domain be stored so?
         fn allows(elem: ElementType) -> bool;

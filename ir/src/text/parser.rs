@@ -181,9 +181,9 @@ impl<'t, D: Notation> Parser<'t, D> {
         let mut ahead = cursor.clone();
         let is_strings = ahead.eat("[") && ahead.peek() == Some('"');
         let table = if is_strings {
-            LabelTable::Strings(cursor.list(limits::CLASSES_MAX, Cursor::string)?)
+            LabelTable::Strings(cursor.list(limits::MODEL_CLASSES_MAX, Cursor::string)?)
         } else {
-            LabelTable::Integers(cursor.list(limits::CLASSES_MAX, Cursor::integer)?)
+            LabelTable::Integers(cursor.list(limits::MODEL_CLASSES_MAX, Cursor::integer)?)
         };
         self.module.labels.push(table);
         self.spans.labels.push(span);
@@ -273,7 +273,7 @@ impl<'t, D: Notation> Parser<'t, D> {
         let features = count(cursor, limits::COLUMNS_MAX)?;
         cursor.expect("features")?;
         cursor.expect(",")?;
-        let targets = count(cursor, limits::CLASSES_MAX)?;
+        let targets = count(cursor, limits::MODEL_CLASSES_MAX)?;
         cursor.expect("targets")?;
         Ok(Forest::new(features, targets, elem, D::ZERO))
     }
@@ -416,12 +416,13 @@ impl<D: Notation> Body<D> {
         self.has.push(which);
         let forest = &mut self.forest;
         match which {
-            "base" => forest.base = cursor.list(limits::CLASSES_MAX, D::number)?,
+            "base" => forest.base = cursor.list(limits::MODEL_CLASSES_MAX, D::number)?,
             "rounding" => {
-                forest.rounding_half_units = cursor.list(limits::CLASSES_MAX, Cursor::integer)?;
+                forest.rounding_half_units =
+                    cursor.list(limits::MODEL_CLASSES_MAX, Cursor::integer)?;
             }
             "folding" => {
-                forest.folding_error = cursor.list(limits::CLASSES_MAX, Cursor::float)?;
+                forest.folding_error = cursor.list(limits::MODEL_CLASSES_MAX, Cursor::float)?;
             }
             _ => forest.roots = cursor.list(limits::TREES_MAX, |cursor| cursor.handle("n"))?,
         }

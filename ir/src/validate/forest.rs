@@ -27,7 +27,7 @@ fn check_whole<D: Rules>(location: Location, forest: &Forest<D>, errors: &mut Er
     let targets = forest.targets as usize;
     let counts = [
         ("features", forest.features as usize, limits::COLUMNS_MAX),
-        ("targets", targets, limits::CLASSES_MAX),
+        ("targets", targets, D::CLASSES_MAX),
         ("trees", forest.roots.len(), limits::TREES_MAX),
         ("tree nodes", forest.nodes.len(), limits::TREE_NODES_MAX),
         ("leaf weights", forest.weights.len(), limits::LEAF_WEIGHTS_MAX),

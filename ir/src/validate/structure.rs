@@ -83,7 +83,7 @@ fn check_columns<D: Rules>(module: &Module<D>, errors: &mut Errors) {
 
 fn check_labels<D: Rules>(module: &Module<D>, errors: &mut Errors) {
     for (handle, table) in module.labels.iter() {
-        let (what, found, max) = ("classes", table.len(), limits::CLASSES_MAX);
+        let (what, found, max) = ("classes", table.len(), D::CLASSES_MAX);
         if found == 0 {
             errors.add(Location::Labels(handle.index()), Problem::Empty { what });
         } else if found > max {

@@ -42,6 +42,8 @@ pub(super) fn check<D: Rules>(module: &Module<D>, errors: &mut Errors) {
 }
 
 impl rules::Rules for Real {
+    const CLASSES_MAX: usize = limits::MODEL_CLASSES_MAX;
+
     fn references(op: &RealOp, visit: &mut dyn FnMut(Reference)) {
         match op {
             RealOp::Input { columns } => {
