@@ -10,10 +10,8 @@ use crate::ranges::Range;
 pub(crate) fn lines(module: &Module<Int>, threshold: Option<f64>) -> Vec<String> {
     let labels = module.outputs.iter().filter(|output| output.kind == OutputKind::Label);
     if let Some(threshold) = threshold {
-        let tests = labels.take(1).flat_map(|output| tests(module, output.value));
-        return tests
-            .map(|test| format!("threshold {threshold}: class 1 if its score {test}"))
-            .collect();
+        let tests = labels.take(1).flat_map(|output| tests(module, output.value, "its score"));
+        return tests.map(|test| format!("threshold {threshold}: class 1 {test}")).collect();
     }
     labels.flat_map(|output| ends_of_ranges(module, output)).collect()
 }
@@ -22,18 +20,18 @@ pub(crate) fn lines(module: &Module<Int>, threshold: Option<f64>) -> Vec<String>
 fn ends_of_ranges(module: &Module<Int>, output: &Output) -> Vec<String> {
     let ElementType::Label(table) = module.ty(output.value).elem else { return Vec::new() };
     let LabelTable::Strings(ranges) = &module.labels[table] else { return Vec::new() };
-    let tests = tests(module, output.value);
+    let tests = tests(module, output.value, "the prediction");
     let are_ranges = ranges.iter().all(|range| range.parse::<Range>().is_ok());
     if !are_ranges || ranges.len() != tests.len() + 1 {
         return Vec::new();
     }
-    let line =
-        |(range, test)| format!("{}: in {range} or above if the prediction {test}", output.name);
+    let line = |(range, test)| format!("{}: in {range} or above {test}", output.name);
     ranges.iter().skip(1).zip(tests).map(line).collect()
 }
 
-/// The comparisons with constants behind a label, in order.
-fn tests(module: &Module<Int>, label: Value) -> Vec<String> {
+/// The comparisons of `what` with constants behind a label, in order, and those
+/// whose outcome was known.
+fn tests(module: &Module<Int>, label: Value, what: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut open = vec![label];
     while let Some(value) = open.pop() {
@@ -44,7 +42,7 @@ fn tests(module: &Module<Int>, label: Value) -> Vec<String> {
             | IntOp::Reduce { input, .. } => open.push(*input),
             IntOp::Concat { inputs } => open.extend(inputs.iter().rev()),
             IntOp::Greater { a, threshold } => {
-                found.push(format!("> {}", number(module, *a, *threshold)));
+                found.push(format!("if {what} > {}", number(module, *a, *threshold)));
             }
             IntOp::Compare { relation, a, b } => {
                 let IntOp::Constant { constant } = module.node(*b).op else { continue };
@@ -56,7 +54,12 @@ fn tests(module: &Module<Int>, label: Value) -> Vec<String> {
                     Relation::Greater => ">",
                 };
                 let elements = module.constants[constant].elements.iter();
-                found.extend(elements.map(|&it| format!("{sign} {}", number(module, *a, it))));
+                let test = |&it| format!("if {what} {sign} {}", number(module, *a, it));
+                found.extend(elements.map(test));
+            }
+            IntOp::Constant { constant } => {
+                let known = module.constants[*constant].elements.iter();
+                found.extend(known.map(|&it| if it == 0 { "never" } else { "always" }.to_owned()));
             }
             // Whatever else decides is no comparison with a constant.
             _ => {}
