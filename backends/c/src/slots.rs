@@ -20,18 +20,21 @@ pub(crate) fn unroll(out: &mut Writer, part: &Part<'_>) {
     out.line("");
 }
 
+/// Is there a search for a rank, which needs [`unroll`] above it?
+pub(crate) fn is_searched(slots: &Slots) -> bool {
+    slots.slots.iter().any(|slot| matches!(slot.stored, Stored::Rank { .. }))
+}
+
 /// The tables of thresholds, and the search in them. Nothing if no feature is
 /// stored by rank.
 pub(crate) fn tables(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, slots: &Slots) {
-    let mut is_ranked = false;
     for (index, slot) in slots.slots.iter().enumerate() {
         if let Stored::Rank { thresholds } = &slot.stored {
             let x = context.element(part.trees.features[slot.feature as usize]);
             table(out, part, index, &x, slot, thresholds);
-            is_ranked = true;
         }
     }
-    if is_ranked {
+    if is_searched(slots) {
         search(out, context, part);
     }
 }
@@ -84,20 +87,21 @@ fn search(out: &mut Writer, context: &Context<'_>, part: &Part<'_>) {
     out.line("");
 }
 
-/// The statements that fill the array `s->x`, whose elements are of type `ty`;
-/// each is shifted left by `shift` bits.
+/// The statements that fill the array `s->x` from element `first` on, whose
+/// elements are of type `ty`; each is shifted left by `shift` bits.
 pub(crate) fn fill(
     out: &mut Writer,
     context: &Context<'_>,
     part: &Part<'_>,
     slots: &Slots,
     ty: &str,
+    first: usize,
     shift: u32,
 ) {
     let Part { lower, suffix, .. } = part;
     for (index, slot) in slots.slots.iter().enumerate() {
         let x = context.element(part.trees.features[slot.feature as usize]);
-        let target = format!("s->x{suffix}[{index}] =");
+        let target = format!("s->x{suffix}[{}] =", first + index);
         let stored = match &slot.stored {
             Stored::Distance { least: 0 } => format!("({ty}){x}"),
             Stored::Distance { least } if *least < 0 => {
@@ -109,11 +113,12 @@ pub(crate) fn fill(
                 format!("({ty}){lower}_rank({lower}_thresholds_{index}, {bits}, {x})")
             }
         };
-        out.wrapped(&[target, stored, format!("<< {shift};")]);
+        match shift {
+            0 => out.wrapped(&[target, stored + ";"]),
+            _ => out.wrapped(&[target, stored, format!("<< {shift};")]),
+        }
     }
     if slots.slots.is_empty() {
         out.line("(void)f;");
-        // A padded test reads it.
-        out.line(&format!("s->x{suffix}[0] = 0;"));
     }
 }

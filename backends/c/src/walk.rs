@@ -1,41 +1,49 @@
 //! The table walk as C ([`skxc_ir::lowering::walk`]).
 
-use skxc_ir::lowering::Element;
 use skxc_ir::lowering::walk::{Format, Node, Plan, Run};
 
 use crate::context::{Context, Part};
 use crate::forest::{self, align};
 use crate::writer::{Writer, literal};
+use crate::{rounds, slots};
 
 /// Members of the scratch beside the sums.
 pub(crate) fn scratch(part: &Part<'_>, plan: &Plan) -> Vec<String> {
-    let suffix = &part.suffix;
-    let ty = match plan.format {
+    let x = format!("{} x{}[{}]", number(plan.format), part.suffix, plan.slot_entries);
+    let counter = plan.kernel_counts.then(|| rounds::scratch(part));
+    counter.into_iter().chain([x]).collect()
+}
+
+/// Type of a feature.
+fn number(format: Format) -> &'static str {
+    match format {
         Format::Narrow => "__u32",
-        Format::Wide => "__s64",
-    };
-    vec![format!("{ty} x{suffix}[{}]", plan.slot_entries)]
+        Format::Wide => "__u64",
+    }
 }
 
 /// Tables and functions of one part.
 pub(crate) fn emit(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
+    if slots::is_searched(&plan.slots) {
+        slots::unroll(out, part);
+    }
+    slots::tables(out, context, part, &plan.slots);
+    if plan.kernel_counts {
+        rounds::define(out, part);
+    }
     nodes(out, part, plan);
     weights(out, context, part, plan);
     roots(out, part, plan);
     step(out, context, part, plan);
     row(out, part, plan);
-    for checked in [false, true] {
-        if plan.runs.iter().any(|run| run.check_every.is_some() == checked) {
-            group(out, context, part, plan, checked);
-        }
-    }
+    group(out, context, part, plan);
     trees(out, context, part, plan);
 }
 
 fn nodes(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
     let (lower, upper) = (&part.lower, &part.upper);
     let bytes = plan.format.node_bytes();
-    let mut about = vec![
+    let about = vec![
         format!(
             "A test `x <= at_most` of a tree. Its ways lie side by side, \"yes\" first, at byte \
              offset {} of the table.",
@@ -48,14 +56,11 @@ fn nodes(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
          weights begins."
             .to_owned(),
     ];
-    if plan.format == Format::Narrow {
-        about.push("Features count from their minimum.".to_owned());
-    }
     out.comment(&about);
     out.open(&format!("struct {lower}_node {{"));
     match plan.format {
         Format::Narrow => out.lines("__u32 at_most;\n__u32 link;"),
-        Format::Wide => out.lines("__s64 at_most;\n__u32 kids;\n__u32 slot;"),
+        Format::Wide => out.lines("__u64 at_most;\n__u32 kids;\n__u32 slot;"),
     }
     out.close("};");
     out.line("");
@@ -71,7 +76,7 @@ fn nodes(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
             Format::Narrow => {
                 format!("{{{},{:#x}}}", node.at_most, (node.slot as usize) << 24 | kids)
             }
-            Format::Wide => format!("{{{},{kids:#x},{}}}", literal(node.at_most), node.slot),
+            Format::Wide => format!("{{{},{kids:#x},{}}}", node.at_most, node.slot),
         }
     };
     let entries: Vec<String> = plan.nodes.iter().map(entry).collect();
@@ -215,9 +220,9 @@ fn twin(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
         }
         Format::Wide => {
             let slots = plan.slot_entries - 1;
-            out.line(&format!("__s64 d = node->at_most - s->x{suffix}[node->slot & {slots:#x}];"));
+            out.line(&format!("__u64 d = node->at_most - s->x{suffix}[node->slot & {slots:#x}];"));
             out.line("");
-            out.line(&format!("return (node->kids + ((__u64)d >> {shift})) & {upper}_NODES_MASK;"));
+            out.line(&format!("return (node->kids + (d >> {shift})) & {upper}_NODES_MASK;"));
         }
     }
 }
@@ -227,7 +232,7 @@ fn row(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
     let Part { lower, upper, .. } = part;
     let at_most = match plan.format {
         Format::Narrow => format!("{lower}_node_at(at)->at_most"),
-        Format::Wide => format!("(__u64){lower}_node_at(at)->at_most"),
+        Format::Wide => format!("{lower}_node_at(at)->at_most"),
     };
     out.comment(&["The weights of the leaf that a lane has reached.".to_owned()]);
     out.line("static __always_inline const __s64 *");
@@ -242,76 +247,72 @@ fn row(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
     out.line("");
 }
 
-/// The walk of one group of lanes; `checked` stops when no lane moves.
-fn group(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan, checked: bool) {
-    let (name, lower) = (&context.prefix.lower, &part.lower);
+/// The walk of one group of lanes, until none moves.
+fn group(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
+    let (name, Part { lower, upper, .. }) = (&context.prefix.lower, part);
     let lanes = plan.lanes;
-    let function = if checked { "until" } else { "walk" };
-    let mut about = vec![format!("Walks {lanes} trees at once, `levels` down.")];
-    if checked {
-        about[0].push_str(" Looks after every `every` levels whether a lane still moves.");
-    }
-    out.comment(&about);
+    out.comment(&[match plan.kernel_counts {
+        true => format!("Walks {lanes} trees at once, until none moves: looks now and then."),
+        false => format!(
+            "Walks {lanes} trees at once, until none moves: looks after every `levels`, `looks` \
+             times at most."
+        ),
+    }]);
     out.line("static __always_inline void");
-    let open = format!("{lower}_{function}(");
+    let open = format!("{lower}_walk(");
     let align = align(&open);
     out.line(&format!("{open}struct {name}_scratch *s, const __u32 *root,"));
-    match checked {
-        true => out.line(&format!("{align}const __u32 levels, const __u32 every)")),
-        false => out.line(&format!("{align}const __u32 levels)")),
+    match plan.kernel_counts {
+        true => out.line(&format!("{align}const __u32 levels)")),
+        false => out.line(&format!("{align}const __u32 looks, const __u32 levels)")),
     }
     out.open("{");
     for lane in 0..lanes {
-        out.line(&format!("__u64 at{lane} = root[{lane}];"));
-    }
-    if checked {
-        out.line("__u64 before, moved;");
+        out.line(&format!("__u64 at{lane} = root[{lane}] & {upper}_NODES_MASK;"));
     }
     for lane in 0..lanes {
         if plan.rows.targets > 1 {
             out.line(&format!("const __s64 *row{lane};"));
         }
     }
-    out.line("__u32 level;");
-    if checked || plan.rows.targets > 1 {
-        out.line("__u32 i;");
+    out.line("__u64 before, moved;");
+    out.line("__u32 i;");
+    if plan.kernel_counts {
+        out.line("");
+        out.open("for (;;) {");
+        out.line(&format!("{lower}_may_goto(done);"));
+    } else {
+        out.line("__u32 look;");
+        out.line("");
+        out.open("for (look = 0; look < looks; look++) {");
     }
-    out.line("");
-    match checked {
-        false => {
-            out.open("for (level = 0; level < levels; level++) {");
-            step_all(out, part, lanes);
-            out.close("}");
-        }
-        true => checked_loop(out, part, name, lanes),
+    until(out, part, name, lanes);
+    out.close("}");
+    if plan.kernel_counts {
+        out.line("done:");
     }
-    out.line("");
     sum(out, part, plan);
     out.close("}");
     out.line("");
 }
 
-fn step_all(out: &mut Writer, part: &Part<'_>, lanes: usize) {
+/// Some steps of all lanes, and a look at whether the last moved one.
+fn until(out: &mut Writer, part: &Part<'_>, name: &str, lanes: usize) {
+    let lower = &part.lower;
+    out.open("for (i = 1; i < levels; i++) {");
     for lane in 0..lanes {
-        out.line(&format!("at{lane} = {}_step(s, at{lane});", part.lower));
+        out.line(&format!("at{lane} = {lower}_step(s, at{lane});"));
     }
-}
-
-fn checked_loop(out: &mut Writer, part: &Part<'_>, name: &str, lanes: usize) {
-    out.open("for (level = 0; level < levels; level += every) {");
-    out.open("for (i = 1; i < every; i++) {");
-    step_all(out, part, lanes);
     out.close("}");
     out.line("moved = 0;");
     for lane in 0..lanes {
         out.line(&format!("before = at{lane};"));
-        out.line(&format!("at{lane} = {}_step(s, at{lane});", part.lower));
+        out.line(&format!("at{lane} = {lower}_step(s, at{lane});"));
         out.line(&format!("moved |= at{lane} ^ before;"));
     }
     out.line(&format!("{name}_barrier(moved);"));
     out.line("if (!moved)");
     out.line("\tbreak;");
-    out.close("}");
 }
 
 fn sum(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
@@ -348,50 +349,39 @@ fn trees(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) 
         out.line("__u32 i;");
         out.line("");
     }
-    if plan.slots.is_empty() {
-        out.line("(void)f;");
-    }
     out.line(&format!("s->x{suffix}[0] = 0;"));
-    for (slot, feature) in (1..).zip(&plan.slots) {
-        let element = part.trees.features[feature.feature as usize];
-        let value = biased(context, element, feature.bias, plan.format);
-        out.wrapped(&[format!("s->x{suffix}[{slot}] ="), value + ";"]);
-    }
+    slots::fill(out, context, part, &plan.slots, number(plan.format), 1, 0);
     let mut first = 0;
     for run in &plan.runs {
-        run_loop(out, part, plan, run, first);
+        let label = plan.kernel_counts.then_some("done");
+        rounds::groups(out, context, part, run.groups as usize, label, |out, i| {
+            run_group(out, part, plan, run, first, i);
+        });
         first += run.groups as usize * plan.lanes;
     }
     out.close("}");
     out.line("");
 }
 
-/// A feature as it is stored for the walk.
-fn biased(context: &Context<'_>, element: Element, bias: i64, format: Format) -> String {
-    let x = context.element(element);
-    match (format, bias) {
-        (Format::Wide, _) | (Format::Narrow, 0) => x,
-        (Format::Narrow, bias) if bias < 0 => {
-            format!("(__u32)((__s64){x} + {})", literal(-bias))
-        }
-        (Format::Narrow, bias) => format!("(__u32)((__s64){x} - {})", literal(bias)),
-    }
-}
-
-fn run_loop(out: &mut Writer, part: &Part<'_>, plan: &Plan, run: &Run, first: usize) {
+fn run_group(
+    out: &mut Writer,
+    part: &Part<'_>,
+    plan: &Plan,
+    run: &Run,
+    first: usize,
+    i: Option<&str>,
+) {
     let lower = &part.lower;
-    let mut from = format!("{lower}_roots");
+    let mut root = format!("{lower}_roots");
     if first > 0 {
-        from.push_str(&format!(" + {first}"));
+        root.push_str(&format!(" + {first}"));
     }
-    let (function, levels) = match run.check_every {
-        None => ("walk", format!("{});", run.levels)),
-        Some(every) => ("until", format!("{}, {every});", run.levels)),
+    if let Some(i) = i {
+        root.push_str(&format!(" + {} * {i}", plan.lanes));
+    }
+    let looks = match plan.kernel_counts {
+        true => format!("{});", run.look_every),
+        false => format!("{}, {});", run.levels.div_ceil(run.look_every), run.look_every),
     };
-    if run.groups > 1 {
-        from.push_str(&format!(" + {} * i", plan.lanes));
-        out.open(&format!("for (i = 0; i < {}; i++)", run.groups));
-    }
-    out.wrapped(&[format!("{lower}_{function}(s, {from},"), levels]);
-    out.indent_to(1);
+    out.wrapped(&[format!("{lower}_walk(s, {root},"), looks]);
 }
