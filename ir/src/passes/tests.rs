@@ -157,3 +157,29 @@ fn a_threshold_becomes_an_integer_comparison() {
     let above = ThresholdError::OutOfRange { threshold: 1.0 };
     assert_eq!(set_threshold(&mut parse(), 1.0), Err(above));
 }
+
+/// Two sums that each need all their bits: their difference needs one more.
+#[test]
+fn a_softmax_of_wide_sums_fits() {
+    let text = "real a
+@c0 = column x [0, 9]
+@t0 = forest f32, 1 features, 2 targets
+  roots [n0]
+  n0 = if x0 <= 4.0 then n1 else n2
+  n1 = leaf [0: 1.9375, 1: -1.9375]
+  n2 = leaf [0: -1.9375, 1: 1.9375]
+end
+%0 = input [x] : f32[1x1]
+%1 = tree_ensemble @t0, %0 : f32[1x2]
+%2 = concat [%1, %1] : f32[1x4]
+%3 = softmax %2 : f32[1x4]
+output \"y\" value %3
+";
+    let module = crate::text::parse::<Real>(text).expect("the text is a module");
+    let watched = Options { watch: true, ..Options::default() };
+    let int = pipeline::run(module, &watched, &mut |_, _, _| {}).expect("it has an integer form");
+    let Outcome::Numbers(scores) = &interpret::integer(&int, &[Some(0)])[0] else {
+        panic!("the output is of kind value")
+    };
+    assert!(scores[0] > 40 * scores[1] && scores[0] == scores[2], "{scores:?}");
+}

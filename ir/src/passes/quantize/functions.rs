@@ -82,6 +82,7 @@ impl Quantizer<'_> {
     /// element: every power is at most 1, and their sum at least that.
     pub(super) fn softmax(&mut self, value: Value, input: Value) -> Option<Value> {
         let x = self.own_format(value, input)?;
+        let x = self.with_differences(value, x);
         let (elem, origin) = (self.int.ty(x).elem, self.real.node(value).origin);
         let shape = self.int.shape(x).clone();
         let mut one_a_row = shape.clone();
@@ -99,6 +100,17 @@ impl Quantizer<'_> {
         let less = self.int.push(less, Type { elem, shape }, origin);
         let powers = self.function(value, less, &Expression::of(Unary::Exp))?;
         self.normalised(value, powers, &rows, &one_a_row)
+    }
+
+    /// The value with so many bits behind the point that the difference of any
+    /// two of its elements fits too.
+    fn with_differences(&mut self, user: Value, x: Value) -> Value {
+        self.ranges.extend(&self.int);
+        let bounds = self.ranges.of_value(x).iter().copied().reduce(|a, b| a.union(b));
+        let farthest = bounds.map_or(0, |bounds| bounds.max.abs_diff(bounds.min));
+        let bits = u128::BITS - farthest.leading_zeros();
+        let excess = bits.saturating_sub(u32::from(SUM_BITS)) as u8;
+        self.rescaled(user, x, self.frac_bits(x).saturating_sub(excess))
     }
 
     /// Each of some powers over the sum of its row, which holds a power of 1.
