@@ -10,7 +10,7 @@ use skxc_backend_bpf::Hook;
 use skxc_backend_c::EmitOptions;
 use skxc_bpf::{Batch, Loader};
 use skxc_equivalence::machine::{BatchRunner, Field, Layout};
-use skxc_ir::lowering::{self, Choice, Plan};
+use skxc_ir::lowering::{self, Choice, Plan, Target};
 use skxc_ir::validate::Validated;
 use skxc_ir::{Int, Module};
 use tempfile::TempDir;
@@ -55,7 +55,20 @@ pub(crate) fn plan(
     module: &Validated<Int>,
     choice: Choice,
 ) -> Result<Plan, Box<dyn std::error::Error>> {
-    Ok(lowering::plan(module, &lowering::Options { choice, ..Default::default() })?)
+    plan_for(module, choice, Target::default())
+}
+
+/// Plans a module for a kernel.
+///
+/// # Errors
+/// If no lowering of this choice fits.
+pub(crate) fn plan_for(
+    module: &Validated<Int>,
+    choice: Choice,
+    target: Target,
+) -> Result<Plan, Box<dyn std::error::Error>> {
+    let options = lowering::Options { choice, target, ..Default::default() };
+    Ok(lowering::plan(module, &options)?)
 }
 
 /// Emits a module with this lowering, for no packet hook.
@@ -66,12 +79,24 @@ pub(crate) fn generate(
     module: &Validated<Int>,
     choice: Choice,
 ) -> Result<Generated, Box<dyn std::error::Error>> {
+    generate_for(module, choice, Target::default())
+}
+
+/// Emits a module with this lowering for a kernel, for no packet hook.
+///
+/// # Errors
+/// If the lowering does not fit or the module has no C form.
+pub(crate) fn generate_for(
+    module: &Validated<Int>,
+    choice: Choice,
+    target: Target,
+) -> Result<Generated, Box<dyn std::error::Error>> {
     let options = skxc_backend_bpf::Options {
         hook: Hook::None,
         header: EmitOptions { generator: "skxc".to_owned(), ..EmitOptions::default() },
         ..Default::default()
     };
-    let artifact = skxc_backend_bpf::emit(module, &plan(module, choice)?, &options)?;
+    let artifact = skxc_backend_bpf::emit(module, &plan_for(module, choice, target)?, &options)?;
     let layout = layout(module, &artifact.layout);
     Ok(Generated { name: module.name.clone(), files: artifact.files, layout })
 }

@@ -11,10 +11,12 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use skxc_backend_bpf::kernel_features::{KernelVersion, OLDEST};
+use skxc_bpf::Probe;
 use skxc_equivalence::machine::BatchRunner;
 use skxc_equivalence::{Kind, Options, Report, Rows, compare};
 use skxc_ir::interpret::{self, Outcome as Result_};
-use skxc_ir::lowering::Choice;
+use skxc_ir::lowering::{Choice, Target};
 use skxc_ir::validate::Validated;
 use skxc_ir::{Domain, ElementType, Int, Module, Real, text};
 
@@ -47,26 +49,33 @@ pub(super) fn check(head: &str) -> Result<String, Box<dyn Error>> {
         let report = compare::model(&real, &module, rows(head, &module)?, OPTIONS, &mut |_| {});
         passed("the passes", &report)?;
     }
-    for_each_lowering(head, &module, |generated, what| {
+    let newest = Target { may_goto: true, ..Target::default() };
+    for_each_lowering(head, &module, newest, |generated, what| {
         let report = run(&module, generated, &mut generated.in_user_space()?, head)?;
         passed(&format!("{what} in user space"), &report)
     })?;
     Ok(found)
 }
 
-/// Every lowering in the kernel.
+/// Every lowering in the kernel, as for the oldest one and as for this one.
 pub(super) fn in_kernel(path: &Path) -> Outcome {
     let head = fs::read_to_string(path)?;
     let module = integer_module(&head)?;
-    for_each_lowering(&head, &module, |generated, what| {
+    let release: Option<KernelVersion> =
+        Probe::new().kernel.and_then(|release| release.parse().ok());
+    let newest = release.unwrap_or(OLDEST).target();
+    for_each_lowering(&head, &module, newest, |generated, what| {
         let report = run(&module, generated, &mut generated.in_kernel()?, &head)?;
         passed(&format!("{what} in the kernel"), &report)
     })
 }
 
+/// Every lowering for the oldest kernel, and for `newest` where that is another
+/// program.
 fn for_each_lowering(
     head: &str,
     module: &Validated<Int>,
+    newest: Target,
     mut check: impl FnMut(&Generated, &str) -> Outcome,
 ) -> Outcome {
     if lines(head).next().is_none() {
@@ -74,8 +83,14 @@ fn for_each_lowering(
     }
     for choice in Choice::all() {
         // What a lowering refuses another takes.
-        if choice == Choice::Auto || programs::plan(module, choice).is_ok() {
+        let oldest = programs::plan(module, choice);
+        if choice == Choice::Auto || oldest.is_ok() {
             check(&programs::generate(module, choice)?, &format!("lowering {choice}"))?;
+        }
+        let plan = programs::plan_for(module, choice, newest);
+        if plan.is_ok_and(|plan| oldest.map_or(true, |oldest| plan.forests != oldest.forests)) {
+            let generated = programs::generate_for(module, choice, newest)?;
+            check(&generated, &format!("lowering {choice} for a newer kernel"))?;
         }
     }
     Ok(())
