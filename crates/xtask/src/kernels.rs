@@ -20,11 +20,12 @@ use crate::{Outcome, TaskResult, project, say, table};
 use case::{Case, Compiler, Model};
 use packages::Kernel;
 
-/// Cases of a corpus that are taken unless others are named: both lowerings,
-/// several classes, walks that check for their end.
+/// Cases of a corpus that are taken unless others are named: small trees for
+/// every lowering, several classes, walks that check for their end.
 const CASES: [&str; 4] = ["dt-bin", "rf10-d8-multi", "rf100-d10-bin", "rf100-unl-bin"];
 
-const LOWERINGS: [&str; 2] = ["branch", "walk"];
+/// What the compiler would choose, then every lowering (`skxc compile --help`).
+const LOWERINGS: [&str; 6] = ["auto", "branch", "walk", "perfect", "bits", "direct"];
 const TOOLS: [&str; 6] =
     ["qemu-system-x86_64", "busybox", "cpio", "apt-get", "apt-cache", "dpkg-deb"];
 const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -90,7 +91,7 @@ fn models(dir: Option<&str>, filters: &[&str]) -> Result<Vec<Model>, Box<dyn Err
             found.push((name, folder.join("model.onnx"), features));
         }
     }
-    let both = found.into_iter().flat_map(|(name, path, features)| {
+    let all = found.into_iter().flat_map(|(name, path, features)| {
         LOWERINGS.map(|lowering| Model {
             name: format!("{name} {lowering}"),
             path: path.clone(),
@@ -98,7 +99,7 @@ fn models(dir: Option<&str>, filters: &[&str]) -> Result<Vec<Model>, Box<dyn Err
             lowering,
         })
     });
-    Ok(both.collect())
+    Ok(all.collect())
 }
 
 /// The rows of one kernel.
