@@ -28,8 +28,7 @@ fn check(cases: &[(Module<Int>, Vec<Row>)]) {
     let mut expected = String::new();
     for (index, (module, rows)) in cases.iter().enumerate() {
         let has_choice = !module.forests.is_empty();
-        let choices = Choice::all().into_iter();
-        for choice in choices.filter(|&choice| has_choice || choice == Choice::Auto) {
+        for choice in Choice::all().filter(|&choice| has_choice || choice == Choice::Auto) {
             let mut module = module.clone();
             module.name = format!("m{index}_{choice}");
             let module = Validator::validate(module).expect("random modules are valid");
@@ -165,5 +164,35 @@ proptest! {
 fn a_chain_of_a_thousand_levels() {
     let module = int_chain(1_000);
     let rows = [0, 1, 2, 499, 500, 999, 1_000].map(|x| vec![Some(x)]);
+    check(&[(module, rows.to_vec())]);
+}
+
+/// The leaves of a chain below a balanced tree, which is so large that its
+/// subtrees are functions.
+#[test]
+fn a_tree_of_thousands_of_nodes() {
+    let mut module = int_chain(4_095);
+    let handle = module.forests.handles().next().expect("a chain is a forest");
+    let chain = &module.forests[handle].nodes;
+    let leaf = |first: u32| TreeNode::Leaf { first, count: 1, origin: chain[0].origin() };
+    let mut nodes: Vec<TreeNode<Int>> = vec![leaf(0)];
+    let mut pending = vec![(0_usize, 0_u32, 4_096_u32)];
+    while let Some((at, from, to)) = pending.pop() {
+        if to - from == 1 {
+            nodes[at] = leaf(from);
+            continue;
+        }
+        let (middle, kids) = (from.midpoint(to), nodes.len());
+        nodes[at] = TreeNode::Branch {
+            test: IntTest { feature: 0, at_most: i64::from(middle) - 1 },
+            yes: kids as u32,
+            no: kids as u32 + 1,
+            origin: chain[0].origin(),
+        };
+        nodes.extend([leaf(0), leaf(0)]);
+        pending.extend([(kids, from, middle), (kids + 1, middle, to)]);
+    }
+    module.forests[handle].nodes = nodes;
+    let rows = [0, 1, 2, 1_023, 1_024, 3_000, 4_094, 4_095].map(|x| vec![Some(x)]);
     check(&[(module, rows.to_vec())]);
 }

@@ -100,7 +100,6 @@ impl Step {
         let [first, second] = self.numbers;
         let ty = module.ty(a).clone();
         let shift = first % 31;
-        let extreme = if first % 2 == 0 { Extreme::Least } else { Extreme::Greatest };
         let scaled = |frac_bits: i16| {
             let elem = ElementType::Fixed { bits: 62, frac_bits: u8::try_from(frac_bits).ok()? };
             Some(Type { elem, ..ty.clone() })
@@ -147,6 +146,16 @@ impl Step {
                 (IntOp::Rescale { input: a, rounding }, to)
             }
             9 => self.function(module, a)?,
+            _ => self.decision(module, [a, b, c])?,
+        })
+    }
+
+    /// Comparisons, choices, orders and look-ups.
+    fn decision(&self, module: &mut Module<Int>, [a, b, c]: [Value; 3]) -> Option<(IntOp, Type)> {
+        let first = self.numbers[0];
+        let extreme = if first.is_multiple_of(2) { Extreme::Least } else { Extreme::Greatest };
+        let ty = module.ty(a).clone();
+        Some(match self.kind {
             10 => (IntOp::Not { input: a }, ty),
             11 => {
                 let relation = Relation::ALL[first as usize % Relation::ALL.len()];

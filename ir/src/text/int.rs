@@ -139,16 +139,8 @@ impl notation::Notation for Int {
 
 /// Operations that only compute on tensors.
 fn tensor_op(scope: &Scope, cursor: &mut Cursor<'_>, word: &str) -> Parsed<Option<IntOp>> {
-    if let Some(function) = IntBinary::ALL.into_iter().find(|function| function.name() == word) {
-        let (a, b) = scope.values(cursor)?;
-        return Ok(Some(IntOp::Binary { function, a, b }));
-    }
-    if let Some(relation) = Relation::ALL.into_iter().find(|relation| relation.name() == word) {
-        let (a, b) = scope.values(cursor)?;
-        return Ok(Some(IntOp::Compare { relation, a, b }));
-    }
-    if let Some(function) = IntReduction::ALL.into_iter().find(|function| function.name() == word) {
-        return Ok(Some(IntOp::Reduce { function, input: scope.value(cursor)? }));
+    if let Some(op) = named(scope, cursor, word)? {
+        return Ok(Some(op));
     }
     Ok(Some(match word {
         "multiply" | "divide" => {
@@ -211,4 +203,20 @@ fn tensor_op(scope: &Scope, cursor: &mut Cursor<'_>, word: &str) -> Parsed<Optio
         }
         _ => return Ok(None),
     }))
+}
+
+/// Operations that a function of theirs names.
+fn named(scope: &Scope, cursor: &mut Cursor<'_>, word: &str) -> Parsed<Option<IntOp>> {
+    if let Some(function) = IntBinary::ALL.into_iter().find(|function| function.name() == word) {
+        let (a, b) = scope.values(cursor)?;
+        return Ok(Some(IntOp::Binary { function, a, b }));
+    }
+    if let Some(relation) = Relation::ALL.into_iter().find(|relation| relation.name() == word) {
+        let (a, b) = scope.values(cursor)?;
+        return Ok(Some(IntOp::Compare { relation, a, b }));
+    }
+    if let Some(function) = IntReduction::ALL.into_iter().find(|function| function.name() == word) {
+        return Ok(Some(IntOp::Reduce { function, input: scope.value(cursor)? }));
+    }
+    Ok(None)
 }

@@ -4,7 +4,7 @@
 use super::error::{Errors, Location, Problem};
 use super::ranges::{check_storage, farthest};
 use crate::analysis::ranges::{Bounds, Ranges, numerator, prefixes, product};
-use crate::module::{Int, Module, Value};
+use crate::module::{Int, Interval, Module, Value};
 use crate::ops::{IntBinary, IntOp, IntReduction};
 use crate::types::{ElementType, Type};
 
@@ -21,7 +21,6 @@ pub(super) fn check(
     errors: &mut Errors,
 ) {
     let location = Location::Value(value);
-    let ty = module.ty(value);
     let narrow = |operands: &[Value], errors: &mut Errors| {
         // Fixed point has at most 62 bits wherever it comes from.
         let wide = operands.iter().filter(|&&it| module.ty(it).elem == ElementType::I64);
@@ -38,25 +37,18 @@ pub(super) fn check(
         }
         IntOp::ArgMax { input, margin } => {
             narrow(&[*input], errors);
-            let rows = ranges.of_value(*input).chunks_exact(module.shape(*input).row());
-            let greatest = rows.filter_map(|row| row.iter().map(|bounds| bounds.min).max());
-            let least = greatest.map(|greatest| greatest - i128::from(*margin)).min();
-            if least.is_some_and(|least| least < i64::MIN.into()) {
-                errors.add(location, Problem::BadMargin { margin: *margin });
-            }
+            check_margin(module, ranges, location, *input, *margin, errors);
         }
         IntOp::Multiply { a, b, .. } => {
-            let products = pairs(module, ranges, [*a, *b], ty).map(|(a, b)| product(a, b));
+            let products =
+                pairs(module, ranges, [*a, *b], module.ty(value)).map(|(a, b)| product(a, b));
             check_steps(location, products, errors);
         }
         IntOp::Divide { a, b, shift } => {
             let numerators = ranges.of_value(*a).iter().map(|&a| numerator(a, *shift));
             check_steps(location, numerators, errors);
             narrow(&[*b], errors);
-            let zero = |bounds: &Bounds| bounds.min <= 0 && bounds.max >= 0;
-            if let Some(element) = ranges.of_value(*b).iter().position(zero) {
-                errors.add(location, Problem::ZeroDivisor { element });
-            }
+            check_divisors(location, ranges.of_value(*b), errors);
         }
         IntOp::Binary { function: IntBinary::Minimum | IntBinary::Maximum, a, b }
         | IntOp::Compare { a, b, .. } => {
@@ -76,12 +68,7 @@ pub(super) fn check(
         }
         IntOp::Function { function, input } => {
             let domain = module.functions[*function].domain;
-            let (min, max) = (i128::from(domain.min), i128::from(domain.max));
-            let outside = |bounds: &&Bounds| bounds.min < min || bounds.max > max;
-            if let Some(bounds) = ranges.of_value(*input).iter().find(outside) {
-                let found = if bounds.min < min { bounds.min } else { bounds.max };
-                errors.add(location, Problem::OutOfRange { value: found, min, max });
-            }
+            check_domain(location, domain, ranges.of_value(*input), errors);
         }
         IntOp::Input { .. }
         | IntOp::Constant { .. }
@@ -95,6 +82,40 @@ pub(super) fn check(
         | IntOp::Lookup { .. }
         | IntOp::TreeEnsemble { .. }
         | IntOp::Label { .. } => {}
+    }
+}
+
+/// The greatest element of each row less the margin fits 64 bits.
+fn check_margin(
+    module: &Module<Int>,
+    ranges: &Ranges,
+    location: Location,
+    input: Value,
+    margin: i64,
+    errors: &mut Errors,
+) {
+    let rows = ranges.of_value(input).chunks_exact(module.shape(input).row());
+    let greatest = rows.filter_map(|row| row.iter().map(|bounds| bounds.min).max());
+    let least = greatest.map(|greatest| greatest - i128::from(margin)).min();
+    if least.is_some_and(|least| least < i64::MIN.into()) {
+        errors.add(location, Problem::BadMargin { margin });
+    }
+}
+
+/// Divisors are not 0.
+fn check_divisors(location: Location, bounds: &[Bounds], errors: &mut Errors) {
+    let zero = |bounds: &Bounds| bounds.min <= 0 && bounds.max >= 0;
+    if let Some(element) = bounds.iter().position(zero) {
+        errors.add(location, Problem::ZeroDivisor { element });
+    }
+}
+
+/// Inputs of a table lie within its domain.
+fn check_domain(location: Location, domain: Interval, bounds: &[Bounds], errors: &mut Errors) {
+    let (min, max) = (i128::from(domain.min), i128::from(domain.max));
+    if let Some(bounds) = bounds.iter().find(|bounds| bounds.min < min || bounds.max > max) {
+        let value = if bounds.min < min { bounds.min } else { bounds.max };
+        errors.add(location, Problem::OutOfRange { value, min, max });
     }
 }
 

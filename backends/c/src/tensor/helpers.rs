@@ -20,10 +20,13 @@ struct Needs {
     argsort: bool,
 }
 
+/// Writes one of them, for the model of a name.
+type Emit = fn(&mut Writer, &str);
+
 /// Those that the values need.
 pub(super) fn emit(out: &mut Writer, context: &Context<'_>, values: &[Value]) {
     let needs = Needs::of(context, values);
-    let all: [(bool, fn(&mut Writer, &str)); 8] = [
+    let all: [(bool, Emit); 8] = [
         (needs.less || needs.minimum || needs.maximum, less),
         (needs.differ, differ),
         (needs.pick || needs.minimum || needs.maximum, pick),

@@ -1,3 +1,5 @@
+//! Bounds of single operations.
+
 use super::*;
 use crate::ops::{IntBinary, IntReduction, Rounding};
 use crate::types::ElementType;

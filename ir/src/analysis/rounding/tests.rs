@@ -1,3 +1,5 @@
+//! Error bounds of single operations.
+
 use super::*;
 use crate::ops::{IntBinary, Rounding as RoundTo};
 

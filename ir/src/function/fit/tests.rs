@@ -1,3 +1,5 @@
+//! Tables against 128-bit arithmetic.
+
 use super::*;
 use crate::interpret::{Enclosure, Number};
 use crate::ops::{Binary, Unary};
