@@ -2,7 +2,10 @@
 
 use skxc_diagnostics::codes;
 
-use super::{Choice, Exceeded, Lowering, Options, Profile, Refused, Shape, Target, plan, plan_for};
+use super::{
+    Choice, Exceeded, Lowering, Optimize, Options, Profile, Refused, Shape, Target, alternatives,
+    plan, plan_for,
+};
 use crate::testing::int_chain;
 use crate::validate::{Validated, Validator};
 use crate::{Int, TreeNode};
@@ -85,4 +88,44 @@ fn when_nothing_fits_every_lowering_says_why() {
     let diagnostic = refused.diagnostic();
     assert_eq!(diagnostic.code, codes::FOREST_DOES_NOT_FIT);
     assert_eq!((diagnostic.notes.len(), diagnostic.helps.len()), (Lowering::ALL.len(), 1));
+}
+
+/// One chain of 10,000 tests and forty of 4, which are its end.
+#[test]
+fn a_deep_tree_among_shallow_ones_is_a_part_of_its_own() {
+    let mut module = int_chain(10_000);
+    for forest in module.forests.handles() {
+        let levels = module.forests[forest].levels_below();
+        let shallow = levels.iter().position(|&levels| levels == 4).expect("the end of the chain");
+        module.forests[forest].roots = vec![shallow as u32; 41];
+        module.forests[forest].roots[20] = 0;
+        for weight in &mut module.forests[forest].weights {
+            weight.weight >>= 6;
+        }
+    }
+    let module = Validator::validate(module).expect("the sums fit");
+    let plan = plan(&module, &options(Choice::Auto)).expect("it fits");
+    let forest = plan.forests.values().next().expect("there is a forest");
+    assert_eq!(forest.parts.len(), 2, "{}", forest.name());
+    let deep = forest.parts.iter().find(|part| part.trees == [20]).expect("the chain is alone");
+    assert_eq!(deep.shape.lowering(), Lowering::Walk);
+    let mut all: Vec<u32> = forest.parts.iter().flat_map(|part| part.trees.clone()).collect();
+    all.sort_unstable();
+    assert_eq!(all, (0..41).collect::<Vec<u32>>());
+}
+
+#[test]
+fn what_a_choice_goes_by_is_least_for_what_it_chooses() {
+    let module = chain(60);
+    for optimize in Optimize::ALL {
+        let options = Options { optimize, ..Options::default() };
+        let plan = plan(&module, &options).expect("it fits");
+        let chosen = optimize.figure(&plan.forests.values().next().expect("a forest").cost());
+        for alternatives in alternatives(&module, &plan, &options) {
+            for (lowering, cost) in alternatives.lowerings {
+                let Ok(cost) = cost else { continue };
+                assert!(chosen <= optimize.figure(&cost), "{optimize}: {lowering} is better");
+            }
+        }
+    }
 }
