@@ -359,6 +359,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_bound_reads_back_as_it_was_written() {
+        // `check` compares a manifest that was read with one that was made.
+        for bound in [5.859_375_0e-11, 7.196_541_298_273_1e-11, 1.0 / 3.0, f64::MIN_POSITIVE] {
+            let text = serde_json::to_string(&bound).unwrap();
+            assert_eq!(serde_json::from_str::<f64>(&text).unwrap().to_bits(), bound.to_bits());
+        }
+    }
+
+    #[test]
     fn a_manifest_lies_beside_its_object() {
         for (object, manifest) in
             [("out/scan.bpf.o", "out/scan.json"), ("scan.o", "scan.json"), ("scan", "scan.json")]
