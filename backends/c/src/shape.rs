@@ -16,7 +16,7 @@ pub(crate) fn scratch(part: &Part<'_>) -> Vec<String> {
     match part.shape {
         Shape::Branch(plan) => branch::scratch(part, plan),
         Shape::Walk(plan) => walk::scratch(part, plan),
-        Shape::Perfect(plan) => perfect::scratch(part, plan),
+        Shape::Perfect(plan) | Shape::Ranked(plan) => perfect::scratch(part, plan),
         Shape::Bits(_) | Shape::Direct(_) => Vec::new(),
     }
 }
@@ -26,7 +26,7 @@ pub(crate) fn emit(out: &mut Writer, context: &Context<'_>, part: &Part<'_>) {
     match part.shape {
         Shape::Branch(plan) => branch::emit(out, context, part, plan),
         Shape::Walk(plan) => walk::emit(out, context, part, plan),
-        Shape::Perfect(plan) => perfect::emit(out, context, part, plan),
+        Shape::Perfect(plan) | Shape::Ranked(plan) => perfect::emit(out, context, part, plan),
         Shape::Bits(plan) | Shape::Direct(plan) => bits::emit(out, context, part, plan),
     }
 }

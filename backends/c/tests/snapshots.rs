@@ -112,6 +112,11 @@ fn perfect_of_three_sums() {
 }
 
 #[test]
+fn ranked_of_one_sum() {
+    insta::assert_snapshot!(header(1, Choice::Only(Lowering::Ranked)));
+}
+
+#[test]
 fn bits_of_one_sum() {
     insta::assert_snapshot!(header(1, Choice::Only(Lowering::Bits)));
 }

@@ -109,6 +109,8 @@ pub enum Exceeded {
     Levels,
     /// Features that a node of a table can name.
     Features,
+    /// Tests that are told apart by rank.
+    Tests,
     /// Ways through one tree, a bit each.
     Paths,
     /// Bits that tell apart what a tree sees of its features.
@@ -130,6 +132,7 @@ impl Exceeded {
             Self::TableBytes => "bytes of tables",
             Self::LinkBits => "bytes that a link can address",
             Self::Levels => "levels",
+            Self::Tests => "tests",
             Self::Features => "features in its tests",
             Self::Paths => "ways from the root to a leaf",
             Self::PlaceBits => "bits of ranks",

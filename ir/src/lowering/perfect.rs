@@ -9,6 +9,20 @@
 //! place of its feature, so that one load brings both: the feature lies as far
 //! up, and the sign of the difference is the way.
 //!
+//! ns a decision, in one run with the walk that follows links as it was then
+//! (16 lanes, no look below 40 levels), on varying rows:
+//!
+//! | trees, depth, sums | walk | perfect |
+//! |---|---|---|
+//! | 10, 6, 1 | 43 | 32 |
+//! | 100, 6, 1 | 479 | 284 |
+//! | 500, 6, 1 | 2605 | 1616 |
+//! | 10, 10, 1 | 81 | 66 |
+//! | 100, 10, 1 | 1156 | 682 |
+//! | 100, 8, 1, features of 62 bits | 827 | 498 |
+//! | 100, 6, 3 | 546 | 382 |
+//! | 100, 8, 10 | 974 | 792 |
+//!
 //! What must hold:
 //! - a padded test holds for every value, and everything below it leads to
 //!   the same leaf;
@@ -139,7 +153,7 @@ impl Plan {
 /// # Errors
 /// [`Refusal`] if a tree is too deep, or if the tables or the verifier's work
 /// exceed a limit.
-pub fn plan(trees: &Trees<'_>, target: &Target) -> Result<Plan, Refusal> {
+pub fn plan(trees: &Trees<'_>, target: &Target, format: Format) -> Result<Plan, Refusal> {
     let below = trees.levels_below();
     for (&tree, root) in trees.positions.iter().zip(trees.roots()) {
         let needs = below[root as usize].into();
@@ -152,17 +166,8 @@ pub fn plan(trees: &Trees<'_>, target: &Target) -> Result<Plan, Refusal> {
     let rows = trees.rows();
     let used = trees.features_used().len();
     let kernel_counts = target.may_goto && shapes.iter().any(RunShape::is_long);
-    let formats = [Format::Word, Format::Half];
-    let outlines = formats.map(|format| outline(trees, &rows, used, kernel_counts, format));
-    let outlines = outlines.into_iter().flatten().map(|outline| {
-        let cost = cost(&outline, &shapes, &rows);
-        (outline, cost)
-    });
-    let best = outlines.min_by_key(|(_, cost)| cost.tenth_ns);
-    let Some((outline, cost)) = best else {
-        let (exceeded, needs) = (Exceeded::Features, used as u64);
-        return Err(Refusal { exceeded, needs, allowed: WORD_SLOTS_MAX as u64, tree: None });
-    };
+    let outline = outline(trees, &rows, used, kernel_counts, format)?;
+    let cost = cost(&outline, &shapes, &rows);
     check(&cost, target)?;
     Ok(build(trees, rows, outline, &shapes, cost))
 }
@@ -249,16 +254,26 @@ fn outline(
     used: usize,
     kernel_counts: bool,
     format: Format,
-) -> Option<Outline> {
-    let fits = match format {
-        Format::Word => used <= WORD_SLOTS_MAX,
-        Format::Half => used <= HALF_SLOTS_MAX && trees.forest.nodes.len() <= HALF_TESTS_MAX,
+) -> Result<Outline, Refusal> {
+    let (slots_max, tests_max) = match format {
+        Format::Word => (WORD_SLOTS_MAX, usize::MAX),
+        Format::Half => (HALF_SLOTS_MAX, HALF_TESTS_MAX),
     };
+    let limits = [
+        (Exceeded::Features, used, slots_max),
+        (Exceeded::Tests, trees.forest.nodes.len(), tests_max),
+    ];
+    if let Some((exceeded, needs, allowed)) =
+        limits.into_iter().find(|&(_, needs, allowed)| needs > allowed)
+    {
+        let (needs, allowed) = (needs as u64, allowed as u64);
+        return Err(Refusal { exceeded, needs, allowed, tree: None });
+    }
     let slot_entries = used.next_power_of_two();
     let place_bits = (slot_entries * format.bytes()).ilog2().next_multiple_of(4).max(8);
     let leaf_is_weight = format == Format::Word && rows.targets == 1;
     let row_starts = (rows.len() - 1) * rows.targets;
-    fits.then(|| Outline {
+    Ok(Outline {
         format,
         slots: Slots::new(trees, format.value_bits(place_bits)),
         slot_entries,

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::lowering::cost::{Cost, Refusal};
+use crate::lowering::perfect::Format;
 use crate::lowering::target::Target;
 use crate::lowering::trees::Trees;
 use crate::lowering::{bits, branch, direct, perfect, walk};
@@ -18,6 +19,8 @@ pub enum Lowering {
     Walk,
     /// Tables of padded trees and an interleaved walk.
     Perfect,
+    /// The same in half the bytes, with ranks of wide features.
+    Ranked,
     /// Bit vectors of paths.
     Bits,
     /// Direct tables.
@@ -33,6 +36,8 @@ pub enum Shape {
     Walk(walk::Plan),
     /// Of [`Lowering::Perfect`].
     Perfect(perfect::Plan),
+    /// Of [`Lowering::Ranked`].
+    Ranked(perfect::Plan),
     /// Of [`Lowering::Bits`].
     Bits(bits::Plan),
     /// Of [`Lowering::Direct`].
@@ -41,7 +46,8 @@ pub enum Shape {
 
 impl Lowering {
     /// All of them, in the order in which they are tried and shown.
-    pub const ALL: [Self; 5] = [Self::Branch, Self::Walk, Self::Perfect, Self::Bits, Self::Direct];
+    pub const ALL: [Self; 6] =
+        [Self::Branch, Self::Walk, Self::Perfect, Self::Ranked, Self::Bits, Self::Direct];
 
     /// As on the command line and in manifests: one lower-case word.
     #[must_use]
@@ -50,6 +56,7 @@ impl Lowering {
             Self::Branch => "branch",
             Self::Walk => "walk",
             Self::Perfect => "perfect",
+            Self::Ranked => "ranked",
             Self::Bits => "bits",
             Self::Direct => "direct",
         }
@@ -62,6 +69,7 @@ impl Lowering {
             Self::Branch => "branch code",
             Self::Walk => "a table walk",
             Self::Perfect => "a walk of padded trees",
+            Self::Ranked => "a walk of padded trees by rank",
             Self::Bits => "bit vectors",
             Self::Direct => "direct tables",
         }
@@ -75,7 +83,8 @@ impl Lowering {
         match self {
             Self::Branch => branch::plan(trees, target).map(Shape::Branch),
             Self::Walk => walk::plan(trees, target).map(Shape::Walk),
-            Self::Perfect => perfect::plan(trees, target).map(Shape::Perfect),
+            Self::Perfect => perfect::plan(trees, target, Format::Word).map(Shape::Perfect),
+            Self::Ranked => perfect::plan(trees, target, Format::Half).map(Shape::Ranked),
             Self::Bits => bits::plan(trees, target).map(Shape::Bits),
             Self::Direct => direct::plan(trees, target).map(Shape::Direct),
         }
@@ -89,7 +98,7 @@ impl Shape {
         match self {
             Self::Branch(plan) => plan.cost,
             Self::Walk(plan) => plan.cost,
-            Self::Perfect(plan) => plan.cost,
+            Self::Perfect(plan) | Self::Ranked(plan) => plan.cost,
             Self::Bits(plan) | Self::Direct(plan) => plan.cost,
         }
     }
@@ -101,6 +110,7 @@ impl Shape {
             Self::Branch(_) => Lowering::Branch,
             Self::Walk(_) => Lowering::Walk,
             Self::Perfect(_) => Lowering::Perfect,
+            Self::Ranked(_) => Lowering::Ranked,
             Self::Bits(_) => Lowering::Bits,
             Self::Direct(_) => Lowering::Direct,
         }
