@@ -38,9 +38,8 @@ pub const LEVELS_PER_LOOK: u32 = 4;
 /// Looks of one walk: the verifier keeps each pending, 8192 at most
 /// (`BPF_COMPLEXITY_LIMIT_JMP_SEQ`, kernel/bpf/verifier.c).
 const LOOKS_MAX: u32 = 4096;
-/// Rounds that the verifier walks of a loop that the kernel counts: the second
-/// looks like the first.
-const VERIFIED_ROUNDS: u64 = 2;
+/// One step of the search for a rank: a load and a comparison that wait.
+const TENTH_NS_PER_SEARCH_STEP: u64 = 14;
 /// Feature slots that the 8 bits of a narrow node can name, slot 0 included.
 const NARROW_SLOTS: usize = 256;
 /// Bytes of table that the 24 bits of a narrow link can address.
@@ -309,13 +308,15 @@ impl<'a> Table<'a> {
     }
 }
 
-/// Fitted to what clang 19 makes of the walk and to measured times.
+/// Fitted to `calibration.csv`.
 fn cost(plan: &Plan) -> Cost {
     let lanes = plan.lanes as u64;
     let targets = plan.rows.targets as u64;
     let per_level = lanes * 14 + 3;
     let look = 3 * lanes + 2;
-    let per_group = lanes * (8 + 4 * targets) + 4 * targets + 12;
+    // A row of weights is found behind the walk and added in a loop.
+    let row = if targets == 1 { 0 } else { 4 * targets };
+    let per_group = lanes * (8 + 4 * targets + row) + 4 * targets + 12;
     let search: u64 = plan.slots.slots.iter().map(|slot| u64::from(slot.search_steps())).sum();
     let thresholds: usize = plan.slots.slots.iter().map(|slot| slot.thresholds().len()).sum();
     let slots = plan.slots.slots.len() as u64;
@@ -329,9 +330,9 @@ fn cost(plan: &Plan) -> Cost {
         scratch_bytes: (plan.slot_entries * plan.format.feature_bytes()) as u64,
         stack_bytes: 8 * (lanes + 4),
         functions: 0,
-        tenth_ns: 20 + 2 * slots + 12 * search,
+        tenth_ns: TENTH_NS_PER_SEARCH_STEP * search,
     };
-    let tenth_ns_per_level = tenth_ns_per_level(cost.table_bytes, lanes);
+    let round_tenth_ns = round_tenth_ns(cost.table_bytes, lanes);
     for run in &plan.runs {
         let (groups, levels) = (u64::from(run.groups), u64::from(run.levels));
         let looks = levels.div_ceil(run.look_every.into());
@@ -339,26 +340,34 @@ fn cost(plan: &Plan) -> Cost {
         // The way out of each look is processed up to the next group, and some
         // of the groups behind it once more.
         let verifier = match plan.kernel_counts {
-            true => VERIFIED_ROUNDS * (VERIFIED_ROUNDS * round + per_group),
+            true => rounds_verified(groups) * round / 2 + 2 * per_group,
             false => groups * 2 * looks * (round + per_group),
         };
         cost.verifier_insns = cost.verifier_insns.saturating_add(verifier);
         cost.program_insns += round + per_group;
-        let steps_taken = levels.min(typical_levels(plan));
-        cost.tenth_ns += groups * (steps_taken * tenth_ns_per_level + lanes * (5 + 3 * targets));
+        let levels_taken = levels.min(typical_levels(plan));
+        // The last look is the one that finds all lanes at rest.
+        let rounds = levels_taken.div_ceil(run.look_every.into()) + 1;
+        let rows_tenth_ns = if targets == 1 { 0 } else { 4 * lanes * targets };
+        cost.tenth_ns += groups * (rounds * round_tenth_ns + rows_tenth_ns);
     }
     cost
 }
 
-/// A level takes what its two dependent loads take, or what the instructions
-/// of all lanes take, whichever is longer; and more when the tables leave a
-/// level of cache.
-fn tenth_ns_per_level(table_bytes: u64, lanes: u64) -> u64 {
-    let level = (lanes * 15 / 2).max(40);
+/// Rounds of the loops that the verifier walks where the kernel counts them, in
+/// halves: of the loop over groups, if there is one, and of that over levels.
+fn rounds_verified(groups: u64) -> u64 {
+    if groups > 1 { 9 } else { 5 }
+}
+
+/// The levels between two looks, for all lanes: loads that wait for each other,
+/// instructions of every lane; and more when the tables leave a level of cache.
+fn round_tenth_ns(table_bytes: u64, lanes: u64) -> u64 {
+    let round = 70 + 25 * lanes;
     match table_bytes {
-        0..=0x10_0000 => level,
-        0x10_0001..=0x40_0000 => level * 5 / 4,
-        _ => level * 2,
+        0..=0x10_0000 => round,
+        0x10_0001..=0x40_0000 => round * 3 / 2,
+        _ => round * 3,
     }
 }
 
