@@ -181,18 +181,16 @@ impl<'m> Quantizer<'m> {
                 self.of.insert(value, new);
             }
         }
-        let outputs = self.real.outputs.iter().map(|output| {
-            let value = self.operand(output.value)?;
-            Some(crate::module::Output { value, ..output.clone() })
-        });
-        let outputs: Option<Vec<_>> = outputs.collect();
-        match outputs {
-            Some(outputs) if self.errors.is_empty() => {
-                self.int.outputs = outputs;
-                Ok(self.int)
+        for output in &self.real.outputs {
+            match self.operand(output.value).or_else(|| self.known(output.value)) {
+                Some(value) => {
+                    self.int.outputs.push(crate::module::Output { value, ..output.clone() });
+                }
+                None if self.errors.is_empty() => self.refuse(output.value, output.value),
+                None => {}
             }
-            _ => Err(self.errors),
         }
+        if self.errors.is_empty() { Ok(self.int) } else { Err(self.errors) }
     }
 
     /// Translates one operation. `None` where it failed, or hangs on what failed.
@@ -227,7 +225,7 @@ impl<'m> Quantizer<'m> {
             RealOp::Compare { relation, a, b } => self.compare(value, *relation, *a, *b),
             RealOp::ArgMax { input } => self.argmax(value, *input),
             RealOp::Label { table, class } => {
-                let class = self.operand(*class)?;
+                let class = self.operand(*class).or_else(|| self.known(*class))?;
                 let op = IntOp::Label { table: *table, class };
                 Some(self.int.push(op, node.ty.clone(), origin))
             }

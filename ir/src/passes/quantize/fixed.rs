@@ -121,6 +121,19 @@ impl Quantizer<'_> {
         self.operand(value).map(Operand::Fixed)
     }
 
+    /// A value that is the same for every row, in a format of its own: an
+    /// output, or a class.
+    pub(super) fn known(&mut self, value: Value) -> Option<Value> {
+        let Some(Operand::Constant(numbers, shape)) = self.float(value) else { return None };
+        let elem = self.real.ty(value).elem;
+        if is_integer(elem) {
+            let elements = numbers.iter().map(|number| number.floor_units(0).0).collect();
+            return Some(self.push_constant(value, elements, elem, &shape));
+        }
+        let frac_bits = u8::try_from(constant_frac_bits(&numbers)).ok()?;
+        Some(self.constant(value, &numbers, &shape, frac_bits.saturating_sub(1)))
+    }
+
     /// Magnitude bits that the elements of an integer value can take.
     fn bits(&mut self, value: Value) -> u32 {
         self.ranges.extend(&self.int);
