@@ -40,9 +40,8 @@ pub(super) fn check(
             check_margin(module, ranges, location, *input, *margin, errors);
         }
         IntOp::Multiply { a, b, .. } => {
-            let products =
-                pairs(module, ranges, [*a, *b], module.ty(value)).map(|(a, b)| product(a, b));
-            check_steps(location, products, errors);
+            let pairs = pairs(module, ranges, [*a, *b], module.ty(value));
+            check_steps(location, pairs.map(|(a, b)| product(a, b)), errors);
         }
         IntOp::Divide { a, b, shift } => {
             let numerators = ranges.of_value(*a).iter().map(|&a| numerator(a, *shift));
