@@ -252,6 +252,10 @@ Examples:
       labels 0 and 1: class 1 is dropped, the rest passes
   skxc compile flows.onnx --features ip_ttl,tcp_dest_port,tcp_syn_flag --action attack=drop
       the columns bound by hand, a string label mapped to an action
+  skxc compile rate.onnx --action '10..20=drop' --action '20..=tx'
+      a regressor: packets are acted upon by ranges of the prediction
+  skxc compile flows.onnx --output label --action attack=drop
+      no scores: the smallest and fastest program
   skxc compile flows.onnx --emit source --depfile flows.d -o build
       source only, for a build system that runs clang itself
   skxc compile flows.onnx --kernel 5.10 --lowering walk
@@ -277,7 +281,8 @@ pub(crate) struct Check {
     /// Packets to compare on, as pcap or pcapng
     #[arg(long, value_name = "CAPTURE")]
     pub(crate) capture: Vec<PathBuf>,
-    /// The trainer's own labels for the rows of --input: a CSV with a column `label`
+    /// The trainer's own labels for the rows of --input: a CSV with a column `label`, or `label0`,
+    /// `label1`, ...; of a regressor its predictions
     #[arg(long, value_name = "ROWS.csv", requires = "input")]
     pub(crate) expect: Option<PathBuf>,
     /// Random vectors to try
@@ -297,7 +302,8 @@ Examples:
 
 /// Labels and scores for rows
 ///
-/// Reads rows of integers (CSV, columns by header in any order) and writes `label,score0,score1,...` to standard output. The
+/// Reads rows of integers (CSV, columns by header in any order) and writes `label,score0,score1,...` to standard output, of
+/// several labels `label0,label1,...`; the label of a regressor is its prediction. The
 /// engines are the model itself by ONNX rules (`reference`), the integer IR (`ir`), and the object in the kernel (`kernel`).
 #[derive(Debug, Args)]
 pub(crate) struct Predict {
