@@ -27,10 +27,40 @@ pub(crate) fn emit(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, pla
     if !plan.returns_weight() {
         weights(out, context, part, plan);
     }
+    if !plan.functions.is_empty() {
+        linkage(out, part, plan);
+    }
+    // Children follow their parents: what is called stands before its call.
+    for &root in plan.functions.iter().rev() {
+        Tree::new(context, part, plan, root).emit_function(out);
+    }
     for (&tree, &root) in part.trees.positions.iter().zip(&plan.roots) {
         Tree::new(context, part, plan, root).emit(out, tree);
     }
     trees(out, context, part, plan);
+}
+
+/// What stands before the functions of subtrees.
+fn linkage(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
+    let upper = &part.upper;
+    out.comment(&[match plan.global {
+        true => {
+            "Subtrees of large trees. Verifier: it follows a global function once, by itself, \
+                 with any features; what it returns is any number."
+        }
+        false => "Subtrees of large trees.",
+    }
+    .to_owned()]);
+    if plan.global {
+        out.line("#ifdef __bpf__");
+        out.line(&format!("#define {upper}_SUBTREE __attribute__((noinline))"));
+        out.line("#else");
+        out.line(&format!("#define {upper}_SUBTREE static"));
+        out.line("#endif");
+    } else {
+        out.line(&format!("#define {upper}_SUBTREE static __attribute__((noinline))"));
+    }
+    out.line("");
 }
 
 /// The table that the trees point into where a leaf adds to several sums.
@@ -75,18 +105,18 @@ impl<'a> Tree<'a> {
         while let Some(id) = pending.pop() {
             let count = ways.entry(id).or_insert(0);
             *count += 1;
-            if let (1, Some((_, yes, no))) = (*count, part.trees.branch(id)) {
+            if let (1, Some((_, yes, no))) = (*count, branch(part, plan, root, id)) {
                 pending.extend([no, yes]);
             }
         }
-        let is_branch = |id: NodeId| part.trees.branch(id).is_some();
+        let is_branch = |id: NodeId| branch(part, plan, root, id).is_some();
         let nodes = ways.len();
         let shared = ways.into_iter().filter(|&(id, count)| count > 1 && is_branch(id));
         let shared = shared.map(|(id, _)| (id, false)).collect();
         Self { context, part, plan, root, shared, nodes, behind: Vec::new() }
     }
 
-    fn emit(mut self, out: &mut Writer, tree: u32) {
+    fn emit(self, out: &mut Writer, tree: u32) {
         let name = &self.context.prefix.lower;
         let lower = &self.part.lower;
         let origin = self.context.onnx(self.part.trees.forest.nodes[self.root as usize].origin());
@@ -102,9 +132,35 @@ impl<'a> Tree<'a> {
         out.line(&format!("static __always_inline {ty}"));
         out.line(&format!("{lower}_tree_{tree}(const struct {name}_features *f)"));
         out.open("{");
-        if self.part.trees.branch(self.root).is_none() {
+        if self.branch(self.root).is_none() {
             out.line("(void)f;");
         }
+        self.body(out);
+    }
+
+    /// A subtree that is called.
+    fn emit_function(self, out: &mut Writer) {
+        let (name, lower, upper) = (&self.context.prefix.lower, &self.part.lower, &self.part.upper);
+        let ty = if self.plan.returns_weight() { "__s64" } else { "__u32" };
+        out.comment(&[format!("{} nodes.", self.nodes)]);
+        out.line(&format!("{upper}_SUBTREE {ty}"));
+        out.line(&format!("{lower}_below_{}(const struct {name}_features *f)", self.root));
+        out.open("{");
+        if self.plan.global {
+            out.comment(&["Verifier: any pointer may be null to a global function.".to_owned()]);
+            out.line("if (!f)");
+            out.line("\treturn 0;");
+        }
+        self.body(out);
+    }
+
+    /// What leads on from a node; none if it is a leaf or a call.
+    fn branch(&self, id: NodeId) -> Option<(IntTest, NodeId, NodeId)> {
+        branch(self.part, self.plan, self.root, id)
+    }
+
+    /// All blocks, and the end of the function.
+    fn body(mut self, out: &mut Writer) {
         self.block(out, self.root);
         while let Some(id) = self.behind.pop() {
             if self.shared.get(&id) == Some(&true) {
@@ -129,7 +185,7 @@ impl<'a> Tree<'a> {
         while let Some((id, here)) = next.take() {
             let tabs = 1 + open.len();
             out.indent_to(tabs);
-            match self.part.trees.branch(id) {
+            match self.branch(id) {
                 Some((test, yes, no)) if here || !self.goes_elsewhere(out, id) => {
                     let yes_first = self.plan.sizes[yes as usize] <= self.plan.sizes[no as usize];
                     let (first, then) = if yes_first { (yes, no) } else { (no, yes) };
@@ -140,7 +196,7 @@ impl<'a> Tree<'a> {
                         next = Some((first, false));
                         continue;
                     }
-                    if self.part.trees.branch(first).is_none() {
+                    if self.branch(first).is_none() {
                         out.line(&format!("\t{}", self.leaf(first)));
                     } else {
                         out.line(&format!("\tgoto node_{first};"));
@@ -175,7 +231,7 @@ impl<'a> Tree<'a> {
 
     /// Is this branch printed within a block of its own, below so many tabs?
     fn nests(&self, id: NodeId, tabs: usize) -> bool {
-        let is_branch = self.part.trees.branch(id).is_some();
+        let is_branch = self.branch(id).is_some();
         is_branch && tabs < TABS_MAX && !self.shared.contains_key(&id)
     }
 
@@ -207,6 +263,9 @@ impl<'a> Tree<'a> {
     }
 
     fn leaf(&self, id: NodeId) -> String {
+        if self.part.trees.branch(id).is_some() {
+            return format!("return {}_below_{id}(f);", self.part.lower);
+        }
         let (row, weights) = leaf_row(self.plan, &self.part.trees, id);
         match self.plan.returns_weight() {
             true => {
@@ -216,6 +275,17 @@ impl<'a> Tree<'a> {
             false => format!("return {};", row as usize * self.plan.rows.targets),
         }
     }
+}
+
+/// What leads on from a node within the function of `root`.
+fn branch(
+    part: &Part<'_>,
+    plan: &Plan,
+    root: NodeId,
+    id: NodeId,
+) -> Option<(IntTest, NodeId, NodeId)> {
+    let is_call = id != root && plan.functions.binary_search(&id).is_ok();
+    if is_call { None } else { part.trees.branch(id) }
 }
 
 /// The function that adds all trees.

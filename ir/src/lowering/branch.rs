@@ -7,15 +7,31 @@
 //! - the running sums are loaded from map memory, so that a path does not
 //!   carry a constant of its own from tree to tree;
 //! - nothing known of a feature survives from one tree to the next.
+//!
+//! Subtrees of large trees are functions of their own: clang's time grows faster
+//! than the nodes of a function, a jump reaches 2^15 instructions only, and the
+//! verifier follows a global function once, by itself. A call costs about 10 ns, so
+//! that no way through a tree without shared nodes makes more than one.
+
+use std::collections::BTreeSet;
 
 use crate::forest::{NodeId, TreeNode};
 use crate::lowering::cost::{Cost, Exceeded, Refusal, tenth_log2};
 use crate::lowering::target::Target;
 use crate::lowering::trees::{Rows, Trees};
 
-/// Nodes of all trees: clang takes minutes beyond, and within a tree no jump
-/// may span more than 2^15 instructions before `-mcpu=v4`.
-pub const NODES_MAX: u64 = 10_000;
+/// Nodes of all trees: clang takes about half a minute for so many.
+pub const NODES_MAX: u64 = 40_000;
+/// Nodes of a tree that is printed without functions of its own.
+const INLINE_NODES_MAX: u64 = 2_000;
+/// Nodes of a function; more, where there would be too many functions.
+const FUNCTION_NODES: u64 = 1_000;
+/// Nodes that are worth a call.
+const FUNCTION_NODES_MIN: u64 = 50;
+/// Functions that are kept for the wrapper and other forests.
+const OTHER_FUNCTIONS: u64 = 32;
+/// What a call costs.
+const CALL_TENTH_NS: u64 = 100;
 /// Tests in a row: clang's time grows with the square of them (2 s for 1,000),
 /// and each stays pending in the verifier until its other way is done.
 pub const DEPTH_MAX: u64 = 256;
@@ -33,6 +49,10 @@ pub struct Plan {
     pub sizes: Vec<u64>,
     /// By node, the answer that most rows of a profile give; empty without one.
     pub likely: Vec<Option<bool>>,
+    /// Roots of subtrees that are functions of their own, ascending.
+    pub functions: Vec<NodeId>,
+    /// The kernel verifies those functions by themselves.
+    pub global: bool,
     /// What it costs.
     pub cost: Cost,
 }
@@ -43,8 +63,9 @@ pub struct Plan {
 /// [`Refusal`] if there are too many nodes or too long paths.
 pub fn plan(trees: &Trees<'_>, target: &Target) -> Result<Plan, Refusal> {
     let (mut nodes, mut largest) = (0_u64, (0, 0));
-    let below = trees.levels_below();
-    let mut seen = Seen::new(trees);
+    let (below, sizes) = (trees.levels_below(), trees.sizes());
+    let functions = functions(trees, &sizes, target);
+    let mut seen = Seen::new(trees, &functions);
     for (&tree, root) in trees.positions.iter().zip(trees.roots()) {
         let depth = u64::from(below[root as usize]);
         if depth > DEPTH_MAX {
@@ -55,6 +76,7 @@ pub fn plan(trees: &Trees<'_>, target: &Target) -> Result<Plan, Refusal> {
         nodes += count;
         largest = largest.max((count, tree));
     }
+    nodes += functions.iter().map(|&root| seen.count(root)).sum::<u64>();
     if nodes > NODES_MAX {
         let tree = (largest.0 > NODES_MAX).then_some(largest.1);
         let exceeded = Exceeded::BranchNodes;
@@ -63,8 +85,10 @@ pub fn plan(trees: &Trees<'_>, target: &Target) -> Result<Plan, Refusal> {
     let mut plan = Plan {
         roots: trees.roots().collect(),
         rows: trees.rows(),
-        sizes: trees.sizes(),
+        sizes,
         likely: likely(trees),
+        functions: functions.into_iter().collect(),
+        global: target.global_pointer_arguments,
         cost: Cost::default(),
     };
     plan.cost = cost(&plan, trees, nodes, &below);
@@ -85,16 +109,41 @@ impl Plan {
     }
 }
 
-/// Counts the nodes of one tree after another.
+/// The largest subtrees of large trees that are no larger than a function. Where
+/// nodes are shared, subtrees of one may be functions as well.
+fn functions(trees: &Trees<'_>, sizes: &[u64], target: &Target) -> BTreeSet<NodeId> {
+    let most = target.functions_max.saturating_sub(OTHER_FUNCTIONS).max(1);
+    let all = trees.roots().fold(0_u64, |sum, root| sum.saturating_add(sizes[root as usize]));
+    // Half of the functions are about half as large as they may be.
+    let nodes = FUNCTION_NODES.max(all / most * 2);
+    let large = |root: &NodeId| sizes[*root as usize] > INLINE_NODES_MAX.max(nodes);
+    let mut pending: Vec<NodeId> = trees.roots().filter(large).collect();
+    let (mut functions, mut seen) = (BTreeSet::new(), BTreeSet::new());
+    while let Some(id) = pending.pop() {
+        let Some((_, yes, no)) = trees.branch(id) else { continue };
+        if !seen.insert(id) || functions.len() as u64 >= most {
+            continue;
+        }
+        if sizes[id as usize] > nodes {
+            pending.extend([no, yes]);
+        } else if sizes[id as usize] >= FUNCTION_NODES_MIN {
+            functions.insert(id);
+        }
+    }
+    functions
+}
+
+/// Counts the nodes of one function after another.
 struct Seen<'a> {
     trees: &'a Trees<'a>,
+    functions: &'a BTreeSet<NodeId>,
     by: Vec<u32>,
     turn: u32,
 }
 
 impl<'a> Seen<'a> {
-    fn new(trees: &'a Trees<'a>) -> Self {
-        Self { trees, by: vec![0; trees.forest.nodes.len()], turn: 0 }
+    fn new(trees: &'a Trees<'a>, functions: &'a BTreeSet<NodeId>) -> Self {
+        Self { trees, functions, by: vec![0; trees.forest.nodes.len()], turn: 0 }
     }
 
     fn count(&mut self, root: NodeId) -> u64 {
@@ -105,6 +154,9 @@ impl<'a> Seen<'a> {
                 continue;
             }
             count += 1;
+            if id != root && self.functions.contains(&id) {
+                continue;
+            }
             if let Some((_, yes, no)) = self.trees.branch(id) {
                 pending.extend([no, yes]);
             }
@@ -177,9 +229,15 @@ fn cost(plan: &Plan, view: &Trees<'_>, nodes: u64, below: &[u32]) -> Cost {
         table_bytes: table_bytes as u64,
         scratch_bytes: 8 * (targets + 1),
         stack_bytes: 0,
-        functions: 0,
-        tenth_ns: tests_tenth_ns + trees * row_tenth_ns,
+        functions: plan.functions.len() as u64,
+        tenth_ns: tests_tenth_ns + trees * row_tenth_ns + calls(plan) * CALL_TENTH_NS,
     }
+}
+
+/// Calls of a decision, at most.
+fn calls(plan: &Plan) -> u64 {
+    let large = |root: &&NodeId| plan.sizes[**root as usize] > INLINE_NODES_MAX;
+    if plan.functions.is_empty() { 0 } else { plan.roots.iter().filter(large).count() as u64 }
 }
 
 /// The leaf weights of a node that is not a branch.
