@@ -100,6 +100,8 @@ pub struct Part {
 pub struct Plan {
     /// Where every element lives.
     pub elements: Elements,
+    /// Ranges of the rows that forests read.
+    pub inputs: BTreeMap<Value, Vec<Interval>>,
     /// The plan of each value that a forest computes.
     pub forests: BTreeMap<Value, ForestPlan>,
     /// What the operations between the forests and the result cost together.
@@ -162,16 +164,13 @@ pub fn plan_for(
     if let Some(refused) = OperationsDoNotFit::check(module, &operations, &options.target) {
         return Err(Box::new(refused.into()));
     }
-    let mut plan = Plan { elements, forests: BTreeMap::new(), operations, profile };
+    let inputs = BTreeMap::new();
+    let mut plan = Plan { elements, inputs, forests: BTreeMap::new(), operations, profile };
     let mut target = options.target.less(&operations);
     for value in module.values() {
         let IntOp::TreeEnsemble { forest, input } = module.node(value).op else { continue };
-        let trees = Trees::new(
-            &module.forests[forest],
-            plan.elements.of_value(input),
-            feature_ranges(&ranges, input),
-        )
-        .with_visits(plan.profile.visits(value));
+        plan.inputs.entry(input).or_insert_with(|| feature_ranges(&ranges, input));
+        let trees = trees_of(module, &plan, value, forest, input);
         let chosen = select::select(&trees, options, &target)
             .map_err(|refusals| does_not_fit(module, value, forest, options.choice, refusals))?;
         target = target.less(&chosen.cost());
@@ -214,7 +213,17 @@ pub fn trees<'a>(module: &'a Validated<Int>, plan: &'a Plan, value: Value) -> Tr
     let IntOp::TreeEnsemble { forest, input } = module.node(value).op else {
         panic!("value %{} is a tree ensemble", value.index())
     };
-    let ranges = feature_ranges(&Ranges::of(module), input);
+    trees_of(module, plan, value, forest, input)
+}
+
+fn trees_of<'a>(
+    module: &'a Validated<Int>,
+    plan: &'a Plan,
+    value: Value,
+    forest: Handle<Forest<Int>>,
+    input: Value,
+) -> Trees<'a> {
+    let ranges = plan.inputs[&input].clone();
     Trees::new(&module.forests[forest], plan.elements.of_value(input), ranges)
         .with_visits(plan.profile.visits(value))
 }

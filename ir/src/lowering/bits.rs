@@ -41,10 +41,16 @@ use words::{Kind, Lane, Word};
 pub const PATHS_MAX: u64 = 4 * (words::WORD_BITS as u64 - 1);
 /// Instructions in a row: a jump over them has 16 bits before `-mcpu=v4`.
 pub const STRAIGHT_INSNS_MAX: u64 = 24_000;
+/// Bytes of all tables. Beyond, most reads miss every cache, and clang takes
+/// seconds to read them: 500 trees of depth 6 took 27 million bytes, 9 s and 2.4
+/// us a decision; padded walks took 1.7 us.
+pub const TABLE_BYTES_MAX: u64 = 16 << 20;
 /// Words that are ANDed at once: they and what is read stay in registers.
 pub const WORDS_PER_BLOCK: usize = 6;
 /// Bits of direct tables that are tried: none, 2 kB and 16 kB of one target.
 const DIRECT_BITS: [u32; 3] = [0, 8, 11];
+/// Instructions that single out a lane, at the least.
+const PLACE_INSNS_MIN: u64 = 7;
 /// A de Bruijn sequence of order 6 that begins with six zeros: the top six
 /// bits of its product with each power of two are distinct, and 0 for 1.
 pub const HASH: u64 = 0x0218_a392_cd3d_5dbf;
@@ -94,12 +100,12 @@ pub fn place(bit: u64) -> usize {
 pub fn plan(trees: &Trees<'_>, target: &Target) -> Result<Plan, Refusal> {
     let policies =
         DIRECT_BITS.map(|direct_bits_max| Policy { direct_bits_max, only_direct: false });
-    let mut plans = policies.map(|policy| plan_by(trees, target, policy));
+    let mut plans = policies.map(|policy| measured(trees, target, policy));
     let ns = |plan: &Result<Plan, Refusal>| plan.as_ref().map_or(u64::MAX, |it| it.cost.tenth_ns);
     // Stable: of equals the one with the smaller tables.
     plans.sort_by_key(ns);
     let [best, ..] = plans;
-    best
+    best.map(|plan| plan.filled(trees))
 }
 
 /// Plans by a policy.
@@ -107,9 +113,11 @@ pub fn plan(trees: &Trees<'_>, target: &Target) -> Result<Plan, Refusal> {
 /// # Errors
 /// As [`plan`].
 pub fn plan_by(trees: &Trees<'_>, target: &Target, policy: Policy) -> Result<Plan, Refusal> {
-    // Each tree takes a few instructions: enough to refuse before any work.
-    let least = trees.positions.len() as u64;
-    refuse(Exceeded::StraightInsns, least, STRAIGHT_INSNS_MAX)?;
+    measured(trees, target, policy).map(|plan| plan.filled(trees))
+}
+
+/// A plan with its cost, before any table is filled: of several, one is.
+fn measured(trees: &Trees<'_>, target: &Target, policy: Policy) -> Result<Plan, Refusal> {
     let (paths, tables) = split(trees, policy)?;
     let ranks = ranks(trees, &paths, &tables);
     let words = words::pack(paths, tables);
@@ -122,13 +130,16 @@ pub fn plan_by(trees: &Trees<'_>, target: &Target, policy: Policy) -> Result<Pla
     refuse(Exceeded::StraightInsns, plan.cost.program_insns, STRAIGHT_INSNS_MAX)?;
     refuse(Exceeded::VerifierInsns, plan.cost.verifier_insns, target.verifier_insns_max)?;
     refuse(Exceeded::StackBytes, plan.cost.stack_bytes, target.stack_bytes_max)?;
-    refuse(Exceeded::TableBytes, plan.cost.table_bytes, target.table_bytes_max)?;
-    plan.masks = groups::masks(&plan.groups, &plan.ranks, &plan.words);
-    plan.fill_leaves(trees);
+    refuse(
+        Exceeded::TableBytes,
+        plan.cost.table_bytes,
+        target.table_bytes_max.min(TABLE_BYTES_MAX),
+    )?;
     Ok(plan)
 }
 
 /// The trees that become a bit for each path, and those that become tables.
+/// What is too much is refused before the paths take memory.
 fn split(trees: &Trees<'_>, policy: Policy) -> Result<(Vec<Vec<Path>>, Vec<Direct>), Refusal> {
     let (mut tables, mut rest) = (Vec::new(), BTreeSet::new());
     let counts = paths::count(trees);
@@ -136,28 +147,29 @@ fn split(trees: &Trees<'_>, policy: Policy) -> Result<(Vec<Vec<Path>>, Vec<Direc
     if policy.direct_bits_max > 0 {
         let (groups, others) = direct::group(trees, policy.direct_bits_max);
         rest.extend(others.iter().map(|&(at, _)| at));
-        for table in groups {
+        for (table, of_table) in groups {
             let paths: u64 = table.roots.iter().map(|&root| counts[root as usize]).sum();
             if policy.only_direct || table.roots.len() > 1 && u64::from(table.width()) <= paths {
                 tables.push(table);
             } else {
-                let of_table = |&at: &usize| table.roots.contains(&roots[at]);
-                rest.extend((0..roots.len()).filter(of_table));
+                rest.extend(of_table);
             }
         }
     } else {
         rest.extend(0..roots.len());
     }
-    let mut paths = Vec::with_capacity(rest.len());
-    for at in rest {
+    let mut lanes = tables.len() as u64;
+    for &at in &rest {
         let needs = counts[roots[at] as usize];
         if needs > PATHS_MAX {
             let (exceeded, tree) = (Exceeded::Paths, Some(trees.positions[at]));
             return Err(Refusal { exceeded, needs, allowed: PATHS_MAX, tree });
         }
-        paths.push(paths::of_tree(trees, roots[at]));
+        lanes += needs.div_ceil(words::WORD_BITS as u64);
     }
-    Ok((paths, tables))
+    let insns = lanes * (PLACE_INSNS_MIN + row_insns(trees.forest.targets as usize));
+    refuse(Exceeded::StraightInsns, insns, STRAIGHT_INSNS_MAX)?;
+    Ok((rest.into_iter().map(|at| paths::of_tree(trees, roots[at])).collect(), tables))
 }
 
 fn refuse(exceeded: Exceeded, needs: u64, allowed: u64) -> Result<(), Refusal> {
@@ -192,6 +204,13 @@ impl Plan {
             Kind::Direct(direct) => lane.table + (1 << direct.width()),
         });
         ends.max().unwrap_or(0)
+    }
+
+    /// With its tables.
+    fn filled(mut self, trees: &Trees<'_>) -> Self {
+        self.masks = groups::masks(&self.groups, &self.ranks, &self.words);
+        self.fill_leaves(trees);
+        self
     }
 
     fn fill_leaves(&mut self, trees: &Trees<'_>) {
@@ -244,10 +263,14 @@ impl Plan {
 fn lane_insns(plan: &Plan, lane: &Lane) -> u64 {
     let place = match lane.kind {
         Kind::Paths(_) => 9,
-        Kind::Direct(_) => 7,
+        Kind::Direct(_) => PLACE_INSNS_MIN,
     };
-    let row = if plan.holds_weights() { 0 } else { 4 + 3 * plan.targets as u64 };
-    place + row
+    place + row_insns(plan.targets)
+}
+
+/// To add what a lane has looked up.
+fn row_insns(targets: usize) -> u64 {
+    if targets == 1 { 0 } else { 4 + 3 * targets as u64 }
 }
 
 /// Fitted to `calibration.csv`: instructions without branches, most of them

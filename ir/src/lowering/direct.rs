@@ -18,8 +18,12 @@ use crate::lowering::trees::Trees;
 
 /// Bits of a place: 4096 sums, 32 kB if there is one target.
 pub const PLACE_BITS_MAX: u32 = 12;
-/// Thresholds that are looked at of one tree.
-const THRESHOLDS_MAX: usize = 1 << PLACE_BITS_MAX;
+/// Nodes that are looked at of one tree. Where no test is decided by those before
+/// it, each leaf has a place of its own.
+const NODES_MAX: usize = 2 << PLACE_BITS_MAX;
+/// Tables that a tree is held against, so that the work grows with the trees
+/// and not with their square.
+const OPEN_MAX: usize = 32;
 
 /// Trees behind one table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,65 +98,107 @@ impl Direct {
     }
 }
 
-/// The thresholds of one tree by feature; `None` if they are too many.
+/// The thresholds of some trees by feature.
 type Thresholds = BTreeMap<u32, BTreeSet<i64>>;
 
-fn thresholds(trees: &Trees<'_>, root: NodeId) -> Option<Thresholds> {
+/// The thresholds of one tree.
+///
+/// # Errors
+/// The bits of those found so far, if the tree has too many nodes to have few.
+fn thresholds(trees: &Trees<'_>, root: NodeId) -> Result<Thresholds, u32> {
     let mut found = Thresholds::new();
     let (mut seen, mut pending) = (BTreeSet::from([root]), vec![root]);
     while let Some(id) = pending.pop() {
         let Some((test, yes, no)) = trees.branch(id) else { continue };
         found.entry(test.feature).or_default().insert(test.at_most);
-        if seen.len() > 2 * THRESHOLDS_MAX {
-            return None;
+        if seen.len() > NODES_MAX {
+            return Err(bits_of(&found).max(PLACE_BITS_MAX + 1));
         }
         pending.extend([yes, no].into_iter().filter(|&kid| seen.insert(kid)));
     }
-    Some(found)
+    Ok(found)
 }
 
 fn bits_of(thresholds: &Thresholds) -> u32 {
     thresholds.values().map(|of_feature| width(of_feature.len())).sum()
 }
 
-fn union(a: &Thresholds, b: &Thresholds) -> Thresholds {
-    let mut both = a.clone();
-    for (&feature, thresholds) in b {
-        both.entry(feature).or_default().extend(thresholds);
-    }
-    both
+/// Trees that share a table, while they are grouped.
+#[derive(Debug, Default)]
+struct Sharing {
+    thresholds: Thresholds,
+    bits: u32,
+    /// The trees, by their place in view.
+    trees: Vec<usize>,
 }
 
+impl Sharing {
+    /// The bits that a tree of thresholds `own` adds; `None` if they are more
+    /// than `allowed`.
+    fn added(&self, own: &Thresholds, allowed: u32) -> Option<u32> {
+        let mut added = 0;
+        for (feature, own) in own {
+            added += match self.thresholds.get(feature) {
+                None => width(own.len()),
+                Some(here) => {
+                    let more = own.iter().filter(|&threshold| !here.contains(threshold)).count();
+                    width(here.len() + more) - width(here.len())
+                }
+            };
+            if added > allowed {
+                return None;
+            }
+        }
+        Some(added)
+    }
+
+    fn join(&mut self, tree: usize, own: Thresholds, added: u32) {
+        for (feature, thresholds) in own {
+            self.thresholds.entry(feature).or_default().extend(thresholds);
+        }
+        self.bits += added;
+        self.trees.push(tree);
+    }
+}
+
+/// What [`group`] makes: tables with their trees by place in view, and the
+/// trees that stand behind none, each with the bits that it would take.
+pub type Grouped = (Vec<(Direct, Vec<usize>)>, Vec<(usize, u64)>);
+
 /// Puts trees behind tables of at most `bits_max` bits, each where it adds the
-/// fewest bits; gives back the others, by their place in view, and their bits.
+/// fewest bits of the [`OPEN_MAX`] tables begun last.
 #[must_use]
-pub fn group(trees: &Trees<'_>, bits_max: u32) -> (Vec<Direct>, Vec<(usize, u64)>) {
-    let mut groups: Vec<(Thresholds, Vec<NodeId>)> = Vec::new();
+pub fn group(trees: &Trees<'_>, bits_max: u32) -> Grouped {
+    let mut groups: Vec<Sharing> = Vec::new();
     let mut others = Vec::new();
     for (at, root) in trees.roots().enumerate() {
-        let Some(own) = thresholds(trees, root) else {
-            others.push((at, u64::MAX));
-            continue;
-        };
-        let bits = bits_of(&own);
-        if bits > bits_max {
-            others.push((at, bits.into()));
-            continue;
-        }
-        let joined = groups.iter().enumerate().filter_map(|(group, (thresholds, _))| {
-            let both = union(thresholds, &own);
-            let bits = bits_of(&both);
-            (bits <= bits_max).then(|| (bits - bits_of(thresholds), group, both))
+        let own = thresholds(trees, root).and_then(|own| match bits_of(&own) {
+            bits if bits > bits_max => Err(bits),
+            bits => Ok((own, bits)),
         });
-        match joined.min_by_key(|&(added, group, _)| (added, group)) {
-            Some((_, group, both)) => {
-                groups[group].0 = both;
-                groups[group].1.push(root);
+        let (own, bits) = match own {
+            Ok(own) => own,
+            Err(bits) => {
+                others.push((at, bits.into()));
+                continue;
             }
-            None => groups.push((own, vec![root])),
+        };
+        let open = groups.len().saturating_sub(OPEN_MAX);
+        let joined = (open..).zip(&groups[open..]).filter_map(|(group, sharing)| {
+            sharing.added(&own, bits_max - sharing.bits).map(|added| (added, group))
+        });
+        let (added, group) = joined.min().unwrap_or((bits, groups.len()));
+        if group == groups.len() {
+            groups.push(Sharing::default());
         }
+        groups[group].join(at, own, added);
     }
-    (groups.into_iter().map(|(thresholds, roots)| direct(thresholds, roots)).collect(), others)
+    let roots: Vec<NodeId> = trees.roots().collect();
+    let table = |sharing: Sharing| {
+        let of_table = sharing.trees.iter().map(|&at| roots[at]).collect();
+        (direct(sharing.thresholds, of_table), sharing.trees)
+    };
+    (groups.into_iter().map(table).collect(), others)
 }
 
 fn direct(thresholds: Thresholds, roots: Vec<NodeId>) -> Direct {
@@ -180,4 +226,65 @@ pub fn plan(trees: &Trees<'_>, target: &Target) -> Result<Plan, Refusal> {
         return Err(Refusal { exceeded, needs, allowed, tree });
     }
     bits::plan_by(trees, target, Policy { direct_bits_max: PLACE_BITS_MAX, only_direct: true })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NODES_MAX, OPEN_MAX, PLACE_BITS_MAX, Sharing, Thresholds, bits_of, group};
+    use crate::lowering::{self, Exceeded, Lowering, Options, Target};
+    use crate::testing::int_chain;
+    use crate::validate::Validator;
+
+    fn thresholds(of: &[(u32, &[i64])]) -> Thresholds {
+        of.iter().map(|&(feature, of)| (feature, of.iter().copied().collect())).collect()
+    }
+
+    #[test]
+    fn what_a_tree_adds_is_what_the_union_has_more() {
+        let mut sharing = Sharing::default();
+        for own in [
+            thresholds(&[(0, &[1, 2, 3])]),
+            thresholds(&[(0, &[2, 3])]),
+            thresholds(&[(0, &[4]), (1, &[7])]),
+        ] {
+            let added = sharing.added(&own, PLACE_BITS_MAX).expect("it fits");
+            sharing.join(0, own, added);
+            assert_eq!(sharing.bits, bits_of(&sharing.thresholds));
+        }
+        assert_eq!(sharing.bits, 4);
+        assert_eq!(sharing.added(&thresholds(&[(2, &[1, 2])]), 1), None);
+        assert_eq!(sharing.added(&thresholds(&[(2, &[1, 2])]), 2), Some(2));
+    }
+
+    #[test]
+    fn trees_of_the_same_thresholds_share_one_table() {
+        let mut module = int_chain(3);
+        for forest in module.forests.handles() {
+            module.forests[forest].roots = vec![0; 3 * OPEN_MAX];
+            for weight in &mut module.forests[forest].weights {
+                weight.weight >>= 8;
+            }
+        }
+        let module = Validator::validate(module).expect("the sums fit");
+        let plan = lowering::plan(&module, &Options::default()).expect("it fits");
+        let value = *plan.forests.keys().next().expect("there is a forest");
+        let trees = lowering::trees(&module, &plan, value);
+        let (tables, others) = group(&trees, PLACE_BITS_MAX);
+        assert!(others.is_empty());
+        let [(table, of_table)] = tables.as_slice() else { panic!("there is one table") };
+        assert_eq!(table.roots.len(), 3 * OPEN_MAX);
+        assert_eq!(*of_table, (0..3 * OPEN_MAX).collect::<Vec<usize>>());
+    }
+
+    #[test]
+    fn the_bits_of_a_large_tree_are_told_as_far_as_they_were_counted() {
+        let module = Validator::validate(int_chain(NODES_MAX as u32)).expect("a chain is valid");
+        let plan = lowering::plan(&module, &Options::default()).expect("it fits");
+        let value = *plan.forests.keys().next().expect("there is a forest");
+        let trees = lowering::trees(&module, &plan, value);
+        let refusal = Lowering::Direct.plan(&trees, &Target::default());
+        let refusal = refusal.expect_err("it is too large");
+        assert_eq!((refusal.exceeded, refusal.tree), (Exceeded::PlaceBits, Some(0)));
+        assert_eq!(refusal.needs, u64::from(PLACE_BITS_MAX) + 1);
+    }
 }

@@ -10,7 +10,6 @@
 
 use skxc_diagnostics::codes::{AMBIGUOUS_LABEL, ATTRIBUTE_INVALID};
 use skxc_ir::analysis::reach::Reach;
-use skxc_ir::limits::{LEAF_WEIGHTS_MAX, TREE_NODES_MAX};
 use skxc_ir::{
     Binary, Constant, ElementType, Forest, LeafWeight, OriginId, Real, RealOp, Relation, TreeNode,
     Type, Value,
@@ -41,6 +40,10 @@ const NAME: &str = "aggregate_function";
 
 /// Trees of which each becomes an operation of its own.
 const SINGLE_TREES_MAX: usize = 4_096;
+/// Their nodes and the weights of their leaves. Trees may share nodes in the file
+/// and do not once they are apart: a small file must not become a large module.
+const SINGLE_NODES_MAX: usize = 1_000_000;
+const SINGLE_WEIGHTS_MAX: usize = 2_000_000;
 
 impl Aggregate {
     /// Reads the attribute of TreeEnsembleRegressor.
@@ -194,8 +197,8 @@ fn check_work(node: &Node<'_>, forest: &Forest<Real>) -> Lowered<()> {
     let weights = leaves.saturating_mul(forest.targets as usize);
     for (what, found, most) in [
         ("trees of MIN or MAX", forest.roots.len(), SINGLE_TREES_MAX),
-        ("tree nodes", nodes, TREE_NODES_MAX),
-        ("leaf weights", weights, LEAF_WEIGHTS_MAX),
+        ("tree nodes of MIN or MAX", nodes, SINGLE_NODES_MAX),
+        ("leaf weights of MIN or MAX", weights, SINGLE_WEIGHTS_MAX),
     ] {
         if found > most {
             return Err(too_large(node, what, found, most).into());

@@ -1,6 +1,8 @@
 //! Groups of features: one row of masks for all ranks of a group together.
 //! Joined, narrow features are looked up and ANDed once instead of one by one.
 
+use std::collections::BTreeSet;
+
 use crate::lowering::bits::ranks::Rank;
 use crate::lowering::bits::words::Word;
 
@@ -66,10 +68,11 @@ impl Joined {
 pub fn join(ranks: &[Rank], words: &[Word]) -> Vec<Group> {
     let mut order: Vec<usize> = (0..ranks.len()).collect();
     order.sort_by_key(|&rank| ranks[rank].count());
+    let features: Vec<BTreeSet<u32>> = words.iter().map(Word::features).collect();
     let mut all: Vec<Joined> = Vec::new();
     for rank in order {
         let feature = ranks[rank].feature;
-        let reads: Vec<bool> = words.iter().map(|word| word.reads(feature)).collect();
+        let reads: Vec<bool> = features.iter().map(|of| of.contains(&feature)).collect();
         let rows = ranks[rank].count();
         let best = all.iter().enumerate().filter_map(|(at, group)| {
             let union = group.reads.iter().zip(&reads).filter(|(a, b)| **a || **b).count();

@@ -1,5 +1,7 @@
 //! Words: what each bit of the ANDed masks stands for.
 
+use std::collections::BTreeSet;
+
 use crate::lowering::bits::paths::Path;
 use crate::lowering::bits::place;
 use crate::lowering::bits::ranks::Rank;
@@ -59,10 +61,12 @@ impl Kind {
         matches!(self, Self::Paths(Paths { optional: true, .. }))
     }
 
-    fn reads(&self, feature: u32) -> bool {
+    fn features(&self) -> BTreeSet<u32> {
         match self {
-            Self::Paths(lane) => lane.paths.iter().any(|path| path.bounds.contains_key(&feature)),
-            Self::Direct(direct) => direct.fields.iter().any(|field| field.feature == feature),
+            Self::Paths(lane) => {
+                lane.paths.iter().flat_map(|path| path.bounds.keys().copied()).collect()
+            }
+            Self::Direct(direct) => direct.fields.iter().map(|field| field.feature).collect(),
         }
     }
 }
@@ -128,10 +132,10 @@ impl Word {
         self.lanes.iter().fold(0, |mask, lane| mask | lane.mask())
     }
 
-    /// Can the feature clear a bit?
+    /// The features that can clear a bit.
     #[must_use]
-    pub fn reads(&self, feature: u32) -> bool {
-        self.lanes.iter().any(|lane| lane.kind.reads(feature))
+    pub fn features(&self) -> BTreeSet<u32> {
+        self.lanes.iter().flat_map(|lane| lane.kind.features()).collect()
     }
 
     /// By rank of a feature, the bits that stay.
@@ -162,17 +166,23 @@ impl Word {
             (lane.first..).zip(paths).map(|(bit, path)| (place(1 << bit), path))
         })
     }
+}
 
-    /// Bits in use; the lowest is left out where no bit may be left of a lane,
-    /// since no bit at all looks up the same entry as the lowest.
-    fn used(&self) -> usize {
-        let optional = self.lanes.iter().any(|lane| lane.kind.is_optional());
-        usize::from(optional) + self.lanes.iter().map(|lane| lane.kind.width()).sum::<usize>()
-    }
+/// The bits of a word that are in use. The lowest is left out where no bit may
+/// be left of a lane, since no bit at all looks up the same entry as the lowest.
+#[derive(Clone, Copy, Default)]
+struct Used {
+    bits: usize,
+    optional: bool,
+}
 
-    fn takes(&self, kind: &Kind) -> bool {
-        let lowest = kind.is_optional() && !self.lanes.iter().any(|lane| lane.kind.is_optional());
-        self.used() + kind.width() + usize::from(lowest) <= WORD_BITS
+impl Used {
+    fn with(self, kind: &Kind) -> Self {
+        let lowest = kind.is_optional() && !self.optional;
+        Self {
+            bits: self.bits + kind.width() + usize::from(lowest),
+            optional: self.optional || kind.is_optional(),
+        }
     }
 }
 
@@ -191,13 +201,15 @@ pub fn pack(trees: Vec<Vec<Path>>, tables: Vec<Direct>) -> Vec<Word> {
     }
     // Stable: equally wide ones stay in the order of the model.
     kinds.sort_by_key(|kind| std::cmp::Reverse(kind.width()));
-    let mut words: Vec<Word> = Vec::new();
+    let (mut words, mut used): (Vec<Word>, Vec<Used>) = Default::default();
     for kind in kinds {
-        let roomy = words.iter().position(|word| word.takes(&kind));
-        let at = roomy.unwrap_or_else(|| {
+        let roomy = used.iter().position(|used| used.with(&kind).bits <= WORD_BITS);
+        let at = roomy.unwrap_or(words.len());
+        if at == words.len() {
             words.push(Word::default());
-            words.len() - 1
-        });
+            used.push(Used::default());
+        }
+        used[at] = used[at].with(&kind);
         words[at].lanes.push(Lane { kind, first: 0, table: 0 });
     }
     let mut table = 0;
