@@ -30,13 +30,16 @@ pub enum Kind {
     Other,
 }
 
+/// For each element of a value, the element of its operand that it meets.
+type Positions = Rc<Vec<usize>>;
+
 /// The kinds of all values, and their forms on demand.
 #[derive(Debug)]
 pub struct Affine<'m> {
     module: &'m Module<Real>,
     kinds: Vec<Kind>,
     /// Where operands that broadcast are read, by operand and user.
-    positions: RefCell<HashMap<(Value, Value), Rc<Vec<usize>>>>,
+    positions: RefCell<HashMap<(Value, Value), Positions>>,
 }
 
 /// A linear form: a constant and coefficients of sums of tree ensembles.

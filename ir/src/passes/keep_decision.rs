@@ -275,7 +275,7 @@ fn middle_below(boundary: f64) -> (f64, bool) {
     if !below.is_finite() {
         return (boundary, true);
     }
-    (f64::midpoint(boundary, f64::from(below)), above.to_bits() % 2 == 0)
+    (f64::midpoint(boundary, f64::from(below)), above.to_bits().is_multiple_of(2))
 }
 
 #[cfg(test)]
@@ -291,7 +291,7 @@ mod tests {
             for (x, place) in floats.into_iter().zip(places) {
                 assert_eq!(float_at(place, elem), rounded(x, elem));
             }
-            assert_eq!(float_at(place(1.0, elem) + 1, elem) > 1.0, true);
+            assert!(float_at(place(1.0, elem) + 1, elem) > 1.0);
         }
     }
 
