@@ -230,12 +230,16 @@ fn sum(out: &mut Writer, part: &Part<'_>, plan: &Plan, run: &Run) {
         out.indent_to(1);
         return;
     }
-    let weight = |lane| match plan.leaf_is_weight {
-        true => format!("(__s64)at{lane}[{behind}]"),
-        false => format!("*({})", row(lane)),
-    };
     let mut pieces = vec![format!("s->{sum}[0] +=")];
-    pieces.extend((0..lanes).map(|lane| weight(lane) + end(lane)));
+    for lane in 0..lanes {
+        if plan.leaf_is_weight {
+            pieces.push(format!("(__s64)at{lane}[{behind}]{}", end(lane)));
+        } else {
+            pieces.push(format!("*({lower}_weights +"));
+            let place = format!("(at{lane}[{behind}] & {upper}_WEIGHTS_MASK))");
+            pieces.push(place + end(lane));
+        }
+    }
     out.wrapped(&pieces);
 }
 
