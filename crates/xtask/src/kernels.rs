@@ -25,7 +25,7 @@ use packages::Kernel;
 const CASES: [&str; 4] = ["dt-bin", "rf10-d8-multi", "rf100-d10-bin", "rf100-unl-bin"];
 
 /// What the compiler would choose, then every lowering (`skxc compile --help`).
-const LOWERINGS: [&str; 6] = ["auto", "branch", "walk", "perfect", "bits", "direct"];
+const LOWERINGS: [&str; 7] = ["auto", "branch", "walk", "perfect", "ranked", "bits", "direct"];
 const TOOLS: [&str; 6] =
     ["qemu-system-x86_64", "busybox", "cpio", "apt-get", "apt-cache", "dpkg-deb"];
 const TARGET: &str = "x86_64-unknown-linux-gnu";

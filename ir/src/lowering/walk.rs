@@ -35,6 +35,9 @@ pub const LANES_MAX: usize = 20;
 const RUNS_MAX: usize = 4;
 /// Levels between two looks at whether a lane moved.
 pub const LEVELS_PER_LOOK: u32 = 4;
+/// Up to so many levels the walk goes all the way down without a look: some lane
+/// of twenty is nearly always on its way.
+const LEVELS_UNLOOKED_MAX: u32 = 16;
 /// Looks of one walk: the verifier keeps each pending, 8192 at most
 /// (`BPF_COMPLEXITY_LIMIT_JMP_SEQ`, kernel/bpf/verifier.c).
 const LOOKS_MAX: u32 = 4096;
@@ -203,7 +206,10 @@ fn schedule(trees: &Trees<'_>, target: &Target) -> (usize, Vec<NodeId>, Vec<Run>
     }
     if !target.may_goto {
         for run in &mut runs {
-            run.look_every = run.look_every.max(run.levels.div_ceil(LOOKS_MAX));
+            run.look_every = match run.levels {
+                0..=LEVELS_UNLOOKED_MAX => run.levels.max(1),
+                levels => LEVELS_PER_LOOK.max(levels.div_ceil(LOOKS_MAX)),
+            };
         }
     }
     (lanes, order, runs)
@@ -367,7 +373,7 @@ fn round_tenth_ns(table_bytes: u64, lanes: u64) -> u64 {
     match table_bytes {
         0..=0x10_0000 => round,
         0x10_0001..=0x40_0000 => round * 3 / 2,
-        _ => round * 3,
+        _ => round * 17 / 10,
     }
 }
 
