@@ -153,22 +153,12 @@ impl<N: Number> Machine<'_, N> {
                 let sums = |row| tensor::cumulative_sum(row, ty.elem);
                 Ok(self.rows(*input)?.flat_map(sums).collect())
             }
-            RealOp::ArgSort { input, first } => {
-                let orders = self.rows(*input)?.map(|row| tensor::argsort(row, *first).ok_or(at));
-                let orders: Vec<Vec<usize>> = orders.collect::<Result<_>>()?;
-                Ok(orders.into_iter().flatten().map(position).collect())
-            }
+            RealOp::ArgSort { input, first } => self.orders(*input, *first, at),
             RealOp::Take { input, index } => {
                 let row = self.get(*input)?;
                 Ok(self.get(*index)?.iter().map(|index| tensor::at(row, index)).collect())
             }
-            RealOp::TakeAlong { input, indices } => {
-                let rows = self.rows(*input)?.zip(self.rows(*indices)?);
-                let taken = |(row, indices): (&[Scalar<N>], &[Scalar<N>])| {
-                    indices.iter().map(|index| tensor::at(row, index)).collect::<Vec<_>>()
-                };
-                Ok(rows.flat_map(taken).collect())
-            }
+            RealOp::TakeAlong { input, indices } => self.taken_along(*input, *indices),
             RealOp::Lookup { input, keys, values } => {
                 let (keys, values) = (self.constant(*keys), self.constant(*values));
                 let elements = self.get(*input)?.iter();
@@ -204,6 +194,20 @@ impl<N: Number> Machine<'_, N> {
             if integer(condition) != 0 { a.clone() } else { b.clone() }
         };
         Ok(self.broadcast(condition, ty)?.zip(sides).map(choose).collect())
+    }
+
+    fn orders(&self, input: Value, first: Extreme, at: Undecided) -> Tensor<N> {
+        let orders = self.rows(input)?.map(|row| tensor::argsort(row, first).ok_or(at));
+        let orders: Vec<Vec<usize>> = orders.collect::<Result<_>>()?;
+        Ok(orders.into_iter().flatten().map(position).collect())
+    }
+
+    fn taken_along(&self, input: Value, indices: Value) -> Tensor<N> {
+        let rows = self.rows(input)?.zip(self.rows(indices)?);
+        let taken = |(row, indices): (&[Scalar<N>], &[Scalar<N>])| {
+            indices.iter().map(|index| tensor::at(row, index)).collect::<Vec<_>>()
+        };
+        Ok(rows.flat_map(taken).collect())
     }
 
     fn extremes(&self, input: Value, end: Extreme, at: Undecided) -> Tensor<N> {

@@ -202,11 +202,16 @@ fn erf(x: &End) -> Enclosure {
     let x = between(x.clone(), x.clone());
     let double_square = scaled(&binary(Binary::Multiply, &x, &x), 1);
     let (mut total, mut term) = (x.clone(), x);
+    let magnitude = |x: &Enclosure| x.lower().abs().max(x.upper().abs());
     // 2 x^2 < 288, so from n = 300 on terms are halved at least each time.
     for n in 1..=700 {
         let odd = between(whole(2 * n + 1), whole(2 * n + 1));
         term = binary(Binary::Divide, &binary(Binary::Multiply, &term, &double_square), &odd);
         total = binary(Binary::Add, &total, &term);
+        let halves = 2.0 * double_square.upper() <= n as f64;
+        if halves && magnitude(&term) <= magnitude(&total) * f64::EPSILON.powi(3) {
+            break;
+        }
     }
     // The rest is less than the last term.
     total = joint(total.clone(), binary(Binary::Add, &total, &term));
@@ -417,7 +422,8 @@ mod tests {
                 if let Some((min, max)) = enclosed.ends() {
                     let width = FBig::from_repr(sum(UP, &max, &negative(&min)), UP);
                     let magnitude = enclosed.upper().abs().max(1.0);
-                    assert!(width.to_f64().value() <= magnitude * 1e-20, "{what}: {enclosed:?}");
+                    let part = if is_stable { 1e-20 } else { 1e-9 };
+                    assert!(width.to_f64().value() <= magnitude * part, "{what}: {enclosed:?}");
                 }
             }
         }
