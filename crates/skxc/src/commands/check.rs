@@ -281,13 +281,15 @@ fn foreign(
             foreign = Some(Foreign::Changed);
             problems.extend(list);
         }
-        // With options of its own a check is not about the manifest.
-        let same_options = manifest.options == build.manifest.options;
+        // With options of its own a check is not about the manifest, and an object of
+        // another build is told as that.
+        let comparable = manifest.options == build.manifest.options
+            && embedded.build_id == build.manifest.build_id;
         let mut members = manifest.differences(&build.manifest);
         members.extend(embedded.disagreements(manifest).into_iter().map(str::to_owned));
         members.sort();
         members.dedup();
-        if same_options && !members.is_empty() {
+        if comparable && !members.is_empty() {
             foreign = Some(Foreign::Misdescribed);
             problems.push(Manifest::differs(&args.object, &members));
         }
