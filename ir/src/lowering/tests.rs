@@ -80,6 +80,27 @@ fn a_refusal_names_the_part_to_blame() {
     assert_eq!(refused.diagnostic().code, codes::LOWERING_DOES_NOT_FIT);
 }
 
+/// Each of them is small, but a jump over all of them would be too long.
+#[test]
+fn branch_code_of_thousands_of_stumps_is_refused() {
+    let stumps = |trees: usize| {
+        let mut module = int_chain(1);
+        for forest in module.forests.handles() {
+            module.forests[forest].roots = vec![0; trees];
+            for weight in &mut module.forests[forest].weights {
+                weight.weight >>= 12;
+            }
+        }
+        let module = Validator::validate(module).expect("the sums fit");
+        plan(&module, &options(Choice::Only(Lowering::Branch)))
+    };
+    assert!(stumps(500).is_ok());
+    let Refused::Forest(forest) = *stumps(2_000).expect_err("they are too many") else {
+        panic!("it is the forest")
+    };
+    assert_eq!(forest.refusals[0].1.exceeded, Exceeded::StraightInsns);
+}
+
 #[test]
 fn when_nothing_fits_every_lowering_says_why() {
     let target = Target { table_bytes_max: 1_000, ..Target::default() };
