@@ -4,6 +4,7 @@ use super::{EQUAL_SEGMENTS_MAX, POSITION_BITS, SEGMENTS_MAX, Scale, products};
 use crate::function::Segment;
 use crate::function::expression::Expression;
 use crate::function::span::Span;
+use crate::limits::FEATURE_MAGNITUDE_MAX;
 use crate::module::Interval;
 
 /// A segment over real numbers: a polynomial in the position as a fraction of
@@ -40,7 +41,13 @@ pub(super) fn equal(
         if count > EQUAL_SEGMENTS_MAX {
             return None;
         }
-        let starts = (0..count).map(|i| inner.min + ((i as i64) << width_bits));
+        // No input of a segment may leave 62 bits: then all begin earlier.
+        let latest = i128::from(FEATURE_MAGNITUDE_MAX) + 1 - ((count as i128) << width_bits);
+        if latest < -i128::from(FEATURE_MAGNITUDE_MAX) {
+            continue;
+        }
+        let first = inner.min.min(latest as i64);
+        let starts = (0..count).map(|i| first + ((i as i64) << width_bits));
         let pieces: Option<Vec<Piece>> = starts
             .map(|start| {
                 let piece = Piece::new(expression, scale, domain, (start, width_bits), degree);
@@ -74,7 +81,8 @@ pub(super) fn adapted(
             continue;
         }
         let piece = Piece::new(expression, scale, domain, (start, width_bits), degree);
-        match piece.filter(|piece| piece.is_within(wanted)) {
+        let stays = start <= FEATURE_MAGNITUDE_MAX - ((1i64 << width_bits) - 1);
+        match piece.filter(|piece| stays && piece.is_within(wanted)) {
             Some(piece) => pieces.push(piece),
             None if width_bits == 0 || pieces.len() + pending.len() > SEGMENTS_MAX => return None,
             None => {

@@ -129,3 +129,19 @@ fn what_is_not_bounded_has_no_table() {
     let request = Request { domain, ..request };
     assert_eq!(tabulate(&Expression::of(Unary::Exp), &request), Err(NoTable::Overflow));
 }
+
+#[test]
+fn no_input_of_a_segment_leaves_62_bits() {
+    let max = crate::limits::FEATURE_MAGNITUDE_MAX;
+    for min in [-max, -(1 << 61) - 7, -5, max - 9] {
+        let request = Request {
+            input: ElementType::Fixed { bits: 62, frac_bits: 61 },
+            domain: Interval::new(min, max),
+            reach: 0.0,
+            output: ElementType::Fixed { bits: 62, frac_bits: 38 },
+        };
+        let function = tabulate(&Expression::of(Unary::Exp), &request).expect("e^2 is bounded");
+        let (first, last) = function.ends();
+        assert!(first >= -max && last <= max, "{first} to {last}");
+    }
+}
