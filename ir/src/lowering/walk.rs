@@ -343,11 +343,10 @@ fn cost(plan: &Plan) -> Cost {
         let (groups, levels) = (u64::from(run.groups), u64::from(run.levels));
         let looks = levels.div_ceil(run.look_every.into());
         let round = u64::from(run.look_every) * per_level + look;
-        // The way out of each look is processed up to the next group, and some
-        // of the groups behind it once more.
+        // The ways out of all looks meet behind the loop.
         let verifier = match plan.kernel_counts {
             true => rounds_verified(groups) * round / 2 + 2 * per_group,
-            false => groups * 2 * looks * (round + per_group),
+            false => groups * (looks * round + 2 * per_group),
         };
         cost.verifier_insns = cost.verifier_insns.saturating_add(verifier);
         cost.program_insns += round + per_group;
