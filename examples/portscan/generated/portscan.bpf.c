@@ -4,8 +4,8 @@
  *
  *	skxc compile portscan.onnx --name portscan --features
  *	ip_protocol,tcp_data_offset,tcp_window_size,tcp_urg_flag,tcp_ack_flag,tcp_psh_flag,tcp_rst_flag,tcp_syn_flag,tcp_fin_flag,udp_length,payload_length,icmp_type
- *	--action 'scan=drop' --fallback pass --hook xdp --lowering auto --kernel
- *	6.1
+ *	--output raw --action 'scan=drop' --fallback pass --hook xdp --lowering
+ *	auto --optimize speed --kernel 6.1
  *
  * portscan_xdp: finds the headers of a packet, reads the features that
  * portscan.h declares, decides, counts, acts.
@@ -19,7 +19,7 @@
 
 /* Digest of the model, the options and the compiler that made this program. */
 const volatile char portscan_build_id[65] =
-	"2a27bd51cadc227326fb734b431943ad351d9926419849401a9b4c9f3a5e7d9f";
+	"8c4ff8b06bbfee9ed3cffca0f69b428af474322483068b0b24462076e6736195";
 
 /*
  * Action of each class, and of packets that cannot be classified, as enum
