@@ -94,6 +94,19 @@ mod tests {
         }
     }
 
+    /// A few kilobytes, of which each root would become a module of its own.
+    #[test]
+    fn the_trees_of_a_minimum_are_counted_apart() {
+        let set: Vec<f32> = (0..300).map(|x| x as f32).chain([f32::NAN]).collect();
+        let trees = arrays(6, f32::NAN)
+            .tensor("membership_values", floats(&set))
+            .int("aggregate_function", 2)
+            .ints("tree_roots", &[0; 4_000]);
+        let said = said(&of(trees));
+        assert!(said[0].starts_with("SKX0002: "), "{said:?}");
+        assert!(said[0].contains("tree nodes of MIN or MAX"), "{said:?}");
+    }
+
     #[test]
     fn a_set_is_a_chain_of_tests() {
         let of_set = |set: &[f32]| arrays(6, f32::NAN).tensor("membership_values", floats(set));
