@@ -190,9 +190,14 @@ pub fn comment_text(text: &str) -> String {
 pub fn literal(x: i64) -> String {
     match i32::try_from(x) {
         Ok(small) if small != i32::MIN => small.to_string(),
-        _ if x == i64::MIN => "(-9223372036854775807LL - 1)".to_owned(),
-        _ => format!("{x}LL"),
+        _ => wide_literal(x),
     }
+}
+
+/// An integer as a constant of C that is a `long long`, whatever its size.
+#[must_use]
+pub fn wide_literal(x: i64) -> String {
+    if x == i64::MIN { "(-9223372036854775807LL - 1)".to_owned() } else { format!("{x}LL") }
 }
 
 #[cfg(test)]

@@ -150,6 +150,7 @@ fn needs(context: &Context<'_>, value: Value) -> Vec<(Vec<Element>, Access)> {
         IntOp::Reduce { input, .. } if module.shape(input).elements() <= STRAIGHT_MAX => Vec::new(),
         IntOp::ArgMax { input, .. } if module.shape(input).row() <= 2 => Vec::new(),
         IntOp::CumulativeSum { .. } if !is_wide => Vec::new(),
+        IntOp::ArgSort { input, .. } if module.shape(input).row() == 1 => Vec::new(),
         IntOp::Reduce { input, .. }
         | IntOp::CumulativeSum { input }
         | IntOp::ArgSort { input, .. }

@@ -8,7 +8,7 @@
 use skxc_ir::lowering::Element;
 
 use crate::context::Context;
-use crate::writer::{Writer, literal};
+use crate::writer::{Writer, literal, wide_literal};
 
 /// Stores in a row that clang may gather; see `crate::forest`.
 const STORES_MAX: usize = 64;
@@ -98,11 +98,11 @@ pub(super) fn constant_table(out: &mut Writer, name: &str, constants: &[i64], le
     out.line("");
 }
 
-/// An element as `__s64`.
+/// An element as `__s64`, so that what is computed with it has 64 bits.
 pub(super) fn wide(context: &Context<'_>, element: Element) -> String {
-    let text = context.element(element);
     match element {
-        Element::Column(_) => format!("(__s64){text}"),
-        Element::Constant(_) | Element::Cell { .. } => text,
+        Element::Column(_) => format!("(__s64){}", context.element(element)),
+        Element::Constant(x) => wide_literal(x),
+        Element::Cell { .. } => context.element(element),
     }
 }
