@@ -92,7 +92,7 @@ impl QuantizeError {
                 .note("a tree test is exact only on the integers that a packet holds")
                 .help("train the trees on the raw columns: trees need no scaling"),
             Self::NoIntegerForm { .. } => Diagnostic::error(codes::NO_INTEGER_FORM, message)
-                .note("the operation stands where only a decision or a sum of trees can")
+                .note("what is computed from sums of trees or decided by them has one, an input column itself has none")
                 .help("see `skxc inspect` for what each part of the model becomes"),
             Self::TooLarge { .. } => Diagnostic::error(codes::SUM_TOO_LARGE, message)
                 .note("sums are 64-bit integers; 62 bits hold the magnitude")
