@@ -85,7 +85,8 @@ pub(crate) fn trials() -> Vec<Trial> {
         property("passes keep the meaning", 64, testing::real_modules, passes_keep_meaning),
         property("text reads back (int tensors)", 64, testing::int_tensor_modules, text_reads_back),
         property("C is the interpreter (tensors)", 10, testing::int_tensor_modules, |module| {
-            let valid = Validator::validate(module.clone()).map_err(|errors| format!("{errors:?}"))?;
+            let valid =
+                Validator::validate(module.clone()).map_err(|errors| format!("{errors:?}"))?;
             c_is_the_interpreter(&valid)
         }),
         property("C is the interpreter", 10, testing::int_modules, |module| {

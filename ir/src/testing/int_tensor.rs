@@ -169,7 +169,7 @@ impl Step {
             }
             15 => (IntOp::CumulativeSum { input: a }, ty),
             16 => (IntOp::ArgSort { input: a, first: extreme }, ty),
-            17 if first % 3 == 0 => (IntOp::Take { input: a, index: b }, ty),
+            17 if first.is_multiple_of(3) => (IntOp::Take { input: a, index: b }, ty),
             17 if first % 3 == 1 => (IntOp::TakeAlong { input: a, indices: b }, ty),
             17 => {
                 let shape = [self.constants.len() as u32];

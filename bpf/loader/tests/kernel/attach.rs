@@ -137,7 +137,7 @@ fn interfaces_of_two_namespaces_may_have_one_name() {
             let (inner, _) = attach().expect("another namespace has its own pins");
             assert_ne!(inner.path, outer.path);
         });
-        assert_eq!(attachments(&root.0).expect("readable"), [outer.clone()]);
+        assert_eq!(attachments(&root.0).expect("readable"), std::slice::from_ref(&outer));
         outer.detach().expect("it detaches");
         // The inner namespace is gone, what was pinned there goes with the next attach.
         let mut left = true;
