@@ -3,11 +3,13 @@
 //! Each shape is one file with its plan (tables and order), its cost and its
 //! limits. A forest is split into parts, each with some of its trees and one
 //! shape; every part adds to the same sums. [`select`] holds the rule that
-//! chooses. A plan is a side table of a module, by the value that a forest
+//! chooses, [`exits`] the one that lets decided rows leave before the last part.
+//! A plan is a side table of a module, by the value that a forest
 //! computes; back ends print it.
 //!
 //! What must hold:
 //! - all lowerings of trees add the same to the sums, bit for bit;
+//! - an exit leaves a sum with which the outputs are the same;
 //! - each tree of a forest is in one part;
 //! - a plan depends on the module and the options only;
 //! - what a plan needs is within what its target allows;
@@ -33,14 +35,17 @@
 pub mod bits;
 pub mod branch;
 pub mod cost;
+pub mod decision;
 pub mod direct;
 pub mod elements;
+pub mod exits;
 pub mod operations;
 pub mod optimize;
 pub mod perfect;
 pub mod profile;
 pub mod refused;
 pub mod select;
+pub mod settled;
 pub mod shape;
 pub mod slots;
 pub mod target;
@@ -53,6 +58,7 @@ use std::collections::BTreeMap;
 
 pub use cost::{Cost, Exceeded, Refusal};
 pub use elements::{Element, Elements};
+pub use exits::Exit;
 pub use optimize::{Optimize, UnknownGoal};
 pub use profile::Profile;
 pub use refused::{ForestDoesNotFit, OperationsDoNotFit, Refused};
@@ -84,6 +90,8 @@ pub struct Options {
 pub struct ForestPlan {
     /// At least one; a forest without trees has one part without trees.
     pub parts: Vec<Part>,
+    /// Where decided rows leave.
+    pub exit: Option<Exit>,
 }
 
 /// Some trees of a forest in one shape.
@@ -111,10 +119,14 @@ pub struct Plan {
 }
 
 impl ForestPlan {
-    /// What all parts cost together.
+    /// What all parts cost together; of those behind an exit, the time counts by
+    /// the share of rows that go on.
     #[must_use]
     pub fn cost(&self) -> Cost {
-        self.parts.iter().fold(Cost::default(), |sum, part| sum + part.shape.cost())
+        match &self.exit {
+            Some(exit) => exit.cost(&self.parts),
+            None => self.parts.iter().fold(Cost::default(), |sum, part| sum + part.shape.cost()),
+        }
     }
 
     /// The lowerings of the parts, each once, in order of [`Lowering::ALL`].
@@ -171,7 +183,7 @@ pub fn plan_for(
         let IntOp::TreeEnsemble { forest, input } = module.node(value).op else { continue };
         plan.inputs.entry(input).or_insert_with(|| feature_ranges(&ranges, input));
         let trees = trees_of(module, &plan, value, forest, input);
-        let chosen = select::select(&trees, options, &target)
+        let chosen = select::select(module, value, &trees, options, &target)
             .map_err(|refusals| does_not_fit(module, value, forest, options.choice, refusals))?;
         target = target.less(&chosen.cost());
         plan.forests.insert(value, chosen);

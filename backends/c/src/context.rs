@@ -1,7 +1,7 @@
 //! What all parts of the back end share: names, places, origins.
 
 use skxc_ir::analysis::ranges::Ranges;
-use skxc_ir::lowering::{Element, ForestPlan, Plan, Shape, Trees};
+use skxc_ir::lowering::{Element, Exit, ForestPlan, Plan, Shape, Trees};
 use skxc_ir::validate::Validated;
 use skxc_ir::{ElementType, Int, OriginId, Value};
 
@@ -23,6 +23,8 @@ pub(crate) struct Forest<'a> {
     pub(crate) sum: String,
     /// The parts in order; each adds to the sums.
     pub(crate) parts: Vec<Part<'a>>,
+    /// Where decided rows leave.
+    pub(crate) exit: Option<&'a Exit>,
 }
 
 /// One part of a forest and the names of its code.
@@ -161,6 +163,7 @@ impl<'a> Forest<'a> {
             }
         };
         let parts = plan.parts.iter().enumerate().map(part).collect();
-        Self { value, lower: format!("{}{infix}", prefix.lower), sum, parts, trees }
+        let (lower, exit) = (format!("{}{infix}", prefix.lower), plan.exit.as_ref());
+        Self { value, lower, sum, parts, exit, trees }
     }
 }

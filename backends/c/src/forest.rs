@@ -1,5 +1,8 @@
 //! A forest as a function: the sums, what they start from, and the parts that
-//! add to them one after another.
+//! add to them one after another, with an exit where rows may be decided
+//! ([`skxc_ir::lowering::exits`]).
+
+use skxc_ir::lowering::Exit;
 
 use crate::context::{Context, Forest, Part};
 use crate::shape;
@@ -27,11 +30,47 @@ pub(crate) fn emit(out: &mut Writer, context: &Context<'_>, forest: &Forest<'_>)
     begin(out, context, &format!("{}_trees(", forest.lower));
     join(out, context, "s");
     start(out, context, forest);
-    for part in &forest.parts {
+    let first = forest.exit.map_or(forest.parts.len(), |exit| exit.parts);
+    let (first, rest) = forest.parts.split_at(first);
+    for part in first {
         out.line(&format!("{}_add(f, s);", part.lower));
+    }
+    if let Some(exit) = forest.exit {
+        leave(out, context, forest, exit, rest);
     }
     out.close("}");
     out.line("");
+}
+
+/// Decided rows leave, the others meet the rest of the trees.
+fn leave(
+    out: &mut Writer,
+    context: &Context<'_>,
+    forest: &Forest<'_>,
+    exit: &Exit,
+    rest: &[Part<'_>],
+) {
+    let sum = format!("s->{}[0]", forest.sum);
+    out.comment(&[
+        format!(
+            "The sum is only asked whether it is above {}, and the rest adds {} to {}. A row that \
+             this does not carry over leaves with the end that keeps it on its side.",
+            exit.threshold, exit.rest.min, exit.rest.max,
+        ),
+        "Verifier: the sum is any number, and all ways meet behind the tests.".to_owned(),
+    ]);
+    out.open(&format!("if ({sum} > {}) {{", literal(exit.surely_above())));
+    move_by(out, &sum, exit.rest.min);
+    out.close(&format!("}} else if ({sum} <= {}) {{", literal(exit.surely_not_above())));
+    out.indent_to(2);
+    move_by(out, &sum, exit.rest.max);
+    out.close("} else {");
+    out.indent_to(2);
+    for part in rest {
+        out.line(&format!("{}_add(f, s);", part.lower));
+    }
+    out.close("}");
+    join(out, context, "s");
 }
 
 /// A place at which the verifier compares states, so that of the paths that lead
@@ -72,6 +111,13 @@ fn start(out: &mut Writer, context: &Context<'_>, forest: &Forest<'_>) {
             out.line(&format!("{name}_forget(s);"));
         }
         out.line(&format!("s->{}[{target}] = {};", forest.sum, literal(base)));
+    }
+}
+
+fn move_by(out: &mut Writer, sum: &str, by: i64) {
+    match by {
+        0 => out.comment(&["It stays.".to_owned()]),
+        _ => out.line(&format!("{sum} += {};", literal(by))),
     }
 }
 

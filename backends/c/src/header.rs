@@ -1,8 +1,9 @@
 //! The frame of `NAME.h`: what it says of itself, the structs, the guard.
 
+use skxc_ir::lowering::Exit;
 
 use crate::EmitOptions;
-use crate::context::{Context, Part};
+use crate::context::{Context, Forest, Part};
 use crate::forest;
 use crate::result;
 use crate::tensor;
@@ -60,9 +61,21 @@ fn about(context: &Context<'_>, options: &EmitOptions) -> Vec<String> {
     text.extend([String::new(), "Out:".into(), String::new()]);
     text.extend(result::about(context));
     text.push(String::new());
-    let parts = context.forests().iter().flat_map(|forest| &forest.parts);
-    text.extend(parts.map(|part| cost(context, part)));
+    for forest in context.forests() {
+        text.extend(forest.parts.iter().map(|part| cost(context, part)));
+        text.extend(forest.exit.map(|exit| leaving(forest, exit)));
+    }
     text
+}
+
+fn leaving(forest: &Forest<'_>, exit: &Exit) -> String {
+    let first = forest.parts[..exit.parts].iter().map(|part| part.trees.positions.len());
+    format!(
+        "Stops after {} of {} trees where they decide: for {}% of the rows of the profile.",
+        first.sum::<usize>(),
+        forest.trees.positions.len(),
+        exit.percent(),
+    )
 }
 
 fn cost(context: &Context<'_>, part: &Part<'_>) -> String {

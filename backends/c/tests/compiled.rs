@@ -10,8 +10,9 @@ use proptest::test_runner::Config;
 use skxc_backend_c::layout::Layout;
 use skxc_backend_c::{EmitOptions, emit};
 use skxc_ir::interpret::{Outcome, integer};
-use skxc_ir::lowering::{self, Choice, Options};
+use skxc_ir::lowering::{self, Choice, Options, Plan, Profile};
 use skxc_ir::testing::{int_chain, int_modules, int_tensor_modules, rows};
+use skxc_ir::text::parse;
 use skxc_ir::validate::{Validated, Validator};
 use skxc_ir::{Int, IntTest, Module, TreeNode};
 
@@ -21,8 +22,16 @@ const TEXT: &str = "a string takes all text";
 const FOLDER: &str = "the folder of the test is writable";
 
 /// All lowerings of every module agree with the interpreter on every row.
-/// All headers are compiled together: names of one cannot meet those of another.
 fn check(cases: &[(Module<Int>, Vec<Row>)]) {
+    check_planned(cases, |module, options, _| lowering::plan(module, options).ok());
+}
+
+/// As `check`, of what `plan` makes of a module and its rows.
+/// All headers are compiled together: names of one cannot meet those of another.
+fn check_planned(
+    cases: &[(Module<Int>, Vec<Row>)],
+    plan: impl Fn(&Validated<Int>, &Options, &[Row]) -> Option<Plan>,
+) {
     let mut source = String::from("#include <stdio.h>\n");
     let mut main = String::from("int main(void)\n{\n");
     let mut expected = String::new();
@@ -34,7 +43,7 @@ fn check(cases: &[(Module<Int>, Vec<Row>)]) {
             let module = Validator::validate(module).expect("random modules are valid");
             let options = Options { choice, ..Options::default() };
             // What a lowering refuses another must take.
-            let Ok(plan) = lowering::plan(&module, &options) else {
+            let Some(plan) = plan(&module, &options, rows) else {
                 assert_ne!(choice, Choice::Auto);
                 continue;
             };
@@ -165,6 +174,52 @@ fn a_chain_of_a_thousand_levels() {
     let module = int_chain(1_000);
     let rows = [0, 1, 2, 499, 500, 999, 1_000].map(|x| vec![Some(x)]);
     check(&[(module, rows.to_vec())]);
+}
+
+/// Stumps, the last of which weighs as much as all others, some against it; the
+/// label is 1 above `threshold`, or where what is left of 20 is less.
+fn stumps(threshold: i64, of_rest: bool) -> Module<Int> {
+    let count = 96;
+    let mut text = String::from("int m\n@c0 = column x [0, 255]\n@l0 = labels [0, 1]\n");
+    text += "@w0 = constant q1.40[1x1] [20]\n@t0 = forest q1.40, 1 features, 1 targets\n";
+    let roots: Vec<String> = (0..count).map(|tree| format!("n{}", 3 * tree)).collect();
+    writeln!(text, "  base [-3]\n  roots [{}]", roots.join(", ")).expect(TEXT);
+    for tree in 0..count {
+        let (id, yes, no) = (3 * tree, 3 * tree + 1, 3 * tree + 2);
+        let weight = if tree + 1 == count { 96 } else { tree % 5 - 2 };
+        writeln!(text, "  n{id} = if x0 <= {} then n{yes} else n{no}", 2 * tree + 1).expect(TEXT);
+        writeln!(text, "  n{yes} = leaf []\n  n{no} = leaf [0: {weight}]").expect(TEXT);
+    }
+    text += "end\n%0 = input [x] : i64[1x1]\n%1 = tree_ensemble @t0, %0 : q1.40[1x1]\n";
+    text += match of_rest {
+        false => "%2 = reshape %1 : q1.40[1x1]\n",
+        true => "%2 = constant @w0 : q1.40[1x1]\n",
+    };
+    text += &match of_rest {
+        false => format!("%3 = greater %2, {threshold} : bool[1x1]\n"),
+        true => "%3 = less %2, %1 : bool[1x1]\n".to_owned(),
+    };
+    text += "%4 = reshape %3 : bool[1]\n%5 = label @l0, %4 : label(@l0)[1]\n";
+    text += "output \"label\" label %5\n";
+    parse(&text).expect("the text is a module")
+}
+
+/// Rows that leave early get the label of those that meet all trees.
+#[test]
+fn an_exit_changes_no_label() {
+    let exits = std::cell::Cell::new(0);
+    let plan = |module: &Validated<Int>, options: &Options, rows: &[Row]| {
+        let rows: Vec<Vec<i64>> =
+            rows.iter().map(|row| row.iter().flatten().copied().collect()).collect();
+        let profile = Profile::of(module, rows.iter().map(Vec::as_slice));
+        let plan = lowering::plan_for(module, options, profile).ok()?;
+        exits.set(exits.get() + plan.forests.values().filter(|it| it.exit.is_some()).count());
+        Some(plan)
+    };
+    let rows: Vec<Row> = (0..=255).map(|x| vec![Some(x)]).collect();
+    let modules = [stumps(0, false), stumps(-9, false), stumps(30, false), stumps(0, true)];
+    check_planned(&modules.map(|module| (module, rows.clone())), plan);
+    assert!(exits.get() >= 8, "{} plans with an exit", exits.get());
 }
 
 /// The leaves of a chain below a balanced tree, which is so large that its

@@ -1,7 +1,8 @@
 //! What small headers look like, one snapshot a lowering.
 
 use skxc_backend_c::{EmitOptions, emit};
-use skxc_ir::lowering::{self, Choice, Lowering, Options};
+use skxc_ir::lowering::{self, Choice, Lowering, Options, Profile};
+use skxc_ir::text::parse;
 use skxc_ir::validate::{Validated, Validator};
 use skxc_ir::{
     Column, ElementType, Forest, Int, IntOp, IntTest, Interval, LabelTable, LeafWeight, Module,
@@ -134,6 +135,36 @@ fn direct_of_one_sum() {
 #[test]
 fn direct_of_three_sums() {
     insta::assert_snapshot!(header(3, Choice::Only(Lowering::Direct)));
+}
+
+/// The first of the trees decides.
+#[test]
+fn exit_of_a_walk() {
+    let mut text = String::from("int votes\n@c0 = column ip_ttl [0, 255]\n@l0 = labels [0, 1]\n");
+    text += "@t0 = forest q1.40, 1 features, 1 targets\n  roots [n0";
+    (1..64).for_each(|tree| text += &format!(", n{}", 3 * tree));
+    text += "]\n";
+    for tree in 0..64 {
+        let (id, yes, no) = (3 * tree, 3 * tree + 1, 3 * tree + 2);
+        let [low, high] = if tree == 0 { [0, 90] } else { [-1, 1] };
+        text += &format!("  n{id} = if x0 <= {tree} then n{yes} else n{no}\n");
+        text += &format!("  n{yes} = leaf [0: {low}]\n  n{no} = leaf [0: {high}]\n");
+    }
+    text += "end\n%0 = input [ip_ttl] : i64[1x1]\n%1 = tree_ensemble @t0, %0 : q1.40[1x1]\n";
+    text += "%2 = greater %1, 70 : bool[1x1]\n%3 = reshape %2 : bool[1]\n";
+    text += "%4 = label @l0, %3 : label(@l0)[1]\noutput \"label\" label %4\n";
+    let module = parse(&text).expect("the text is a module");
+    let module = Validator::validate(module).expect("the module is valid");
+    let rows = [[0], [200], [0], [255]];
+    let profile = Profile::of(&module, rows.iter().map(<[i64; 1]>::as_slice));
+    let options = Options { choice: Choice::Only(Lowering::Walk), ..Options::default() };
+    let plan = lowering::plan_for(&module, &options, profile).expect("it is small");
+    let text = emit(&module, &plan, &EmitOptions::default()).text;
+    let about: Vec<&str> = text.lines().skip_while(|line| !line.contains("trees as")).collect();
+    let about = about.split(|line| line.is_empty() || *line == " */").next().unwrap_or_default();
+    let (_, sums) = text.split_once("votes_trees(").expect("there is a forest");
+    let (sums, _) = sums.split_once("\n}\n").expect("a function ends");
+    insta::assert_snapshot!(format!("{}\n\nvotes_trees({sums}\n}}", about.join("\n")));
 }
 
 #[test]

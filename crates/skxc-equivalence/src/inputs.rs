@@ -138,7 +138,7 @@ impl Rows {
     }
 
     /// All rows in order.
-    pub fn iter(&self) -> impl Iterator<Item = (Kind, &[i64])> {
+    pub fn iter(&self) -> impl Iterator<Item = (Kind, &[i64])> + Clone {
         (0..self.len()).map(|index| (self.kind(index), self.row(index)))
     }
 }

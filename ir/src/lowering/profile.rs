@@ -3,8 +3,9 @@
 //!
 //! Branch code is as fast as a processor can foresee its tests, which depends on
 //! the traffic. A profile says so in numbers: it lets the cost of branch code be
-//! told, marks the likely side of a test, and lays tables out with what is read
-//! often together. It never changes what a program computes.
+//! told, marks the likely side of a test, lays tables out with what is read
+//! often together, and says how soon rows are decided
+//! ([`settled`](crate::lowering::settled)). It never changes what a program computes.
 //!
 //! What must hold: the same rows in the same order give the same profile.
 
@@ -14,6 +15,7 @@ use std::rc::Rc;
 
 use crate::forest::{NodeId, TreeNode};
 use crate::interpret;
+use crate::lowering::settled::{Counter, Settled};
 use crate::module::{Int, Module, Value};
 use crate::ops::IntOp;
 
@@ -33,6 +35,9 @@ pub struct Visits {
     pub rows: u64,
     /// By node.
     pub nodes: Vec<Visit>,
+    /// How soon they are decided, if the sums are only asked for their side of
+    /// one number.
+    pub settled: Option<Settled>,
 }
 
 /// Visits of one node.
@@ -53,7 +58,7 @@ impl Profile {
     /// # Panics
     /// If a row does not fit the module.
     #[must_use]
-    pub fn of<'r>(module: &Module<Int>, rows: impl Iterator<Item = &'r [i64]>) -> Self {
+    pub fn of<'r>(module: &Module<Int>, rows: impl Iterator<Item = &'r [i64]> + Clone) -> Self {
         let inputs: Vec<_> = module
             .values()
             .filter_map(|value| match module.node(value).op {
@@ -61,18 +66,38 @@ impl Profile {
                 _ => None,
             })
             .collect();
+        let counters = inputs.iter().filter_map(|&(value, forest, _)| {
+            Some((value, Counter::new(module, value, &module.forests[forest])?))
+        });
+        let mut counters: BTreeMap<Value, Counter<'_>> = counters.collect();
         let mut all: BTreeMap<Value, Visits> = BTreeMap::new();
-        for row in rows {
-            let row: Vec<Option<i64>> = row.iter().copied().map(Some).collect();
-            let values = interpret::integer_values(module, &row);
+        for row in rows.clone() {
+            let values = values(module, row);
             for &(value, forest, input) in &inputs {
                 let forest = &module.forests[forest];
                 let visits = all.entry(value).or_default();
                 visits.nodes.resize(forest.nodes.len(), Visit::default());
                 visits.rows += 1;
-                for &root in &forest.roots {
-                    visits.walk(&forest.nodes, root, &values[input.index()]);
+                let walk = |&root| visits.walk(&forest.nodes, root, &values[input.index()]);
+                let leaves: Vec<NodeId> = forest.roots.iter().map(walk).collect();
+                if let Some(counter) = counters.get_mut(&value) {
+                    counter.weigh(&leaves);
                 }
+            }
+        }
+        counters.values_mut().for_each(Counter::order);
+        let again = (!counters.is_empty()).then_some(rows);
+        for row in again.into_iter().flatten() {
+            let values = values(module, row);
+            for &(value, forest, input) in &inputs {
+                let Some(counter) = counters.get_mut(&value) else { continue };
+                let forest = &module.forests[forest];
+                counter.settle(&interpret::walk(forest, &values[input.index()]));
+            }
+        }
+        for (value, counter) in counters {
+            if let Some(visits) = all.get_mut(&value) {
+                visits.settled = Some(counter.finish());
             }
         }
         let forests = all.into_iter().map(|(value, visits)| (value, Rc::new(visits))).collect();
@@ -96,13 +121,18 @@ impl Profile {
                 let done = writeln!(text, "{} {} {}", visit.count, visit.yes, visit.turns);
                 done.expect("a string takes all text");
             }
+            if let Some(settled) = &visits.settled {
+                let done = writeln!(text, "{:?} {:?}", settled.order, settled.decided);
+                done.expect("a string takes all text");
+            }
         }
         text
     }
 }
 
 impl Visits {
-    fn walk(&mut self, nodes: &[TreeNode<Int>], root: NodeId, features: &[i64]) {
+    /// Counts a row; returns the leaf where it ends.
+    fn walk(&mut self, nodes: &[TreeNode<Int>], root: NodeId, features: &[i64]) -> NodeId {
         let mut id = root;
         while let TreeNode::Branch { test, yes, no, .. } = nodes[id as usize] {
             let holds = features[test.feature as usize] <= test.at_most;
@@ -110,6 +140,7 @@ impl Visits {
             id = if holds { yes } else { no };
         }
         self.nodes[id as usize].count += 1;
+        id
     }
 
     /// How often a node was visited.
@@ -135,6 +166,12 @@ impl Visits {
     }
 }
 
+/// All values for a row.
+fn values(module: &Module<Int>, row: &[i64]) -> Vec<Vec<i64>> {
+    let row: Vec<Option<i64>> = row.iter().copied().map(Some).collect();
+    interpret::integer_values(module, &row)
+}
+
 impl Visit {
     fn answer(&mut self, holds: bool) {
         self.count += 1;
@@ -149,7 +186,7 @@ mod tests {
 
     #[test]
     fn answers_that_repeat_are_foreseen() {
-        let mut visits = Visits { rows: 6, nodes: vec![Visit::default(); 2] };
+        let mut visits = Visits { rows: 6, nodes: vec![Visit::default(); 2], settled: None };
         for holds in [true, true, true, false, false, false] {
             visits.nodes[0].answer(holds);
         }

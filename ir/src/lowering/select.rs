@@ -11,6 +11,7 @@
 //!    fits each. A cut is taken if the sides get different lowerings and are
 //!    predicted to beat the whole by a tenth: predictions are off by as much.
 //! 3. The larger side may be cut once more in the same way.
+//! 4. With a profile, [`exits`] may put what is left of the trees behind an exit.
 //!
 //! How often that picks what is fastest when measured, and how far off it is
 //! where not, is what `cargo xtask calibrate --check` and `cargo xtask ensembles`
@@ -22,7 +23,8 @@ use crate::lowering::cost::{Cost, Refusal};
 use crate::lowering::shape::{Choice, Lowering, Shape};
 use crate::lowering::target::Target;
 use crate::lowering::trees::Trees;
-use crate::lowering::{ForestPlan, Options, Part};
+use crate::lowering::{ForestPlan, Options, Part, exits};
+use crate::module::{Int, Module, Value};
 
 /// Why each lowering that was asked for cannot take the forest.
 pub type Refusals = Vec<(Lowering, Refusal)>;
@@ -40,26 +42,43 @@ const CUT_PERCENT_MAX: u64 = 90;
 /// Parts of a forest.
 const PARTS_MAX: usize = 3;
 
-/// Plans one forest within what is left of a target.
+/// Plans one forest, which computes `sums`, within what is left of a target.
 ///
 /// # Errors
 /// Every lowering tried, with its [`Refusal`].
 pub fn select(
+    module: &Module<Int>,
+    sums: Value,
     trees: &Trees<'_>,
     options: &Options,
     target: &Target,
 ) -> Result<ForestPlan, Refusals> {
+    let whole = without_exit(trees, options, target)?;
+    let stage = |trees: &Trees<'_>, target: &Target| match options.choice {
+        Choice::Only(lowering) => lowering.plan(trees, target).ok(),
+        Choice::Auto => best(trees, options, target).ok().map(|part| part.shape),
+    };
+    let staged = exits::split(module, sums, trees, options, target, &whole, stage);
+    Ok(staged.unwrap_or(whole))
+}
+
+fn without_exit(
+    trees: &Trees<'_>,
+    options: &Options,
+    target: &Target,
+) -> Result<ForestPlan, Refusals> {
+    let plan = |parts| ForestPlan { parts, exit: None };
     match options.choice {
         Choice::Only(lowering) => {
             let shape = lowering.plan(trees, target);
             let shape = shape.map_err(|refusal| vec![(lowering, refusal)])?;
-            Ok(ForestPlan { parts: vec![part(trees, shape)] })
+            Ok(plan(vec![part(trees, shape)]))
         }
         Choice::Auto => {
             let whole = best(trees, options, target);
             match cut(trees, options, target, whole.as_ref().ok()) {
-                Some(parts) => Ok(ForestPlan { parts }),
-                None => whole.map(|part| ForestPlan { parts: vec![part] }),
+                Some(parts) => Ok(plan(parts)),
+                None => whole.map(|part| plan(vec![part])),
             }
         }
     }

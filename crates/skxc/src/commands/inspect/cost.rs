@@ -46,6 +46,17 @@ struct Forest {
     lowerings: Vec<Row>,
     /// What is taken; several where trees of one forest get different shapes.
     parts: Vec<Part>,
+    /// Where decided rows leave; `null` if they do not.
+    exit: Option<Exit>,
+}
+
+/// An exit between parts.
+#[derive(Debug, Serialize)]
+struct Exit {
+    /// Trees that every row meets.
+    trees: u64,
+    /// Percent of the rows of the profile that leave behind them.
+    leaving_percent: u64,
 }
 
 /// The tree with the most nodes.
@@ -134,6 +145,10 @@ impl Report {
             writeln!(out, "\n{name}: {trees} trees, {nodes} nodes")?;
             writeln!(out, "the heaviest is tree {tree}: {most} nodes, {depth} levels")?;
             writeln!(out, "{}", forest.table().trim_fmt())?;
+            if let Some(Exit { trees: met, leaving_percent }) = forest.exit {
+                let of_rows = format!("{leaving_percent}% of the profile's rows");
+                writeln!(out, "stops after {met} of {trees} trees for {of_rows}")?;
+            }
             for row in &forest.lowerings {
                 if let Some(refusal) = &row.refusal {
                     writeln!(out, "{}{refusal}", row.lowering)?;
@@ -178,7 +193,7 @@ fn forest(
         .iter()
         .map(|(lowering, cost)| Row {
             lowering: lowering.name().to_owned(),
-            chosen: lowering.name() == chosen,
+            chosen: lowering.name() == chosen && plan.parts.len() == 1,
             cost: cost.as_ref().ok().copied().map(describe::cost),
             refusal: cost.as_ref().err().map(ToString::to_string),
         })
@@ -199,6 +214,10 @@ fn forest(
         heaviest: heaviest(forest),
         lowerings: rows,
         parts: parts.collect(),
+        exit: plan.exit.as_ref().map(|exit| Exit {
+            trees: plan.parts[..exit.parts].iter().map(|part| part.trees.len() as u64).sum(),
+            leaving_percent: exit.percent(),
+        }),
     }
 }
 
