@@ -175,7 +175,8 @@ pub(crate) struct ProgramArgs {
     #[arg(long, value_name = "GOAL", value_parser = lowering::goal())]
     pub(crate) optimize: Option<Optimize>,
     /// Rows of real traffic, as CSV with a header, or a capture, in the order in which they came: which way
-    /// tests go decides how branches are laid out, and whether branch code is the fastest
+    /// tests go decides how branches are laid out, whether branch code is the fastest, and, for labels
+    /// alone, after how many trees decided rows leave
     #[arg(long, value_name = "ROWS.csv|CAPTURE")]
     pub(crate) profile: Vec<PathBuf>,
     /// Oldest kernel that must load the program, such as 5.10 [default: 6.1]
@@ -390,7 +391,8 @@ pub(crate) struct Bench {
     #[arg(long, value_parser = lowering::choice(), value_delimiter = ',', value_name = "SHAPE,...")]
     pub(crate) lowering: Vec<Choice>,
     /// Rows of real traffic, as CSV with a header, or a capture, in the order in which they came: which way
-    /// tests go decides how branches are laid out, and whether branch code is the fastest
+    /// tests go decides how branches are laid out, whether branch code is the fastest, and, for labels
+    /// alone, after how many trees decided rows leave
     #[arg(long, value_name = "ROWS.csv|CAPTURE")]
     pub(crate) profile: Vec<PathBuf>,
     /// Oldest kernel that must load the programs [default: 6.1]
@@ -464,7 +466,8 @@ pub(crate) struct Inspect {
     #[arg(long, value_name = "GOAL", value_parser = lowering::goal())]
     pub(crate) optimize: Option<Optimize>,
     /// Rows of real traffic, as CSV with a header, or a capture, in the order in which they came: which way
-    /// tests go decides how branches are laid out, and whether branch code is the fastest
+    /// tests go decides how branches are laid out, whether branch code is the fastest, and, for labels
+    /// alone, after how many trees decided rows leave
     #[arg(long, value_name = "ROWS.csv|CAPTURE")]
     pub(crate) profile: Vec<PathBuf>,
     /// Oldest kernel that must load the program [default: 6.1]
