@@ -100,7 +100,9 @@ struct Labels {
 }
 
 fn read_model(folder: &Path) -> Result<Module<Real>, Box<dyn Error>> {
-    let meta: serde_json::Value = serde_json::from_slice(&fs::read(folder.join("meta.json"))?)?;
+    // Python writes `NaN`, which JSON does not have.
+    let meta = fs::read_to_string(folder.join("meta.json"))?.replace(": NaN", ": null");
+    let meta: serde_json::Value = serde_json::from_str(&meta)?;
     let list = |key: &str| meta[key].as_array().cloned().unwrap_or_default();
     let columns: Vec<Column> = list("features")
         .iter()

@@ -101,7 +101,7 @@ fn name_of(folder: &Path) -> String {
 
 fn run_case(binary: &str, loader: &Path, folder: &Path) -> Result<Case, Box<dyn Error>> {
     let mut case = Case { name: name_of(folder), ..Case::default() };
-    let meta: serde_json::Value = serde_json::from_slice(&fs::read(folder.join("meta.json"))?)?;
+    let meta = project::case_meta(folder)?;
     let features: Vec<&str> = meta["features"]
         .as_array()
         .map(|names| names.iter().filter_map(serde_json::Value::as_str).collect())

@@ -13,7 +13,6 @@ mod packages;
 
 use std::env;
 use std::error::Error;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::{Outcome, TaskResult, project, say, table};
@@ -82,8 +81,7 @@ fn models(dir: Option<&str>, filters: &[&str]) -> Result<Vec<Model>, Box<dyn Err
         let folders = Path::new(dir.unwrap_or_default()).join(filter);
         for folder in glob::glob(&folders.display().to_string())? {
             let folder = folder?;
-            let meta: serde_json::Value =
-                serde_json::from_slice(&fs::read(folder.join("meta.json"))?)?;
+            let meta = project::case_meta(&folder)?;
             let names = meta["features"].as_array();
             let names = names.map(|names| names.iter().filter_map(|name| name.as_str()));
             let features = names.map(|names| names.collect::<Vec<_>>().join(","));

@@ -33,6 +33,15 @@ pub(crate) fn files(root: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// What `meta.json` says of a case of a corpus. Python writes `NaN`, which JSON does not have.
+///
+/// # Errors
+/// If there is none, or it is not JSON otherwise.
+pub(crate) fn case_meta(folder: &Path) -> io::Result<serde_json::Value> {
+    let text = std::fs::read_to_string(folder.join("meta.json"))?;
+    Ok(serde_json::from_str(&text.replace(": NaN", ": null"))?)
+}
+
 /// Runs cargo in the project and waits.
 ///
 /// # Errors

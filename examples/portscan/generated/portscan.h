@@ -665,7 +665,13 @@ portscan_add(const struct portscan_features *f,
 	at = (__u64)portscan_rank_0[(__u64)f->ip_protocol & 0xff] * 21;
 	x = (__u64)f->tcp_window_size & 0xffff;
 	page = portscan_page_2[x >> 8];
-	x = (page & 0x700) | (x & 0xff);
+	/*
+	 * Verifier: to Linux 6.1 an OR of two numbers has no bounds; clang
+	 * would make one of the sum if it knew how small x is.
+	 */
+	x &= 0xff;
+	portscan_barrier(x);
+	x += page & 0x700;
 	at += ((page >> 16) + portscan_rank_2[x]) * 3;
 	row0 = portscan_masks + (at & 0x7f);
 	at = (__u64)f->tcp_ack_flag * 48;
@@ -676,7 +682,13 @@ portscan_add(const struct portscan_features *f,
 	row1 = portscan_masks + 126 + (at & 0x7f);
 	x = (__u64)f->payload_length & 0xffff;
 	page = portscan_page_9[x >> 8];
-	x = (page & 0x100) | (x & 0xff);
+	/*
+	 * Verifier: to Linux 6.1 an OR of two numbers has no bounds; clang
+	 * would make one of the sum if it knew how small x is.
+	 */
+	x &= 0xff;
+	portscan_barrier(x);
+	x += page & 0x100;
 	at = ((page >> 16) + portscan_rank_9[x]) * 3;
 	row2 = portscan_masks + 222 + (at & 0x7f);
 	at = (__u64)portscan_rank_10[(__u64)f->icmp_type & 0xff] * 15;
@@ -684,7 +696,13 @@ portscan_add(const struct portscan_features *f,
 	row3 = portscan_masks + 291 + (at & 0x3f);
 	x = (__u64)f->udp_length & 0xffff;
 	page = portscan_page_8[x >> 8];
-	x = (page & 0x100) | (x & 0xff);
+	/*
+	 * Verifier: to Linux 6.1 an OR of two numbers has no bounds; clang
+	 * would make one of the sum if it knew how small x is.
+	 */
+	x &= 0xff;
+	portscan_barrier(x);
+	x += page & 0x100;
 	at = ((page >> 16) + portscan_rank_8[x]) * 3;
 	row4 = portscan_masks + 351 + (at & 0x3f);
 	paths0 = portscan_open(row0, 0);

@@ -18,6 +18,7 @@ struct Needs {
     divide: bool,
     argmax: bool,
     argsort: bool,
+    inside: bool,
 }
 
 /// Writes one of them, for the model of a name.
@@ -26,7 +27,7 @@ type Emit = fn(&mut Writer, &str);
 /// Those that the values need.
 pub(super) fn emit(out: &mut Writer, context: &Context<'_>, values: &[Value]) {
     let needs = Needs::of(context, values);
-    let all: [(bool, Emit); 8] = [
+    let all: [(bool, Emit); 9] = [
         (needs.less || needs.minimum || needs.maximum, less),
         (needs.differ, differ),
         (needs.pick || needs.minimum || needs.maximum, pick),
@@ -35,6 +36,7 @@ pub(super) fn emit(out: &mut Writer, context: &Context<'_>, values: &[Value]) {
         (needs.divide, divide),
         (needs.argmax, rows::argmax_helper),
         (needs.argsort, rows::argsort_helper),
+        (needs.inside, lookup::inside_helper),
     ];
     for (is_needed, emit) in all {
         if is_needed {
@@ -76,6 +78,7 @@ impl Needs {
                 let (below, above) = lookup::leaves(context, input, index);
                 self.maximum |= below;
                 self.minimum |= above;
+                self.inside = true;
             }
             IntOp::Binary { .. }
             | IntOp::Multiply { .. }

@@ -34,7 +34,7 @@ pub(super) fn take(
         let position = inside(position);
         let position =
             if row == 0 { position } else { format!("{} + {position}", row * (last + 1)) };
-        source.at(context, &format!("({position}) & {mask}"))
+        source.at(context, &format!("{name}_inside({position}, {mask})"))
     };
     let rows = context.module.shape(input).elements() / (last + 1);
     if rows == 1 {
@@ -46,6 +46,21 @@ pub(super) fn take(
         let element = at(i / width, &operand::wide(context, position));
         elementwise::assign(out, &elementwise::target(context, value, i), &element);
     }
+}
+
+pub(super) fn inside_helper(out: &mut Writer, name: &str) {
+    out.comment(&[
+        "A position that is at most the mask. Clang may know that and would leave the mask out; \
+         the verifier does not, to Linux 6.1 it loses the bounds of an OR."
+            .to_owned(),
+    ]);
+    out.line("static __always_inline __u64");
+    out.line(&format!("{name}_inside(__s64 at, const __u64 mask)"));
+    out.open("{");
+    out.line(&format!("{name}_barrier(at);"));
+    out.line("return (__u64)at & mask;");
+    out.close("}");
+    out.line("");
 }
 
 /// Can a position lie before the first element of its row, or behind the last?
