@@ -30,7 +30,8 @@ enum Access {
 }
 
 impl Memory {
-    /// Places the operands of all values; those with the same elements once.
+    /// Places the operands of all values that are computed; those with the same
+    /// elements once, so that what nothing reads must not own them.
     pub(crate) fn new(context: &Context<'_>) -> Self {
         let takes = |value: Value| {
             matches!(context.module.node(value).op, IntOp::Take { .. } | IntOp::TakeAlong { .. })
@@ -38,8 +39,10 @@ impl Memory {
         let is_padded = context.module.values().any(takes);
         let mut memory = Self { operands: Vec::new(), is_padded };
         let mut known = HashMap::new();
+        let is_live = super::live(context);
         for value in context.module.values() {
-            let needs = needs(context, value).into_iter().enumerate();
+            let needs = if is_live[value.index()] { needs(context, value) } else { Vec::new() };
+            let needs = needs.into_iter().enumerate();
             let placed = needs.map(|(which, (elements, access))| {
                 let id = format!("{}_{which}", value.index());
                 memory.place(context, &mut known, &id, elements, access)
