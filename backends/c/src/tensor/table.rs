@@ -179,6 +179,8 @@ impl Table<'_> {
         let bits = self.function.position_bits;
         let offset = if first == 0 { "x".to_owned() } else { format!("(x - {})", literal(first)) };
         out.line(&format!("t = (__u64){offset};"));
+        // Clang may know that the mask changes nothing; the verifier does not.
+        out.line(&format!("{}_barrier(t);", self.name));
         out.line(&format!("c = {own}_table[(t >> {width}) & {}];", self.entries - 1));
         let inside = if width == 0 {
             "0".to_owned()
@@ -200,6 +202,8 @@ impl Table<'_> {
             out.line(&format!("d = x - {own}_starts[at + {}];", 1 << bit));
             out.line(&format!("{name}_barrier(d);"));
             out.line(&format!("at += (~(__u64)d >> 63) << {bit};"));
+            // Of bits that are apart clang makes an OR, which has no bounds to Linux 6.1.
+            out.line(&format!("{name}_barrier(at);"));
         }
         out.line(&format!("t = (__u64)(x - {own}_starts[at]);"));
         out.line(&format!("c = {own}_table[at];"));
