@@ -136,6 +136,12 @@ fn find(
                 out.line(&format!("{name}_barrier(d);"));
                 out.line("rank += (__u64)d >> 63;");
             }
+            out.comment(&[
+                "Verifier: of the sign and a factor clang would make a mask, and Linux 6.18 \
+                 follows both values of one."
+                    .to_owned(),
+            ]);
+            out.line(&format!("{name}_barrier(rank);"));
             "rank".to_owned()
         }
         Find::Table(ranks) => {

@@ -18,6 +18,12 @@ type End = Repr<2>;
 
 /// Powers of e beyond plus and minus this are not computed.
 const EXPONENT_MAX: i64 = 1 << 20;
+/// Arguments of the transcendental functions that lie between 0 and plus or minus
+/// 2^this count as that end which lies outwards: what `e^x` is off 1 for them has
+/// as many zeros before its first digit as correct rounding must look through.
+const TINY_EXPONENT: isize = -512;
+/// From here on `tanh` counts as between its value here and 1, for the same reason.
+const TANH_MAX: i64 = 512;
 /// Integer exponents up to this are powers, exactly.
 const INTEGER_POWER_MAX: f64 = 1024.0;
 
@@ -49,7 +55,7 @@ pub(super) fn unary(function: Unary, x: &Enclosure) -> Enclosure {
             let one = Enclosure::exact(1.0);
             within(binary(Binary::Divide, &one, &binary(Binary::Add, &one, &power)), 0, 1)
         }
-        Unary::Tanh => between(tanh(DOWN, &min), tanh(UP, &max)),
+        Unary::Tanh => between(negative(&tanh_above(&negative(&min))), tanh_above(&max)),
         Unary::Erf => within(joint(erf(&min), erf(&max)), -1, 1),
         Unary::Probit => probit(x),
         Unary::Relu => between(greatest(min, Repr::zero()), greatest(max, Repr::zero())),
@@ -128,10 +134,10 @@ fn exp(min: &End, max: &End) -> Enclosure {
     let least = if order(min, &negative(&bound)) == Ordering::Less {
         Repr::zero()
     } else {
-        power_of_e(DOWN, min)
+        power_of_e(DOWN, &below(min))
     };
     let most = greatest(max.clone(), negative(&bound));
-    between(least, power_of_e(UP, &most))
+    between(least, power_of_e(UP, &above(&most)))
 }
 
 fn power_of_e<R: ErrorBounds>(context: Context<R>, x: &End) -> End {
@@ -162,8 +168,31 @@ fn square_root(min: &End, max: &End) -> Enclosure {
     }
 }
 
-fn tanh<R: ErrorBounds>(context: Context<R>, x: &End) -> End {
-    context.tanh(x, None).expect("the argument is a number").value().into_repr()
+/// A number that is not below `tanh(x)`, which is odd.
+fn tanh_above(x: &End) -> End {
+    let far = whole(TANH_MAX);
+    if order(x, &far) == Ordering::Greater {
+        return Repr::one();
+    }
+    let x = above(&greatest(x.clone(), negative(&far)));
+    UP.tanh(&x, None).expect("the argument is a number").value().into_repr()
+}
+
+/// `x`, or below it where it is tiny.
+fn below(x: &End) -> End {
+    negative(&above(&negative(x)))
+}
+
+/// `x`, or above it where it is tiny.
+fn above(x: &End) -> End {
+    let tiny = Repr::new(1.into(), TINY_EXPONENT);
+    let is_tiny =
+        order(x, &tiny) == Ordering::Less && order(x, &negative(&tiny)) == Ordering::Greater;
+    match sign(x) {
+        Ordering::Greater if is_tiny => tiny,
+        Ordering::Less if is_tiny => Repr::zero(),
+        _ => x.clone(),
+    }
 }
 
 /// `ln(1 + e^x)`, which is between `x` and `x + e^-x` where `x` is large.
@@ -182,7 +211,7 @@ fn softplus(x: &End) -> Enclosure {
     fn ln_1p<R: ErrorBounds>(context: Context<R>, x: &End) -> End {
         context.ln_1p(x, None).expect("the argument is not negative").value().into_repr()
     }
-    between(ln_1p(DOWN, &min), ln_1p(UP, &max))
+    between(ln_1p(DOWN, &below(&min)), ln_1p(UP, &above(&max)))
 }
 
 /// The error function of a number, by
@@ -308,13 +337,20 @@ fn ceil(x: &End) -> End {
 
 /// To the nearest integer, halves to even.
 fn round(x: &End) -> End {
+    let half = Repr::new(1.into(), -1);
+    if order(x, &half) != Ordering::Greater && order(x, &negative(&half)) != Ordering::Less {
+        return Repr::zero();
+    }
+    if x.exponent() >= 0 {
+        return x.clone();
+    }
     let below = floor(x);
     // Twice the distance to it, less 1: exact, as the digits of `x` are few.
     let exact = Context::<dashu_float::round::mode::Down>::new(0);
     let distance = sum(exact, x, &negative(&below));
     let above = sum(exact, &below, &Repr::one());
     let is_odd = !below.significand().is_zero() && below.exponent() == 0;
-    match order(&distance, &Repr::new(1.into(), -1)) {
+    match order(&distance, &half) {
         Ordering::Less => below,
         Ordering::Greater => above,
         Ordering::Equal => {
@@ -466,6 +502,27 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Correct rounding of `e^x` to 128 bits would look at as many digits as `x`
+    /// has zeros.
+    #[test]
+    fn functions_of_the_very_small_and_the_very_large_end() {
+        for exponent in [-100_000_000, -1_600_000, -1_000, 1_000, 1_600_000, 100_000_000] {
+            for significand in [1, 5, -3] {
+                let x = Repr::new(significand.into(), exponent);
+                let x = between(x.clone(), x);
+                for function in Unary::ALL.into_iter().filter(|&function| function != Unary::Not) {
+                    let enclosed = unary(function, &x);
+                    let (lower, upper) = (enclosed.lower(), enclosed.upper());
+                    let what = format!("{} of {x:?}: {enclosed:?}", function.name());
+                    assert!(lower <= upper || Number::is_nan(&enclosed), "{what}");
+                }
+            }
+        }
+        let tiny = between(whole(0), Repr::new(1.into(), -1_600_000));
+        let one = unary(Unary::Exp, &unary(Unary::Negate, &tiny));
+        assert_eq!((one.lower().next_up(), one.upper()), (1.0, 1.0));
     }
 
     #[test]
