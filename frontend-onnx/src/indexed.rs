@@ -170,6 +170,7 @@ fn dependencies(
         RealOp::Input { .. }
         | RealOp::Compare { .. }
         | RealOp::Reduce { .. }
+        | RealOp::MatMul { .. }
         | RealOp::Softmax { .. }
         | RealOp::CumulativeSum { .. }
         | RealOp::ArgSort { .. }

@@ -279,6 +279,7 @@ fn kind_of(module: &Module<Real>, kinds: &[Kind], value: Value) -> Kind {
         | RealOp::Compare { .. }
         | RealOp::Select { .. }
         | RealOp::Reduce { .. }
+        | RealOp::MatMul { .. }
         | RealOp::Softmax { .. }
         | RealOp::CumulativeSum { .. }
         | RealOp::ArgSort { .. }

@@ -112,6 +112,17 @@ impl RealRanges {
             RealOp::Lookup { values, .. } => {
                 vec![union(&of_constant(module, *values)); ty.shape.elements()]
             }
+            RealOp::MatMul { a, b } => {
+                let width = module.shape(*b).row();
+                let columns = |column: usize| self.of_value(*b).iter().skip(column).step_by(width);
+                let element = |row: &[Range], column: usize| {
+                    let products = row.iter().zip(columns(column));
+                    let products = products.map(|(a, b)| binary(Binary::Multiply, a, b));
+                    reduce(Reduction::Sum, &products.collect::<Vec<_>>())
+                };
+                let rows = self.rows(module, *a);
+                rows.flat_map(|row| (0..width).map(move |column| element(row, column))).collect()
+            }
             RealOp::TreeEnsemble { forest, .. } => sums(&module.forests[*forest]),
         }
     }

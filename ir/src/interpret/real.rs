@@ -86,6 +86,7 @@ impl<N: Number> Machine<'_, N> {
             | RealOp::Binary { .. }
             | RealOp::Compare { .. }
             | RealOp::Reduce { .. }
+            | RealOp::MatMul { .. }
             | RealOp::Softmax { .. }
             | RealOp::CumulativeSum { .. }
             | RealOp::ArgSort { .. }
@@ -163,6 +164,10 @@ impl<N: Number> Machine<'_, N> {
                 let (keys, values) = (self.constant(*keys), self.constant(*values));
                 let elements = self.get(*input)?.iter();
                 elements.map(|x| tensor::lookup(x, &keys, &values).ok_or(at)).collect()
+            }
+            RealOp::MatMul { a, b } => {
+                let width = self.module.shape(*b).row();
+                Ok(tensor::matmul(self.get(*a)?, self.get(*b)?, width, ty.elem))
             }
             RealOp::TreeEnsemble { forest, input } => self.ensemble(*forest, *input, at),
             RealOp::ArgMax { input } => self.extremes(*input, Extreme::Greatest, at),

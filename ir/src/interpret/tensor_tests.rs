@@ -73,6 +73,13 @@ fn rows_are_reduced() {
 }
 
 #[test]
+fn matrices_are_multiplied() {
+    // The second operand holds 7 and 0, one a row.
+    check("%4 = matmul %2, %1 : i64[2x3]", &[-14.0, 7.0, 21.0, 0.0, 0.0, 0.0]);
+    check("%4 = reshape %3 : f32[3x1]\n%5 = matmul %3, %4 : f32[1x1]", &[4.0 + 0.25 + 9.0]);
+}
+
+#[test]
 fn a_softmax_does_not_overflow() {
     let text = "%4 = multiply %1, %2 : i64[2x3]\n%5 = cast %4 : f32[2x3]";
     let thousands = format!("{text}\n%6 = exp %5 : f32[2x3]\n%7 = softmax %5 : f32[2x3]");

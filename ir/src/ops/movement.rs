@@ -68,6 +68,7 @@ impl Moves for RealOp {
             | Self::Compare { .. }
             | Self::Select { .. }
             | Self::Reduce { .. }
+            | Self::MatMul { .. }
             | Self::Softmax { .. }
             | Self::CumulativeSum { .. }
             | Self::ArgSort { .. }

@@ -130,6 +130,14 @@ pub enum RealOp {
         /// Their values and then the default, `[n + 1]`.
         values: Handle<Constant<Real>>,
     },
+    /// `elem[mxn]` of `elem[mxk]` and `elem[kxn]`: each element the sum of the
+    /// products along `k`, in order (ONNX MatMul and Gemm).
+    MatMul {
+        /// First operand.
+        a: Value,
+        /// Second operand.
+        b: Value,
+    },
     /// `elem[1xtargets]`: the sums of a tree ensemble over a row, the trees in
     /// order, then the base values.
     TreeEnsemble {
@@ -187,7 +195,7 @@ impl Operation for RealOp {
                     *input = map(*input);
                 }
             }
-            Self::Binary { a, b, .. } | Self::Compare { a, b, .. } => {
+            Self::Binary { a, b, .. } | Self::Compare { a, b, .. } | Self::MatMul { a, b } => {
                 *a = map(*a);
                 *b = map(*b);
             }
@@ -222,6 +230,7 @@ impl Operation for RealOp {
             Self::Take { .. } => "take",
             Self::TakeAlong { .. } => "take_along",
             Self::Lookup { .. } => "lookup",
+            Self::MatMul { .. } => "matmul",
             Self::TreeEnsemble { .. } => "tree_ensemble",
             Self::ArgMax { .. } => "argmax",
             Self::ArgMin { .. } => "argmin",

@@ -45,6 +45,7 @@ impl Pass<Real> for DeadCode {
             | RealOp::Compare { .. }
             | RealOp::Select { .. }
             | RealOp::Reduce { .. }
+            | RealOp::MatMul { .. }
             | RealOp::Softmax { .. }
             | RealOp::CumulativeSum { .. }
             | RealOp::ArgSort { .. }

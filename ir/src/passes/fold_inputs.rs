@@ -70,6 +70,7 @@ fn columns_of(module: &Module<Real>, value: Value) -> Option<Columns> {
         | RealOp::Compare { .. }
         | RealOp::Select { .. }
         | RealOp::Reduce { .. }
+        | RealOp::MatMul { .. }
         | RealOp::Softmax { .. }
         | RealOp::CumulativeSum { .. }
         | RealOp::ArgSort { .. }

@@ -98,6 +98,7 @@ fn same_as(module: &Module<Real>, value: Value) -> Option<Value> {
         | RealOp::Compare { .. }
         | RealOp::Select { .. }
         | RealOp::Reduce { .. }
+        | RealOp::MatMul { .. }
         | RealOp::Softmax { .. }
         | RealOp::CumulativeSum { .. }
         | RealOp::ArgSort { .. }

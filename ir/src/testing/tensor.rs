@@ -31,6 +31,7 @@ enum Step {
     Take,
     TakeAlong,
     Lookup,
+    MatMul,
 }
 
 /// A step and which of the values so far it works on.
@@ -74,6 +75,7 @@ fn steps() -> BoxedStrategy<Step> {
         1 => Just(Step::Take),
         1 => Just(Step::TakeAlong),
         1 => Just(Step::Lookup),
+        1 => Just(Step::MatMul),
     ]
     .boxed()
 }
@@ -150,6 +152,7 @@ fn add(
         Step::Best(Extreme::Least) => RealOp::ArgMin { input: a },
         Step::Take => RealOp::Take { input: a, index: b },
         Step::TakeAlong => RealOp::TakeAlong { input: a, indices: b },
+        Step::MatMul => RealOp::MatMul { a, b },
         Step::Lookup => {
             let keys = if ty.elem == ElementType::I64 { [-1.0, 2.0] } else { [0.5, 1.0] };
             let keys = Constant { ty: Type::new(ty.elem, &[2]), elements: keys.to_vec() };

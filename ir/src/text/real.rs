@@ -50,6 +50,7 @@ impl notation::Notation for Real {
             }
             RealOp::Binary { a, b, .. }
             | RealOp::Compare { a, b, .. }
+            | RealOp::MatMul { a, b }
             | RealOp::Take { input: a, index: b }
             | RealOp::TakeAlong { input: a, indices: b } => {
                 put(out, format_args!(" %{}, %{}", a.index(), b.index()));
@@ -124,6 +125,10 @@ impl notation::Notation for Real {
                 cursor.expect(",")?;
                 let (a, b) = scope.values(cursor)?;
                 RealOp::Select { condition, a, b }
+            }
+            "matmul" => {
+                let (a, b) = scope.values(cursor)?;
+                RealOp::MatMul { a, b }
             }
             "take" => {
                 let (input, index) = scope.values(cursor)?;

@@ -65,6 +65,7 @@ impl rules::Rules for Real {
             | RealOp::Compare { .. }
             | RealOp::Select { .. }
             | RealOp::Reduce { .. }
+            | RealOp::MatMul { .. }
             | RealOp::Softmax { .. }
             | RealOp::CumulativeSum { .. }
             | RealOp::ArgSort { .. }
@@ -145,6 +146,7 @@ impl rules::Rules for Real {
             RealOp::Lookup { input, keys, values } => {
                 tensor::lookup(ty(*input), &module.constants[*keys], &module.constants[*values])
             }
+            RealOp::MatMul { a, b } => tensor::matmul(ty(*a), ty(*b)),
             RealOp::TreeEnsemble { forest, input } => {
                 let forest = &module.forests[*forest];
                 let input = ty(*input);

@@ -77,6 +77,7 @@ fn of_op(module: &Module<Real>, value: Value, of: &[Vec<Element>]) -> Vec<Elemen
         | RealOp::Binary { .. }
         | RealOp::Select { .. }
         | RealOp::Reduce { .. }
+        | RealOp::MatMul { .. }
         | RealOp::Softmax { .. }
         | RealOp::CumulativeSum { .. }
         | RealOp::Take { .. }

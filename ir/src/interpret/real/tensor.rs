@@ -98,6 +98,24 @@ pub(super) fn reduce<N: Number>(
     rest.iter().fold(first.clone(), |sum, x| binary(function, &sum, x, elem))
 }
 
+/// The product of matrices of numbers; the second has rows of `width` elements.
+/// Products are added in the order of the axis they share.
+pub(super) fn matmul<N: Number>(
+    a: &[Scalar<N>],
+    b: &[Scalar<N>],
+    width: usize,
+    elem: ElementType,
+) -> Vec<Scalar<N>> {
+    let shared = b.len() / width;
+    let element = |row: &[Scalar<N>], column: usize| {
+        let factors = row.iter().zip(b.iter().skip(column).step_by(width));
+        let products: Vec<_> = factors.map(|(a, b)| binary(Binary::Multiply, a, b, elem)).collect();
+        reduce(Reduction::Sum, &products, elem)
+    };
+    let rows = a.chunks_exact(shared);
+    rows.flat_map(|row| (0..width).map(move |column| element(row, column))).collect()
+}
+
 pub(super) fn cumulative_sum<N: Number>(row: &[Scalar<N>], elem: ElementType) -> Vec<Scalar<N>> {
     let mut sums: Vec<Scalar<N>> = Vec::with_capacity(row.len());
     for x in row {

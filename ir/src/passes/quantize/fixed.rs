@@ -81,6 +81,7 @@ impl Quantizer<'_> {
             | RealOp::Reshape { .. }
             | RealOp::Gather { .. }
             | RealOp::Compare { .. }
+            | RealOp::MatMul { .. }
             | RealOp::Lookup { .. }
             | RealOp::TreeEnsemble { .. }
             | RealOp::ArgMax { .. }

@@ -81,6 +81,7 @@ fn row(module: &Module<Real>, rows: &Rows, value: Value) -> Option<Rc<[Feature]>
         | RealOp::Compare { .. }
         | RealOp::Select { .. }
         | RealOp::Reduce { .. }
+        | RealOp::MatMul { .. }
         | RealOp::Softmax { .. }
         | RealOp::CumulativeSum { .. }
         | RealOp::ArgSort { .. }

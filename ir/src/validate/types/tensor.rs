@@ -122,6 +122,21 @@ pub(super) fn lookup<D: Domain>(
     Ok(Type { elem: values.ty.elem, shape: input.shape.clone() })
 }
 
+/// The product of two matrices.
+pub(super) fn matmul(a: &Type, b: &Type) -> Result<Type, Problem> {
+    let mismatch = || Problem::BadShapes { a: a.clone(), b: b.clone() };
+    let (&[m, k], &[k_b, n]) = (&a.shape.0[..], &b.shape.0[..]) else { return Err(mismatch()) };
+    if a.elem != b.elem || k != k_b || k == 0 || !is_number(a.elem) {
+        return Err(mismatch());
+    }
+    // As many products as a broadcast multiplication would have elements.
+    let (found, max) = (elements(&[m, k, n]), crate::limits::ELEMENTS_MAX);
+    if found > max {
+        return Err(Problem::TooMany { what: "products", found, max });
+    }
+    Ok(Type::new(a.elem, &[m, n]))
+}
+
 /// The type of both, which have one element type, at the shape they broadcast to.
 pub(super) fn broadcast(a: &Type, b: &Type) -> Result<Type, Problem> {
     let shape = if a.elem == b.elem { a.shape.broadcast(&b.shape) } else { None };
