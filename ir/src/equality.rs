@@ -19,6 +19,7 @@ impl<D: Domain> PartialEq for Module<D> {
             && self.labels == other.labels
             && self.constants == other.constants
             && self.functions == other.functions
+            && self.matrices == other.matrices
             && self.outputs == other.outputs
             && self.origins.graph_nodes == other.origins.graph_nodes
             && self.nodes.len() == other.nodes.len()

@@ -20,6 +20,7 @@ pub mod function;
 pub mod interpret;
 pub mod limits;
 pub mod lowering;
+pub mod matrix;
 pub mod module;
 pub mod ops;
 pub mod origin;
@@ -35,6 +36,7 @@ pub mod validate;
 pub use arena::{Arena, Handle};
 pub use forest::{Forest, IntTest, LeafWeight, Mode, NodeId, RealTest, TreeNode};
 pub use function::{Function, Segment};
+pub use matrix::{Matrix, MatrixRow, MatrixWeight};
 pub use module::{
     Column, Constant, Domain, Int, Interval, LabelTable, Module, Node, Operation, Output,
     OutputKind, Real, ScoreKind, Value,

@@ -26,6 +26,8 @@ pub const ELEMENTS_MAX: usize = 16_777_216;
 pub const SEGMENTS_MAX: usize = 65_536;
 /// Degree of the polynomials of a tabulated function.
 pub const DEGREE_MAX: usize = 15;
+/// Products of all rows of a linear map.
+pub const PRODUCTS_MAX: usize = 4_000_000;
 /// Axes of a tensor.
 pub const AXES_MAX: usize = 8;
 /// A feature lies within plus and minus 2^62, so that a difference of two fits `i64`.

@@ -12,6 +12,7 @@ use std::fmt::Debug;
 use crate::arena::{Arena, Handle};
 use crate::forest::Forest;
 use crate::function::Function;
+use crate::matrix::Matrix;
 use crate::ops::{IntOp, RealOp};
 use crate::origin::{OriginId, Origins};
 use crate::types::{Shape, Type};
@@ -76,6 +77,8 @@ pub struct Module<D: Domain> {
     pub forests: Arena<Forest<D>>,
     /// Tabulated functions, `@f0`; integer domain only.
     pub functions: Arena<Function>,
+    /// Linear maps, `@m0`; integer domain only.
+    pub matrices: Arena<Matrix>,
     /// Nodes in order; each makes one value, `%0`.
     pub nodes: Arena<Node<D>>,
     /// Named results, in the order of the ONNX outputs.
@@ -234,6 +237,7 @@ impl<D: Domain> Module<D> {
             constants: Arena::new(),
             forests: Arena::new(),
             functions: Arena::new(),
+            matrices: Arena::new(),
             nodes: Arena::new(),
             outputs: Vec::new(),
             origins: Origins::default(),

@@ -138,6 +138,17 @@ impl Ratio {
         power_of_two(scale.mantissa as f64, scale.exponent)
     }
 
+    /// It in units of 2^-`frac_bits`, to nearest even, and whether nothing was
+    /// rounded; off as [`Scale::units`] says.
+    ///
+    /// # Panics
+    /// If it does not fit 63 bits.
+    pub(crate) fn units(&self, frac_bits: i64) -> (i64, bool) {
+        let Scale { mantissa, exponent, exact } = self.scale();
+        let (units, is_whole) = shifted(mantissa, exponent + frac_bits);
+        (i64::try_from(units).expect("a weight fits its format"), is_whole && exact)
+    }
+
     /// As a factor of floats.
     pub(crate) fn scale(&self) -> Scale {
         if self.is_zero() {

@@ -14,6 +14,7 @@
 mod function;
 mod int;
 mod lexer;
+mod matrix;
 mod parser;
 mod printer;
 mod real;
@@ -151,6 +152,7 @@ fn code_of(problem: &Problem) -> Code {
         | Problem::WideStep { .. }
         | Problem::ZeroDivisor { .. }
         | Problem::BadFunction { .. }
+        | Problem::BadMatrix { .. }
         | Problem::RoundingInReal { .. }
         | Problem::FoldingError { .. }
         | Problem::ClassOutOfTable { .. } => codes::TEXT_RULE,

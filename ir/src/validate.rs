@@ -17,6 +17,7 @@
 mod error;
 mod forest;
 mod function;
+mod matrix;
 mod ranges;
 mod steps;
 mod structure;
@@ -73,6 +74,7 @@ impl Validator {
         structure::check(module, &mut errors);
         forest::check(module, &mut errors);
         function::check(module, &mut errors);
+        matrix::check(module, &mut errors);
         if errors.is_empty() {
             types::check(module, &mut errors);
         }
@@ -114,6 +116,7 @@ mod rules {
         Constant(usize),
         Forest(usize),
         Function(usize),
+        Matrix(usize),
     }
 
     /// What the checks ask of a domain.

@@ -8,6 +8,7 @@
 
 mod elementwise;
 mod helpers;
+mod linear;
 mod lookup;
 mod memory;
 mod operand;
@@ -56,6 +57,7 @@ pub(crate) fn predict(out: &mut Writer, context: &Context<'_>) {
             operand.table(out);
         }
         lookup::tables(out, context, value);
+        linear::functions(out, context, value);
     }
     out.comment(&[
         "Decides one row of features. `s` must point into a map value in a BPF program: the \
@@ -94,6 +96,7 @@ fn computed(context: &Context<'_>) -> Vec<Value> {
         | IntOp::Divide { .. }
         | IntOp::Rescale { .. }
         | IntOp::Function { .. }
+        | IntOp::Linear { .. }
         | IntOp::Not { .. }
         | IntOp::Compare { .. }
         | IntOp::Greater { .. }
@@ -165,6 +168,7 @@ fn operation(out: &mut Writer, context: &Context<'_>, value: Value) {
         | IntOp::Greater { .. }
         | IntOp::Select { .. }
         | IntOp::Lookup { .. } => elementwise::emit(out, context, value),
+        IntOp::Linear { matrix, .. } => linear::emit(out, context, value, matrix),
         IntOp::Reduce { function, .. } => rows::reduce(out, context, value, function),
         IntOp::CumulativeSum { .. } => rows::cumulative_sum(out, context, value),
         IntOp::ArgSort { first, .. } => rows::argsort(out, context, value, first),

@@ -1,14 +1,14 @@
-//! Which values of a real module are sums: linear forms over the sums of tree
-//! ensembles, with exact coefficients.
+//! Which values of a real module are linear forms, with exact coefficients.
 //!
-//! A mean of votes, a weighted vote, `1 - p` of a vote and everything else made
-//! of additions, constant factors and movements of elements is one sum over the
-//! trees; the pass `quantize` rounds such a sum once, however many operations
-//! of the model made it.
+//! A scaled row, the layer of a network, a mean of votes, `1 - p` of a vote and
+//! everything else made of additions, constant factors, products with constant
+//! matrices and movements of elements is a sum of *atoms*: columns, sums of tree
+//! ensembles, and results of operations that are not linear. The pass `quantize`
+//! rounds such a sum once, however many operations of the model made it.
 //!
 //! What must hold: over the real numbers an element is what its [`Form`] says.
 //! Roundings of computed floats are no part of a form, casts between floats
-//! included.
+//! included; the rounding of an input that is cast is left to whoever reads it.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
@@ -24,9 +24,11 @@ use crate::types::ElementType;
 pub enum Kind {
     /// Floats that no input changes.
     Constant,
-    /// Sums of trees.
+    /// Sums that more than one function of one number makes: of trees, of
+    /// columns, a product with a matrix, or what an operation gives that no
+    /// table of a function stands for.
     Affine,
-    /// Something else, or no floats.
+    /// What is computed element by element with functions that bend, or no floats.
     Other,
 }
 
@@ -38,23 +40,25 @@ type Positions = Rc<Vec<usize>>;
 pub struct Affine<'m> {
     module: &'m Module<Real>,
     kinds: Vec<Kind>,
+    /// Is it made of sums of trees and constants alone?
+    of_trees: Vec<bool>,
     /// Where operands that broadcast are read, by operand and user.
     positions: RefCell<HashMap<(Value, Value), Positions>>,
 }
 
-/// A linear form: a constant and coefficients of sums of tree ensembles.
+/// A linear form: a constant and coefficients of atoms.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Form {
     /// The constant.
     pub(crate) constant: Ratio,
-    /// The sums, in order, with coefficients other than 0.
-    pub(crate) terms: Vec<(Sum, Ratio)>,
+    /// The atoms, in order, with coefficients other than 0.
+    pub(crate) terms: Vec<(Atom, Ratio)>,
 }
 
 impl Form {
     /// The sum of both.
     pub(crate) fn plus(&self, other: &Self) -> Self {
-        let mut terms: BTreeMap<Sum, Ratio> = self.terms.iter().cloned().collect();
+        let mut terms: BTreeMap<Atom, Ratio> = self.terms.iter().cloned().collect();
         for (sum, by) in &other.terms {
             terms.entry(*sum).and_modify(|known| *known = known.plus(by)).or_insert(by.clone());
         }
@@ -69,13 +73,14 @@ impl Form {
     }
 }
 
-/// A sum of a tree ensemble.
+/// An element of a value that is no linear form of others: a column, a sum of a
+/// tree ensemble, or a result of an operation that is not linear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Sum {
-    /// The ensemble.
-    pub(crate) ensemble: Value,
-    /// Index of the sum.
-    pub(crate) target: u32,
+pub(crate) struct Atom {
+    /// The value.
+    pub(crate) value: Value,
+    /// Index of the element.
+    pub(crate) element: u32,
 }
 
 impl<'m> Affine<'m> {
@@ -83,11 +88,20 @@ impl<'m> Affine<'m> {
     #[must_use]
     pub fn of(module: &'m Module<Real>) -> Self {
         let mut kinds = Vec::with_capacity(module.nodes.len());
+        let mut of_trees = Vec::with_capacity(module.nodes.len());
         for value in module.values() {
             let kind = kind_of(module, &kinds, value);
+            let mut trees = kind == Kind::Affine && is_linear(module, &kinds, value);
+            if trees {
+                module.node(value).op.operands(&mut |operand| {
+                    trees &= of_trees[operand.index()] || kinds[operand.index()] == Kind::Constant;
+                });
+            }
+            trees |= matches!(module.node(value).op, RealOp::TreeEnsemble { .. });
             kinds.push(kind);
+            of_trees.push(trees);
         }
-        Self { module, kinds, positions: RefCell::default() }
+        Self { module, kinds, of_trees, positions: RefCell::default() }
     }
 
     /// What `value` is made of.
@@ -96,7 +110,22 @@ impl<'m> Affine<'m> {
         self.kinds[value.index()]
     }
 
-    /// Is `value` made of sums of trees?
+    /// Is `value` a linear form over sums of trees, and nothing else?
+    #[must_use]
+    pub fn is_of_trees(&self, value: Value) -> bool {
+        self.of_trees[value.index()]
+    }
+
+    /// Does `value` consist of atoms: floats that are no constants, and no linear
+    /// forms of others?
+    #[must_use]
+    pub fn is_atom(&self, value: Value) -> bool {
+        is_float(self.module.ty(value).elem)
+            && !self.is_constant(value)
+            && !is_linear(self.module, &self.kinds, value)
+    }
+
+    /// Is `value` a sum, as its kind says?
     #[must_use]
     pub fn is_affine(&self, value: Value) -> bool {
         self.kind(value) == Kind::Affine
@@ -108,9 +137,9 @@ impl<'m> Affine<'m> {
         self.kind(value) == Kind::Constant
     }
 
-    /// The form of an element of a value that is affine or constant.
+    /// The form of an element of a value of floats.
     ///
-    /// Coefficients flow from the element back to the ensembles, so that a long
+    /// Coefficients flow from the element back to the atoms, so that a long
     /// chain of additions costs what it has operations.
     pub(crate) fn form(&self, value: Value, element: usize) -> Form {
         let mut pending: BTreeMap<(Value, usize), Ratio> = BTreeMap::new();
@@ -124,7 +153,7 @@ impl<'m> Affine<'m> {
             }
             self.spread(value, element, coefficient, &mut pending, &mut form);
         }
-        form.terms.sort_by_key(|(sum, _)| *sum);
+        form.terms.sort_by_key(|(atom, _)| *atom);
         form
     }
 
@@ -144,12 +173,12 @@ impl<'m> Affine<'m> {
                 .or_insert(coefficient);
         };
         match &self.module.node(value).op {
+            _ if self.is_atom(value) => {
+                form.terms.push((Atom { value, element: element as u32 }, coefficient));
+            }
             RealOp::Constant { constant } => {
                 let x = self.module.constants[*constant].elements[element];
                 form.constant = form.constant.plus(&exact(x).times(&coefficient));
-            }
-            RealOp::TreeEnsemble { .. } => {
-                form.terms.push((Sum { ensemble: value, target: element as u32 }, coefficient));
             }
             RealOp::Cast { input } | RealOp::Reshape { input } => add(*input, element, coefficient),
             RealOp::Unary { input, .. } => add(*input, element, coefficient.negated()),
@@ -187,7 +216,20 @@ impl<'m> Affine<'m> {
                     add(*input, at, coefficient.clone());
                 }
             }
-            op => unreachable!("{} is not affine", op.name()),
+            RealOp::MatMul { a, b } => {
+                let (shared, width) = (self.row_width(*a), self.row_width(*b));
+                let (row, column) = (element / width, element % width);
+                for k in 0..shared {
+                    let (at_a, at_b) = (row * shared + k, k * width + column);
+                    let (factor, at_factor, other, at_other) = if self.is_constant(*b) {
+                        (*b, at_b, *a, at_a)
+                    } else {
+                        (*a, at_a, *b, at_b)
+                    };
+                    add(other, at_other, coefficient.times(&self.constant(factor, at_factor)));
+                }
+            }
+            op => unreachable!("{} is not linear", op.name()),
         }
     }
 
@@ -233,63 +275,116 @@ impl<'m> Affine<'m> {
 
 fn kind_of(module: &Module<Real>, kinds: &[Kind], value: Value) -> Kind {
     let node = module.node(value);
-    if !matches!(node.ty.elem, ElementType::F32 | ElementType::F64) {
+    if !is_float(node.ty.elem) {
         return Kind::Other;
     }
     let kind = |operand: Value| kinds[operand.index()];
-    let joint = |a: Kind, b: Kind| match (a, b) {
-        (Kind::Constant, Kind::Constant) => Kind::Constant,
-        (Kind::Other, _) | (_, Kind::Other) => Kind::Other,
-        (Kind::Affine, _) | (_, Kind::Affine) => Kind::Affine,
-    };
+    if !is_linear(module, kinds, value) {
+        return if bends(module, kinds, value) { Kind::Other } else { Kind::Affine };
+    }
+    let mut joint = Kind::Constant;
+    node.op.operands(&mut |operand| {
+        joint = match (joint, kind(operand)) {
+            (Kind::Constant, kind) | (kind, Kind::Constant) => kind,
+            (Kind::Other, _) | (_, Kind::Other) => Kind::Other,
+            (Kind::Affine, Kind::Affine) => Kind::Affine,
+        };
+    });
     match &node.op {
-        RealOp::Constant { constant } => {
-            let elements = &module.constants[*constant].elements;
-            if elements.iter().all(|x| x.is_finite()) { Kind::Constant } else { Kind::Other }
+        // A matrix mixes elements, so that no function of one is left.
+        RealOp::MatMul { a, .. } if joint == Kind::Other && module.shape(*a).row() > 1 => {
+            Kind::Affine
         }
-        RealOp::TreeEnsemble { .. } => Kind::Affine,
+        _ => joint,
+    }
+}
+
+/// Is it a constant, or made of its operands by additions, constant factors and
+/// movements alone?
+fn is_linear(module: &Module<Real>, kinds: &[Kind], value: Value) -> bool {
+    let is_constant = |operand: Value| kinds[operand.index()] == Kind::Constant;
+    match &module.node(value).op {
+        RealOp::Constant { constant } => {
+            module.constants[*constant].elements.iter().all(|x| x.is_finite())
+        }
         // The rounding of what is written in the model is part of it, and no
         // float constant of a model needs it: the front end rounds.
-        RealOp::Cast { input } if kind(*input) == Kind::Constant => Kind::Other,
-        RealOp::Cast { input }
-        | RealOp::Reshape { input }
-        | RealOp::Gather { input, .. }
-        | RealOp::Unary { function: Unary::Negate, input }
-        | RealOp::Reduce { function: Reduction::Sum, input } => kind(*input),
-        RealOp::Concat { inputs } => {
-            inputs.iter().fold(Kind::Constant, |known, &input| joint(known, kind(input)))
+        RealOp::Cast { input } => is_float(module.ty(*input).elem) && !is_constant(*input),
+        RealOp::Reshape { .. }
+        | RealOp::Gather { .. }
+        | RealOp::Concat { .. }
+        | RealOp::Unary { function: Unary::Negate, .. }
+        | RealOp::Reduce { function: Reduction::Sum, .. }
+        | RealOp::Binary { function: Binary::Add | Binary::Subtract, .. } => true,
+        RealOp::Binary { function: Binary::Multiply, a, b } | RealOp::MatMul { a, b } => {
+            is_constant(*a) || is_constant(*b)
         }
-        RealOp::Binary { function: Binary::Add | Binary::Subtract, a, b } => {
-            joint(kind(*a), kind(*b))
-        }
-        RealOp::Binary { function: Binary::Multiply, a, b } => match (kind(*a), kind(*b)) {
-            (Kind::Affine, Kind::Affine) => Kind::Other,
-            (a, b) => joint(a, b),
-        },
-        RealOp::Binary { function: Binary::Divide, a, b } => {
-            if divides(module, *b) {
-                joint(kind(*a), kind(*b))
-            } else {
-                Kind::Other
-            }
-        }
+        RealOp::Binary { function: Binary::Divide, b, .. } => divides(module, *b),
         RealOp::Input { .. }
         | RealOp::Unary { .. }
         | RealOp::Binary { .. }
         | RealOp::Compare { .. }
         | RealOp::Select { .. }
         | RealOp::Reduce { .. }
-        | RealOp::MatMul { .. }
         | RealOp::Softmax { .. }
         | RealOp::CumulativeSum { .. }
         | RealOp::ArgSort { .. }
         | RealOp::Take { .. }
         | RealOp::TakeAlong { .. }
         | RealOp::Lookup { .. }
+        | RealOp::TreeEnsemble { .. }
         | RealOp::ArgMax { .. }
         | RealOp::ArgMin { .. }
-        | RealOp::Label { .. } => Kind::Other,
+        | RealOp::Label { .. } => false,
     }
+}
+
+/// Is it a function of the elements of its operands that a table may stand for,
+/// or computed from what is?
+fn bends(module: &Module<Real>, kinds: &[Kind], value: Value) -> bool {
+    match &module.node(value).op {
+        RealOp::Unary { function, .. } => is_smooth(*function),
+        RealOp::Binary { function, .. } => match function {
+            Binary::Add | Binary::Subtract | Binary::Multiply | Binary::Divide | Binary::Power => {
+                true
+            }
+            Binary::Minimum | Binary::Maximum | Binary::And | Binary::Or | Binary::Xor => false,
+        },
+        RealOp::Softmax { .. } => true,
+        // A constant that is no number; a cast of one.
+        RealOp::Constant { .. } => true,
+        RealOp::Cast { input } => {
+            is_float(module.ty(*input).elem) && kinds[input.index()] == Kind::Constant
+        }
+        _ => false,
+    }
+}
+
+/// Is it a function without kinks and jumps, where it is defined?
+pub(crate) fn is_smooth(function: Unary) -> bool {
+    match function {
+        Unary::Negate
+        | Unary::Exp
+        | Unary::Log
+        | Unary::SquareRoot
+        | Unary::Reciprocal
+        | Unary::Logistic
+        | Unary::Tanh
+        | Unary::Erf
+        | Unary::Probit
+        | Unary::Softplus => true,
+        Unary::Absolute
+        | Unary::Sign
+        | Unary::Floor
+        | Unary::Ceil
+        | Unary::Round
+        | Unary::Relu
+        | Unary::Not => false,
+    }
+}
+
+fn is_float(elem: ElementType) -> bool {
+    matches!(elem, ElementType::F32 | ElementType::F64)
 }
 
 /// Is it a constant, as it is written, without a 0?
@@ -345,7 +440,7 @@ end
         let shown = (0..module.shape(last).elements()).map(|element| {
             let form = affine.form(last, element);
             let terms =
-                form.terms.iter().map(|(sum, by)| format!("{} s{}", by.nearest(), sum.target));
+                form.terms.iter().map(|(sum, by)| format!("{} s{}", by.nearest(), sum.element));
             let constant = (!form.constant.is_zero()).then(|| form.constant.nearest().to_string());
             terms.chain(constant).collect::<Vec<_>>().join(" + ")
         });

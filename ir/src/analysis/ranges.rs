@@ -10,6 +10,7 @@ mod rows;
 
 use crate::analysis::reach::Reach;
 use crate::forest::{Forest, TreeNode};
+use crate::matrix::MatrixRow;
 use crate::module::{Int, Module, Value};
 use crate::ops::IntOp;
 use crate::types::Type;
@@ -138,6 +139,11 @@ impl Ranges {
                 let range = module.functions[*function].range;
                 vec![Bounds { min: range.min.into(), max: range.max.into() }; elements]
             }
+            IntOp::Linear { matrix, inputs } => {
+                let terms = self.joined(inputs);
+                let rows = module.matrices[*matrix].rows.iter();
+                rows.map(|row| row_sums(row, &terms).total).collect()
+            }
             IntOp::Not { .. } | IntOp::Compare { .. } | IntOp::Greater { .. } => {
                 vec![Bounds { min: 0, max: 1 }; elements]
             }
@@ -171,6 +177,11 @@ impl Ranges {
 }
 
 impl Ranges {
+    /// Bounds of the elements of values, one value after the other.
+    pub(crate) fn joined(&self, values: &[Value]) -> Vec<Bounds> {
+        values.iter().flat_map(|&value| self.of_value(value)).copied().collect()
+    }
+
     /// The bounds that meet in each element of a result of type `ty`, combined.
     fn pairs(
         &self,
@@ -188,14 +199,29 @@ impl Ranges {
     }
 }
 
-/// What one sum of a forest can be.
+/// What one sum of a forest or of a linear map can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SumBounds {
-    /// The sum of all trees and the base value.
+    /// The sum of all trees or products and the base value.
     pub total: Bounds,
-    /// The base value and any subset of the trees: the accumulator, in
+    /// The base value and any subset of the others: the accumulator, in
     /// whatever order a lowering adds.
     pub partial: Bounds,
+}
+
+/// Bounds of a row of a linear map whose inputs have the bounds `inputs`.
+#[must_use]
+pub fn row_sums(row: &MatrixRow, inputs: &[Bounds]) -> SumBounds {
+    let base = Bounds::exactly(row.base.into());
+    let mut sum = SumBounds { total: base, partial: base };
+    for weight in &row.weights {
+        let weight_of = Bounds::exactly(weight.weight.into());
+        let term = product(inputs[weight.input as usize], weight_of);
+        sum.total = sum.total.plus(term).cut();
+        sum.partial.min = (sum.partial.min + term.min.min(0)).max(-LIMIT);
+        sum.partial.max = (sum.partial.max + term.max.max(0)).min(LIMIT);
+    }
+    sum
 }
 
 /// Bounds of each sum of a forest.

@@ -163,7 +163,7 @@ impl RealRanges {
             }
         };
         form.terms.iter().fold(enclosed(&form.constant), |whole, (sum, coefficient)| {
-            let Range::Number(x) = &self.of_value(sum.ensemble)[sum.target as usize] else {
+            let Range::Number(x) = &self.of_value(sum.value)[sum.element as usize] else {
                 unreachable!("sums are numbers")
             };
             let term = x.binary(Binary::Multiply, &enclosed(coefficient), ElementType::F64);

@@ -13,6 +13,7 @@ mod elementwise;
 mod rows;
 
 use crate::analysis::ranges::{Bounds, Ranges};
+use crate::matrix::MatrixRow;
 use crate::module::{Int, Module, Value};
 use crate::ops::IntOp;
 use crate::types::{ElementType, Type};
@@ -135,6 +136,22 @@ impl Given<'_> {
             IntOp::Function { function, input } => {
                 let function = &self.module.functions[*function];
                 self.each(ty, [*input], |[x]| elementwise::function(function, x.error))
+            }
+            IntOp::Linear { matrix, inputs } => {
+                let units = inputs.iter().flat_map(|&input| {
+                    let unit = unit(self.module.ty(input).elem);
+                    self.error(input).iter().map(move |error| error / unit)
+                });
+                let units: Vec<f64> = units.collect();
+                let result = unit(ty.elem);
+                let error = |row: &MatrixRow| {
+                    row.weights.iter().fold(row.rounding, |sum, weight| {
+                        let magnitude = weight.weight.unsigned_abs() as f64;
+                        let term = product_up(magnitude.next_up(), units[weight.input as usize]);
+                        sum_up(sum, term * result)
+                    })
+                };
+                self.module.matrices[*matrix].rows.iter().map(error).collect()
             }
             IntOp::Not { input } => self.error(*input).to_vec(),
             IntOp::Compare { a, b, .. } => {

@@ -6,6 +6,7 @@ mod order;
 use super::{Outcome, Trace, Walk, is_label, leaf_of, weights_of};
 use crate::arena::Handle;
 use crate::forest::{Forest, NodeId};
+use crate::matrix::MatrixWeight;
 use crate::module::{Column, Int, Module, Output, Value};
 use crate::ops::IntOp;
 use crate::types::{ElementType, Type};
@@ -80,6 +81,14 @@ impl<'m> Machine<'m> {
             IntOp::Function { function, input } => {
                 let function = &self.module.functions[*function];
                 self.each(ty, [*input], |[x]| function.at(x))
+            }
+            IntOp::Linear { matrix, inputs } => {
+                let elements: Vec<i64> =
+                    inputs.iter().flat_map(|&input| self.get(input)).copied().collect();
+                let product =
+                    |weight: &MatrixWeight| weight.weight * elements[weight.input as usize];
+                let rows = self.module.matrices[*matrix].rows.iter();
+                rows.map(|row| row.base + row.weights.iter().map(product).sum::<i64>()).collect()
             }
             IntOp::Not { input } => self.each(ty, [*input], |[x]| 1 - x),
             IntOp::Compare { relation, a, b } => {

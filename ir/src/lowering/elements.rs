@@ -64,6 +64,7 @@ impl Elements {
             | IntOp::Divide { .. }
             | IntOp::Rescale { .. }
             | IntOp::Function { .. }
+            | IntOp::Linear { .. }
             | IntOp::Not { .. }
             | IntOp::Compare { .. }
             | IntOp::Greater { .. }

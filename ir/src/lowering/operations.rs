@@ -20,6 +20,8 @@ const fn round(insns: u64, tenth_ns: u64) -> Round {
 
 /// Arithmetic and comparisons.
 const SIMPLE: Round = round(8, 8);
+/// A product with a constant, added to a sum.
+const PRODUCT: Round = round(3, 3);
 /// A 64-bit division (`div` of x86-64) and the rounding around it.
 const DIVISION: Round = round(24, 90);
 /// A segment found by bits or by a binary search, and a polynomial.
@@ -54,6 +56,13 @@ pub fn cost(module: &Module<Int>, value: Value) -> Cost {
             let coefficients = module.functions[*function].segments.iter();
             let bytes = coefficients.map(|segment| 16 + 8 * segment.coefficients.len() as u64);
             Cost { table_bytes: bytes.sum(), ..rounds(FUNCTION, here) }
+        }
+        IntOp::Linear { matrix, .. } => {
+            let products = module.matrices[*matrix].products() as u64;
+            Cost {
+                program_insns: products.saturating_mul(PRODUCT.insns) + 4 * here,
+                ..rounds(PRODUCT, products + here)
+            }
         }
         IntOp::Reduce { input, .. } | IntOp::CumulativeSum { input } => {
             rounds(SIMPLE, elements(*input))

@@ -3,6 +3,7 @@
 use crate::arena::Handle;
 use crate::forest::Forest;
 use crate::function::Function;
+use crate::matrix::Matrix;
 use crate::module::{Column, Constant, Int, LabelTable, Operation, Value};
 use crate::ops::{Extreme, Relation};
 
@@ -90,6 +91,14 @@ pub enum IntOp {
     Not {
         /// Of what.
         input: Value,
+    },
+    /// `fixed[1xn]`: sums of products of the elements of all inputs, one after
+    /// the other, with constants.
+    Linear {
+        /// The constants.
+        matrix: Handle<Matrix>,
+        /// Numbers and truth values of any formats.
+        inputs: Vec<Value>,
     },
     /// Does a relation hold between two elements of one format? As `bool`.
     Compare {
@@ -313,7 +322,7 @@ impl Operation for IntOp {
             | Self::ArgMax { input, .. } => *input = map(*input),
             Self::Greater { a, .. } => *a = map(*a),
             Self::Label { class, .. } => *class = map(*class),
-            Self::Concat { inputs } => {
+            Self::Concat { inputs } | Self::Linear { inputs, .. } => {
                 for input in inputs {
                     *input = map(*input);
                 }
@@ -349,6 +358,7 @@ impl Operation for IntOp {
             Self::Divide { .. } => "divide",
             Self::Rescale { .. } => "rescale",
             Self::Function { .. } => "function",
+            Self::Linear { .. } => "linear",
             Self::Not { .. } => "not",
             Self::Compare { relation, .. } => relation.name(),
             Self::Greater { .. } => "greater",

@@ -37,6 +37,7 @@ impl Moves for IntOp {
             | Self::Divide { .. }
             | Self::Rescale { .. }
             | Self::Function { .. }
+            | Self::Linear { .. }
             | Self::Not { .. }
             | Self::Compare { .. }
             | Self::Greater { .. }

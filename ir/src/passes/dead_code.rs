@@ -70,6 +70,7 @@ impl Pass<Int> for DeadCode {
             IntOp::TreeEnsemble { forest, .. } => kept.forests.keep(forest),
             IntOp::Label { table, .. } => kept.labels.keep(table),
             IntOp::Function { function, .. } => kept.functions.keep(function),
+            IntOp::Linear { matrix, .. } => kept.matrices.keep(matrix),
             IntOp::Lookup { keys, values, .. } => {
                 kept.constants.keep(keys);
                 kept.constants.keep(values);
@@ -137,6 +138,7 @@ struct KeptData<D: Domain> {
     constants: Kept<crate::module::Constant<D>>,
     forests: Kept<crate::forest::Forest<D>>,
     functions: Kept<crate::function::Function>,
+    matrices: Kept<crate::matrix::Matrix>,
     labels: Kept<LabelTable>,
 }
 
@@ -149,6 +151,7 @@ fn sweep<D: Domain>(
         constants: Kept::default(),
         forests: Kept::default(),
         functions: Kept::default(),
+        matrices: Kept::default(),
         labels: Kept::default(),
     };
     let mut new_value = vec![None; live.len()];
@@ -171,8 +174,9 @@ fn sweep<D: Domain>(
     let constants = data.constants.apply(&mut module.constants);
     let forests = data.forests.apply(&mut module.forests);
     let functions = data.functions.apply(&mut module.functions);
+    let matrices = data.matrices.apply(&mut module.matrices);
     let labels = data.labels.apply(&mut module.labels);
-    changed | constants | forests | functions | labels
+    changed | constants | forests | functions | matrices | labels
 }
 
 /// Which nodes some output needs.

@@ -88,7 +88,7 @@ fn cones(module: &Module<Real>) -> Vec<Cone> {
     trees.sort_unstable_by_key(|(tree, _)| *tree);
     let worth = trees
         .into_iter()
-        .filter(|(_, frontier)| frontier.iter().any(|&value| !affine.is_affine(value)));
+        .filter(|(_, frontier)| frontier.iter().any(|&value| !affine.is_of_trees(value)));
     let cone = |(tree, frontier): (Value, BTreeSet<Value>)| Cone {
         tree,
         inside: operands_below(module, &frontier, tree),

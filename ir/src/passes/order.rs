@@ -147,7 +147,7 @@ impl Scalar {
         let mut pending = vec![value];
         while let Some(value) = pending.pop() {
             let op = &module.node(value).op;
-            if matches!(op, RealOp::Input { .. }) {
+            if matches!(op, RealOp::Input { .. }) && !affine.is_affine(value) {
                 return None;
             }
             if affine.is_affine(value) {

@@ -6,6 +6,7 @@
 //! - [`weights`]: leaf weights become fixed point, as fine as cannot overflow;
 //! - [`margin`]: decisions of votes get the tie margin;
 //! - [`decisions`]: comparisons and argmax of sums;
+//! - [`matrices`]: sums of columns and of computed numbers become linear maps;
 //! - [`chains`], [`functions`]: functions of one number become tables;
 //! - [`fixed`]: what is computed from sums otherwise;
 //! - here: groups of sums, and the operations that move elements.
@@ -19,6 +20,7 @@ mod decisions;
 mod fixed;
 mod functions;
 pub mod margin;
+mod matrices;
 pub mod predicate;
 mod rows;
 mod sums;
@@ -204,10 +206,14 @@ impl<'m> Quantizer<'m> {
             return self.chain(value, chain);
         }
         let (shape, origin) = (&node.ty.shape, node.origin);
+        if let Some(forms) = self.needs.matrices.get(&Key::Value(value)) {
+            return self.matrix(value, forms);
+        }
         match &node.op {
             RealOp::Input { columns } if node.ty.elem == ElementType::I64 => {
                 Some(self.input(columns.clone(), origin))
             }
+            RealOp::Input { columns } => self.columns(value, columns),
             RealOp::Constant { constant } if is_integer(node.ty.elem) => {
                 let op = self.integers(*constant);
                 Some(self.int.push(op, node.ty.clone(), origin))

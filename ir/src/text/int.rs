@@ -54,6 +54,10 @@ impl notation::Notation for Int {
             IntOp::Function { function, input } => {
                 put(out, format_args!(" @f{}, %{}", function.index(), input.index()));
             }
+            IntOp::Linear { matrix, inputs } => {
+                put(out, format_args!(" @m{}, ", matrix.index()));
+                print_list(out, inputs, |out, &input| put_value(out, input));
+            }
             IntOp::Select { condition, a, b } => {
                 let (condition, a, b) = (condition.index(), a.index(), b.index());
                 put(out, format_args!(" %{condition}, %{a}, %{b}"));
@@ -165,6 +169,12 @@ fn tensor_op(scope: &Scope, cursor: &mut Cursor<'_>, word: &str) -> Parsed<Optio
             let function = scope.function(cursor)?;
             cursor.expect(",")?;
             IntOp::Function { function, input: scope.value(cursor)? }
+        }
+        "linear" => {
+            let matrix = scope.matrix(cursor)?;
+            cursor.expect(",")?;
+            let inputs = cursor.list(limits::NODES_MAX, |c| scope.value(c))?;
+            IntOp::Linear { matrix, inputs }
         }
         "not" => IntOp::Not { input: scope.value(cursor)? },
         "select" => {

@@ -9,7 +9,7 @@ use skxc_diagnostics::codes;
 use super::lexer::{Cursor, Parsed};
 use super::scope::Scope;
 use super::spans::Spans;
-use super::{ERRORS_MAX, Notation, TextError, function};
+use super::{ERRORS_MAX, Notation, TextError, function, matrix};
 use crate::forest::{Forest, LeafWeight, NodeId, TreeNode};
 use crate::limits;
 use crate::module::{
@@ -27,6 +27,7 @@ pub(super) fn parse<D: Notation>(text: &str) -> Result<(Module<D>, Spans), Vec<T
         has_header: false,
         forest: None,
         function: None,
+        matrix: None,
         origins: HashMap::new(),
         errors: Vec::new(),
     };
@@ -49,6 +50,8 @@ struct Parser<'t, D: Notation> {
     forest: Option<Body<D>>,
     /// The function whose lines are being read.
     function: Option<function::Body>,
+    /// The linear map whose lines are being read.
+    matrix: Option<matrix::Body>,
     /// Places of whole graph nodes, which recur.
     origins: HashMap<u32, OriginId>,
     errors: Vec<TextError>,
@@ -83,6 +86,8 @@ impl<'t, D: Notation> Parser<'t, D> {
             self.forest_line(&mut cursor, span)
         } else if self.function.is_some() {
             self.function_line(&mut cursor, span)
+        } else if self.matrix.is_some() {
+            self.matrix_line(&mut cursor, span)
         } else {
             self.definition(&mut cursor, span)
         };
@@ -101,6 +106,9 @@ impl<'t, D: Notation> Parser<'t, D> {
             self.errors.push(body.unfinished());
         }
         if let Some(body) = self.function {
+            self.errors.push(body.unfinished());
+        }
+        if let Some(body) = self.matrix {
             self.errors.push(body.unfinished());
         }
         if self.errors.is_empty() { Ok((self.module, self.spans)) } else { Err(self.errors) }
@@ -134,6 +142,11 @@ impl<'t, D: Notation> Parser<'t, D> {
             next(cursor, "@f", &mut self.scope.functions, limits::NODES_MAX)?;
             let (body, result) = function::Body::begin(&self.scope, cursor, span);
             self.function = Some(body);
+            result
+        } else if cursor.is_handle("@m") {
+            next(cursor, "@m", &mut self.scope.matrices, limits::NODES_MAX)?;
+            let (body, result) = matrix::Body::begin(&self.scope, cursor, span);
+            self.matrix = Some(body);
             result
         } else if cursor.is_handle("onnx") {
             next(cursor, "onnx", &mut self.scope.graph_nodes, limits::NODES_MAX)?;
@@ -293,6 +306,24 @@ impl<'t, D: Notation> Parser<'t, D> {
         }
         let result = body.segment(cursor);
         self.function = Some(body);
+        result
+    }
+
+    fn matrix_line(&mut self, cursor: &mut Cursor<'t>, span: Range<usize>) -> Parsed<()> {
+        let mut body = self.matrix.take().expect("a linear map is being read");
+        if cursor.eat("end") {
+            self.spans.matrices.push(body.span.clone());
+            if let Some(matrix) = body.end() {
+                self.module.matrices.push(matrix);
+            }
+            return Ok(());
+        }
+        if STARTS.iter().any(|start| cursor.clone().starts(start)) {
+            self.errors.push(body.unfinished());
+            return self.definition(cursor, span);
+        }
+        let result = body.row(cursor);
+        self.matrix = Some(body);
         result
     }
 

@@ -38,6 +38,9 @@ pub fn print<D: Notation>(module: &Module<D>) -> String {
     for (handle, function) in module.functions.iter() {
         super::function::print(&mut out, handle.index(), function);
     }
+    for (handle, matrix) in module.matrices.iter() {
+        super::matrix::print(&mut out, handle.index(), matrix);
+    }
     for (value, (_, node)) in module.values().zip(module.nodes.iter()) {
         put(&mut out, format_args!("%{} = ", value.index()));
         D::write_op(&mut out, &names, &node.op);

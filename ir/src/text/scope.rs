@@ -20,6 +20,7 @@ pub struct Scope {
     pub(super) constants: u32,
     pub(super) forests: u32,
     pub(super) functions: u32,
+    pub(super) matrices: u32,
     pub(super) values: u32,
     /// Columns by name; the first of equals.
     pub(super) column_names: HashMap<String, u32>,
@@ -60,6 +61,11 @@ impl Scope {
     /// Takes a function: `@f0`.
     pub(super) fn function<T>(&self, cursor: &mut Cursor<'_>) -> Parsed<Handle<T>> {
         existing(cursor, "@f", self.functions)
+    }
+
+    /// Takes a linear map: `@m0`.
+    pub(super) fn matrix<T>(&self, cursor: &mut Cursor<'_>) -> Parsed<Handle<T>> {
+        existing(cursor, "@m", self.matrices)
     }
 
     /// Takes a value: `%0`.

@@ -17,6 +17,7 @@ pub(super) struct Spans {
     /// For each forest, the lines of its nodes.
     pub(super) tree_nodes: Vec<Vec<Span>>,
     pub(super) functions: Vec<Span>,
+    pub(super) matrices: Vec<Span>,
     pub(super) values: Vec<Span>,
     pub(super) outputs: Vec<Span>,
 }
@@ -34,6 +35,7 @@ impl Spans {
                 self.tree_nodes.get(forest).and_then(|nodes| nodes.get(node))
             }
             Location::Function(index) => self.functions.get(index),
+            Location::Matrix(index) => self.matrices.get(index),
             Location::Value(value) => self.values.get(value.index()),
             Location::Output(index) => self.outputs.get(index),
         };

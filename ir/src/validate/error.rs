@@ -35,6 +35,8 @@ pub enum Location {
     Forest(usize),
     /// A function.
     Function(usize),
+    /// A linear map.
+    Matrix(usize),
     /// A node of a forest: the forest, then the node.
     TreeNode(usize, usize),
     /// The node that makes a value.
@@ -53,6 +55,7 @@ impl fmt::Display for Location {
             Self::Constant(index) => write!(f, "@w{index}"),
             Self::Forest(index) => write!(f, "@t{index}"),
             Self::Function(index) => write!(f, "@f{index}"),
+            Self::Matrix(index) => write!(f, "@m{index}"),
             Self::TreeNode(forest, node) => write!(f, "@t{forest} n{node}"),
             Self::Value(value) => write!(f, "%{}", value.index()),
             Self::Output(index) => write!(f, "output {index}"),
@@ -116,6 +119,8 @@ pub enum Problem {
     ZeroDivisor { element: usize },
     #[error("the table of the function is not one: {what}")]
     BadFunction { what: &'static str },
+    #[error("the linear map is not one: {what}")]
+    BadMatrix { what: &'static str },
     #[error("the margin {margin} is negative or above 2^62")]
     BadMargin { margin: i64 },
     #[error(

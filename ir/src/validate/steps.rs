@@ -3,7 +3,7 @@
 
 use super::error::{Errors, Location, Problem};
 use super::ranges::{check_storage, farthest};
-use crate::analysis::ranges::{Bounds, Ranges, numerator, prefixes, product};
+use crate::analysis::ranges::{Bounds, Ranges, numerator, prefixes, product, row_sums};
 use crate::module::{Int, Interval, Module, Value};
 use crate::ops::{IntBinary, IntOp, IntReduction};
 use crate::types::{ElementType, Type};
@@ -64,6 +64,11 @@ pub(super) fn check(
         IntOp::Reduce { function: IntReduction::Sum, input } => {
             let rows = ranges.of_value(*input).chunks_exact(module.shape(*input).row());
             check_steps(location, rows.flat_map(prefixes), errors);
+        }
+        IntOp::Linear { matrix, inputs } => {
+            let inputs = ranges.joined(inputs);
+            let rows = module.matrices[*matrix].rows.iter();
+            check_steps(location, rows.map(|row| row_sums(row, &inputs).partial), errors);
         }
         IntOp::Function { function, input } => {
             let domain = module.functions[*function].domain;

@@ -39,6 +39,7 @@ fn check_module<D: Rules>(module: &Module<D>, errors: &mut Errors) {
         ("constants", module.constants.len(), limits::NODES_MAX),
         ("forests", module.forests.len(), limits::NODES_MAX),
         ("functions", module.functions.len(), limits::NODES_MAX),
+        ("linear maps", module.matrices.len(), limits::NODES_MAX),
         ("nodes", module.nodes.len(), limits::NODES_MAX),
         ("outputs", module.outputs.len(), limits::NODES_MAX),
     ];
@@ -128,6 +129,7 @@ fn check_nodes<D: Rules>(module: &Module<D>, errors: &mut Errors) {
                 Reference::Constant(index) => ("constant", index, module.constants.len()),
                 Reference::Forest(index) => ("forest", index, module.forests.len()),
                 Reference::Function(index) => ("function", index, module.functions.len()),
+                Reference::Matrix(index) => ("linear map", index, module.matrices.len()),
             };
             if index >= count {
                 errors.add(location, Problem::OutOfBounds { what, index, count });

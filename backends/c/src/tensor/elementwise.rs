@@ -126,6 +126,7 @@ fn expression(context: &Context<'_>, value: Value, arguments: &[String]) -> Stri
         | IntOp::Reshape { .. }
         | IntOp::Gather { .. }
         | IntOp::Concat { .. }
+        | IntOp::Linear { .. }
         | IntOp::Reduce { .. }
         | IntOp::CumulativeSum { .. }
         | IntOp::ArgSort { .. }

@@ -91,6 +91,7 @@ impl Needs {
             | IntOp::Reshape { .. }
             | IntOp::Gather { .. }
             | IntOp::Concat { .. }
+            | IntOp::Linear { .. }
             | IntOp::TreeEnsemble { .. }
             | IntOp::Label { .. } => {}
         }

@@ -168,6 +168,7 @@ fn needs(context: &Context<'_>, value: Value) -> Vec<(Vec<Element>, Access)> {
         | IntOp::Reshape { .. }
         | IntOp::Gather { .. }
         | IntOp::Concat { .. }
+        | IntOp::Linear { .. }
         | IntOp::TreeEnsemble { .. }
         | IntOp::Label { .. } => Vec::new(),
     }

@@ -32,6 +32,7 @@ pub(super) fn columns_of(module: &Module<Int>, value: Value) -> Vec<Option<usize
             | IntOp::Divide { .. }
             | IntOp::Rescale { .. }
             | IntOp::Function { .. }
+            | IntOp::Linear { .. }
             | IntOp::Not { .. }
             | IntOp::Compare { .. }
             | IntOp::Select { .. }

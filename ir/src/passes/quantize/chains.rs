@@ -10,7 +10,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::analysis::affine::{Affine, Form, Kind};
+use crate::analysis::affine::{Affine, Form, is_smooth};
 use crate::function::{Expression, TermId};
 use crate::module::{Module, Operation, Real, Value};
 use crate::ops::{Binary, RealOp, Reduction, Unary};
@@ -63,29 +63,6 @@ fn bends(module: &Module<Real>, affine: &Affine<'_>, value: Value) -> bool {
         },
         RealOp::Softmax { .. } => true,
         _ => false,
-    }
-}
-
-/// Is it a function without kinks and jumps, where it is defined?
-fn is_smooth(function: Unary) -> bool {
-    match function {
-        Unary::Negate
-        | Unary::Exp
-        | Unary::Log
-        | Unary::SquareRoot
-        | Unary::Reciprocal
-        | Unary::Logistic
-        | Unary::Tanh
-        | Unary::Erf
-        | Unary::Probit
-        | Unary::Softplus => true,
-        Unary::Absolute
-        | Unary::Sign
-        | Unary::Floor
-        | Unary::Ceil
-        | Unary::Round
-        | Unary::Relu
-        | Unary::Not => false,
     }
 }
 
@@ -163,7 +140,7 @@ fn one(module: &Module<Real>, affine: &Affine<'_>, value: Value) -> Option<Chain
     while let Some(value) = pending.pop() {
         if affine.is_affine(value) {
             inputs.insert(value);
-        } else if inside.insert(value) && affine.kind(value) == Kind::Other {
+        } else if inside.insert(value) && !affine.is_constant(value) {
             pending.extend(operands_inside(module, value)?);
         }
     }

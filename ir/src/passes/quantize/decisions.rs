@@ -21,8 +21,12 @@ impl Quantizer<'_> {
         a: Value,
         b: Value,
     ) -> Option<Value> {
+        if let Some(forms) = self.needs.matrices.get(&Key::Difference(value)) {
+            let difference = self.matrix(value, forms)?;
+            return Some(self.compare_with(value, relation, difference, &Ratio::zero(), 0));
+        }
         let Some(key) = sums::differing(self.real, self.affine, value) else {
-            return self.compare_fixed(value, relation, a, b);
+            return self.compare_computed(value, relation, a, b);
         };
         let (relation, limit) = match key {
             Key::Difference(_) => (relation, Ratio::zero()),
@@ -30,13 +34,47 @@ impl Quantizer<'_> {
             Key::Value(_) => (mirrored(relation), self.number(a)),
         };
         let computed = self.sums.get(&key)?.clone();
-        let (floor, exact) = limit.floor_units(computed.frac_bits);
-        let ceiling = if exact { floor } else { floor.saturating_add(1) };
         let margin = self.margin_of_sums(key, &computed);
+        Some(self.compare_with(value, relation, computed.value, &limit, margin))
+    }
+
+    /// A comparison of what is no sum of trees: with a number where there is one.
+    fn compare_computed(
+        &mut self,
+        value: Value,
+        relation: Relation,
+        a: Value,
+        b: Value,
+    ) -> Option<Value> {
+        let one_number = |side: Value| {
+            let is_constant = self.affine.is_constant(side);
+            is_constant.then(|| sums::one_number(self.real, self.affine, side)).flatten()
+        };
+        let whole = self.real.shape(value);
+        let (relation, side, limit) = match (one_number(a), one_number(b)) {
+            (None, Some(limit)) if self.real.shape(a) == whole => (relation, a, limit),
+            (Some(limit), None) if self.real.shape(b) == whole => (mirrored(relation), b, limit),
+            _ => return self.compare_fixed(value, relation, a, b),
+        };
+        let computed = self.operand(side)?;
+        Some(self.compare_with(value, relation, computed, &limit, 0))
+    }
+
+    /// `computed relation limit`, where numbers within `margin` units of the
+    /// limit are equal to it.
+    fn compare_with(
+        &mut self,
+        value: Value,
+        relation: Relation,
+        sum: Value,
+        limit: &Ratio,
+        margin: i64,
+    ) -> Value {
+        let (floor, exact) = limit.floor_units(self.frac_bits(sum));
+        let ceiling = if exact { floor } else { floor.saturating_add(1) };
         let above = floor.saturating_add(margin);
         let not_below = ceiling.saturating_sub(margin).saturating_sub(1);
-        let sum = computed.value;
-        Some(match relation {
+        match relation {
             Relation::Greater => self.greater(value, sum, above),
             Relation::GreaterOrEqual => self.greater(value, sum, not_below),
             Relation::Less => {
@@ -54,7 +92,7 @@ impl Quantizer<'_> {
                 let op = IntOp::Binary { function: IntBinary::And, a: not_less, b: not_greater };
                 self.push_like(value, op)
             }
-        })
+        }
     }
 
     fn number(&self, constant: Value) -> Ratio {

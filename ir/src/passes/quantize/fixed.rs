@@ -136,7 +136,7 @@ impl Quantizer<'_> {
     }
 
     /// Magnitude bits that the elements of an integer value can take.
-    fn bits(&mut self, value: Value) -> u32 {
+    pub(super) fn bits(&mut self, value: Value) -> u32 {
         self.ranges.extend(&self.int);
         let bounds = self.ranges.of_value(value).iter();
         bounds.map(|bounds| bounds.magnitude_bits()).max().unwrap_or(0)

@@ -15,7 +15,7 @@
 
 use std::collections::HashMap;
 
-use crate::analysis::affine::{Form, Sum};
+use crate::analysis::affine::{Atom, Form};
 use crate::analysis::reach::Reach;
 use crate::forest::{Forest, TreeNode};
 use crate::module::{Real, Value};
@@ -46,7 +46,7 @@ pub(super) fn of_sum(ensembles: &[Ensemble<'_>], form: &Form, frac_bits: u8) -> 
 /// Most that the `sums` most affected sums can be off together.
 fn margin(ensembles: &[Ensemble<'_>], forms: &[&Form], frac_bits: u8, sums: usize) -> i64 {
     let part = forms.iter().flat_map(|form| &form.terms);
-    let read: HashMap<Value, ()> = part.map(|(sum, _)| (sum.ensemble, ())).collect();
+    let read: HashMap<Value, ()> = part.map(|(sum, _)| (sum.value, ())).collect();
     let votes = || ensembles.iter().filter(|ensemble| read.contains_key(&ensemble.value));
     if read.is_empty() || !votes().all(|vote| is_vote(vote.forest)) {
         return 0;
@@ -74,7 +74,7 @@ fn margin_of(vote: Ensemble<'_>, forms: &[&Form], frac_bits: u8, sums: usize) ->
     let forest = vote.forest;
     let mut uses: Vec<Vec<Use>> = (0..forest.targets).map(|_| Vec::new()).collect();
     for (form, terms) in forms.iter().map(|form| &form.terms).enumerate() {
-        for (Sum { ensemble, target }, by) in terms {
+        for (Atom { value: ensemble, element: target }, by) in terms {
             if *ensemble == vote.value {
                 let (magnitude, error) = (by.magnitude_max(), coefficient_error(by));
                 uses[*target as usize].push(Use { form, magnitude, error });

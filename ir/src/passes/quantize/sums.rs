@@ -10,10 +10,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::analysis::affine::{Affine, Form, Kind, Sum};
+use crate::analysis::affine::{Affine, Atom, Form};
 use crate::module::{Module, Operation, Real, Value};
 use crate::ops::RealOp;
 use crate::passes::quantize::chains::Chain;
+use crate::passes::quantize::matrices;
 use crate::passes::quantize::weights::{SUM_BITS, scaled};
 use crate::ratio::Ratio;
 
@@ -31,6 +32,8 @@ pub(super) enum Key {
 pub(super) struct Needs {
     /// The sums, row-major. The base values of the forests are in the constants.
     pub(super) sums: BTreeMap<Key, Vec<Form>>,
+    /// Linear forms over columns and computed numbers, row-major.
+    pub(super) matrices: BTreeMap<Key, Vec<Form>>,
     /// Operations that are computed from such sums, and constants.
     pub(super) operations: BTreeSet<Value>,
     /// Those of them that are functions of one number.
@@ -43,22 +46,46 @@ impl Needs {
         let mut needs = Self::default();
         let mut pending: Vec<Value> = module.outputs.iter().map(|output| output.value).collect();
         while let Some(value) = pending.pop() {
-            if affine.is_affine(value) {
+            if affine.is_of_trees(value) {
                 needs.want(module, affine, Key::Value(value));
-            } else if needs.operations.insert(value) && affine.kind(value) == Kind::Other {
-                if let Some(chain) = Chain::of(module, affine, value) {
-                    pending.push(chain.input());
-                    needs.chains.insert(value, chain);
-                    continue;
-                }
-                match differing(module, affine, value) {
-                    Some(key @ Key::Difference(_)) => needs.want(module, affine, key),
-                    Some(Key::Value(sums)) => pending.push(sums),
-                    None => module.node(value).op.operands(&mut |operand| pending.push(operand)),
-                }
+            } else if needs.operations.insert(value) && !affine.is_constant(value) {
+                needs.of_operation(module, affine, value, &mut pending);
             }
         }
         needs
+    }
+
+    /// What the operation that makes `value` needs.
+    fn of_operation(
+        &mut self,
+        module: &Module<Real>,
+        affine: &Affine<'_>,
+        value: Value,
+        pending: &mut Vec<Value>,
+    ) {
+        if let Some(chain) = Chain::of(module, affine, value) {
+            pending.push(chain.input());
+            self.chains.insert(value, chain);
+            return;
+        }
+        match differing(module, affine, value) {
+            Some(key @ Key::Difference(_)) => return self.want(module, affine, key),
+            Some(Key::Value(sums)) => return pending.push(sums),
+            None => {}
+        }
+        let differences = || {
+            let forms = matrices::differences_of(module, affine, value)?;
+            Some((Key::Difference(value), forms))
+        };
+        let forms = matrices::forms_of(module, affine, value);
+        match forms.map(|forms| (Key::Value(value), forms)).or_else(differences) {
+            Some((key, forms)) => {
+                let atoms = forms.iter().flat_map(|form| &form.terms);
+                pending.extend(atoms.map(|(atom, _)| atom.value).collect::<BTreeSet<_>>());
+                self.matrices.insert(key, forms);
+            }
+            None => module.node(value).op.operands(&mut |operand| pending.push(operand)),
+        }
     }
 
     fn want(&mut self, module: &Module<Real>, affine: &Affine<'_>, key: Key) {
@@ -73,13 +100,15 @@ pub(super) fn differing(module: &Module<Real>, affine: &Affine<'_>, value: Value
     let with_one_number = |sums: Value, constant: Value| {
         module.shape(sums) == module.shape(value) && one_number(module, affine, constant).is_some()
     };
-    match (affine.kind(a), affine.kind(b)) {
-        (Kind::Affine, Kind::Constant) if with_one_number(a, b) => Some(Key::Value(a)),
-        (Kind::Constant, Kind::Affine) if with_one_number(b, a) => Some(Key::Value(b)),
-        (Kind::Affine, Kind::Affine | Kind::Constant) | (Kind::Constant, Kind::Affine) => {
-            Some(Key::Difference(value))
-        }
-        _ => None,
+    let is_known = |side: Value| affine.is_of_trees(side) || affine.is_constant(side);
+    if !is_known(a) || !is_known(b) {
+        return None;
+    }
+    match (affine.is_constant(a), affine.is_constant(b)) {
+        (false, true) if with_one_number(a, b) => Some(Key::Value(a)),
+        (true, false) if with_one_number(b, a) => Some(Key::Value(b)),
+        (true, true) => None,
+        _ => Some(Key::Difference(value)),
     }
 }
 
@@ -99,15 +128,7 @@ fn forms(module: &Module<Real>, affine: &Affine<'_>, key: Key) -> Vec<Form> {
         Key::Value(value) => {
             (0..module.shape(value).elements()).map(|i| affine.form(value, i)).collect::<Vec<_>>()
         }
-        Key::Difference(compare) => {
-            let node = module.node(compare);
-            let RealOp::Compare { a, b, .. } = node.op else {
-                unreachable!("only comparisons have a difference")
-            };
-            let at = |operand: Value| module.shape(operand).positions_in(&node.ty.shape);
-            let pairs = at(a).into_iter().zip(at(b));
-            pairs.map(|(i, j)| affine.form(a, i).plus(&affine.form(b, j).negated())).collect()
-        }
+        Key::Difference(compare) => differences(module, affine, compare),
     };
     for form in &mut forms {
         add_base_values(module, form);
@@ -115,12 +136,23 @@ fn forms(module: &Module<Real>, affine: &Affine<'_>, key: Key) -> Vec<Form> {
     forms
 }
 
+/// What the left side of a comparison is more than the right one, element by element.
+pub(super) fn differences(module: &Module<Real>, affine: &Affine<'_>, compare: Value) -> Vec<Form> {
+    let node = module.node(compare);
+    let RealOp::Compare { a, b, .. } = node.op else {
+        unreachable!("only comparisons have a difference")
+    };
+    let at = |operand: Value| module.shape(operand).positions_in(&node.ty.shape);
+    let pairs = at(a).into_iter().zip(at(b));
+    pairs.map(|(i, j)| affine.form(a, i).plus(&affine.form(b, j).negated())).collect()
+}
+
 fn add_base_values(module: &Module<Real>, form: &mut Form) {
     for (sum, coefficient) in &form.terms {
-        let RealOp::TreeEnsemble { forest, .. } = module.node(sum.ensemble).op else {
+        let RealOp::TreeEnsemble { forest, .. } = module.node(sum.value).op else {
             unreachable!("a sum is of an ensemble")
         };
-        let base = module.forests[forest].base[sum.target as usize];
+        let base = module.forests[forest].base[sum.element as usize];
         let base = Ratio::of(base).expect("base values are finite");
         form.constant = form.constant.plus(&base.times(coefficient));
     }
@@ -142,7 +174,7 @@ pub(super) fn groups(needs: &Needs) -> Vec<Group> {
     let mut group_of: HashMap<Value, usize> = HashMap::new();
     for (&key, forms) in &needs.sums {
         let terms = forms.iter().flat_map(|form| &form.terms);
-        let mut ensembles: BTreeSet<Value> = terms.map(|(sum, _)| sum.ensemble).collect();
+        let mut ensembles: BTreeSet<Value> = terms.map(|(sum, _)| sum.value).collect();
         let mut keys = BTreeSet::from([key]);
         let met: BTreeSet<usize> =
             ensembles.iter().filter_map(|ensemble| group_of.get(ensemble).copied()).collect();
@@ -177,7 +209,7 @@ pub(super) struct Place {
 pub(super) struct Targets {
     /// What each computes; the constant is its base value.
     pub(super) forms: Vec<Form>,
-    by_terms: HashMap<Vec<(Sum, Ratio)>, Vec<usize>>,
+    by_terms: HashMap<Vec<(Atom, Ratio)>, Vec<usize>>,
 }
 
 impl Targets {

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use crate::analysis::affine::{Form, Sum};
+use crate::analysis::affine::{Atom, Form};
 use crate::analysis::reach::Reach;
 use crate::forest::{Forest, IntTest, LeafWeight, NodeId, TreeNode};
 use crate::module::{Int, Real, Value};
@@ -52,7 +52,7 @@ impl<T: Copy> Uses<T> {
             .map(|ensemble| (ensemble.value, vec![Vec::new(); ensemble.forest.targets as usize]));
         let mut of_ensemble: HashMap<Value, Vec<Vec<(usize, T)>>> = empty.collect();
         for (at, form) in forms.enumerate() {
-            for (Sum { ensemble, target }, coefficient) in &form.terms {
+            for (Atom { value: ensemble, element: target }, coefficient) in &form.terms {
                 let targets = of_ensemble.get_mut(ensemble).expect("a group has its ensembles");
                 targets[*target as usize].push((at, factor(coefficient)));
             }

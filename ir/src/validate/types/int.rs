@@ -27,6 +27,7 @@ impl rules::Rules for Int {
             IntOp::Constant { constant } => visit(Reference::Constant(constant.index())),
             IntOp::TreeEnsemble { forest, .. } => visit(Reference::Forest(forest.index())),
             IntOp::Function { function, .. } => visit(Reference::Function(function.index())),
+            IntOp::Linear { matrix, .. } => visit(Reference::Matrix(matrix.index())),
             IntOp::Label { table, .. } => visit(Reference::Labels(table.index())),
             IntOp::Lookup { keys, values, .. } => {
                 visit(Reference::Constant(keys.index()));
@@ -114,6 +115,19 @@ impl rules::Rules for Int {
                     return Err(bad_operand(input, "numbers in the input format of the function"));
                 }
                 Ok(Type { elem: function.output, shape: input.shape.clone() })
+            }
+            IntOp::Linear { matrix, inputs } => {
+                let matrix = &module.matrices[*matrix];
+                let numbers = |elem| elem == Bool || is_number(elem);
+                if let Some(&input) = inputs.iter().find(|&&input| !numbers(ty(input).elem)) {
+                    return Err(bad_operand(ty(input), "numbers or truth values"));
+                }
+                let found = inputs.iter().map(|&input| ty(input).shape.elements()).sum();
+                let expected = matrix.inputs as usize;
+                if found != expected {
+                    return Err(Problem::WrongCount { what: "inputs", found, expected });
+                }
+                Ok(Type::new(matrix.elem, &[1, matrix.rows.len() as u32]))
             }
             IntOp::Not { input } => {
                 let input = ty(*input);
