@@ -38,6 +38,23 @@ impl Lowering<'_> {
         Err(node.operand_error(position, TYPE_MISMATCH, message).into())
     }
 
+    /// The first operand as the row of features `f32[1xn]` that the operators of
+    /// ai.onnx.ml compute with, and `n`: a list is a row too.
+    pub(crate) fn feature_row(&mut self, node: &Node<'_>) -> Lowered<(Value, u32)> {
+        let input = self.numbers(node, 0)?;
+        let ty = self.module.ty(input);
+        let (&[width] | &[1, width]) = &ty.shape.0[..] else {
+            let message = format!("`{}` needs a row of features, not `{ty}`", node.name());
+            return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
+        };
+        if ty.elem == ElementType::Bool {
+            let message = format!("`{}` needs numbers, not truth values", node.name());
+            return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
+        }
+        let input = self.cast(input, ElementType::F32, node.origin);
+        Ok((self.reshape(input, &[1, width], node.origin), width))
+    }
+
     /// Integer labels as integers, other values as they are; `None` for text.
     pub(crate) fn as_numbers(&mut self, value: Value, origin: OriginId) -> Option<Value> {
         let ElementType::Label(table) = self.module.ty(value).elem else { return Some(value) };
@@ -147,6 +164,26 @@ impl Lowering<'_> {
             return Err(too_large(node).into());
         }
         Ok(Type { elem: a.elem, shape })
+    }
+
+    /// The product of two matrices.
+    ///
+    /// # Errors
+    /// If types or shapes do not fit.
+    pub(crate) fn matmul(&mut self, node: &Node<'_>, a: Value, b: Value) -> Lowered<Value> {
+        let (of_a, of_b) = (self.module.ty(a), self.module.ty(b));
+        let shapes = (&of_a.shape.0[..], &of_b.shape.0[..]);
+        let fits = of_a.elem == of_b.elem && matches!(shapes, ([_, k], [l, _]) if k == l);
+        let (&[rows, shared], &[_, width], true) = (shapes.0, shapes.1, fits) else {
+            let message = format!("`{}` cannot multiply `{of_a}` and `{of_b}`", node.name());
+            return Err(node.error(TYPE_MISMATCH, message).into());
+        };
+        if !is_bounded(&[rows, shared, width]) {
+            let message = format!("`{}` adds more than {ELEMENTS_MAX} products", node.name());
+            return Err(node.error(LIMIT_EXCEEDED, message).into());
+        }
+        let ty = Type::new(of_a.elem, &[rows, width]);
+        Ok(self.module.push(RealOp::MatMul { a, b }, ty, node.origin))
     }
 
     /// The last axis reduced; the result does not have it.

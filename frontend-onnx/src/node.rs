@@ -4,12 +4,13 @@
 use std::rc::Rc;
 
 use skxc_diagnostics::codes::{
-    ATTRIBUTE_INVALID, ATTRIBUTE_MISSING, NOT_CONSTANT, OPERAND_COUNT, TYPE_MISMATCH,
+    ATTRIBUTE_INVALID, ATTRIBUTE_MISSING, BAD_NUMBER, LENGTHS_DIFFER, NOT_CONSTANT, OPERAND_COUNT,
+    TYPE_MISMATCH,
 };
 use skxc_diagnostics::{Code, Diagnostic, SourceId};
 use skxc_ir::{OriginId, Value};
 
-use crate::listing::{NodeSpans, Span, operator_name, short};
+use crate::listing::{NodeSpans, Span, counted, operator_name, short};
 use crate::ops::Operator;
 use crate::proto::{AttributeProto, AttributeType, NodeProto, TensorProto};
 use crate::tensor::Tensor;
@@ -151,6 +152,31 @@ impl<'a> Node<'a> {
     /// A list of numbers; empty if it is missing.
     pub(crate) fn floats(&self, name: &str) -> Lowered<&'a [f32]> {
         Ok(self.attribute(name, AttributeType::Floats)?.map_or(&[], |attribute| &attribute.floats))
+    }
+
+    /// A list of finite numbers, as constants of the IR hold them; empty if it is missing.
+    pub(crate) fn finite_floats(&self, name: &str) -> Lowered<Vec<f64>> {
+        let numbers = self.floats(name)?;
+        if let Some(number) = numbers.iter().find(|number| !number.is_finite()) {
+            let message = format!("attribute `{name}` holds {number}");
+            return Err(self.attribute_error(name, BAD_NUMBER, message).into());
+        }
+        Ok(numbers.iter().map(|&number| f64::from(number)).collect())
+    }
+
+    /// Refuses a list that does not hold as many elements as `why` says.
+    pub(crate) fn check_length(
+        &self,
+        name: &str,
+        found: usize,
+        expected: usize,
+        why: &str,
+    ) -> Lowered<()> {
+        if found == expected {
+            return Ok(());
+        }
+        let message = format!("`{name}` has {}; {why} need {expected}", counted(found, "element"));
+        Err(self.attribute_error(name, LENGTHS_DIFFER, message).into())
     }
 
     /// A list of byte strings; empty if it is missing.

@@ -7,6 +7,7 @@ mod arg_max;
 mod arithmetic;
 mod array_feature_extractor;
 mod cast;
+mod category_mapper;
 mod choose;
 mod compare;
 mod concat;
@@ -14,17 +15,23 @@ mod constant;
 mod cum_sum;
 mod elementwise;
 mod expand;
+mod feature_vectorizer;
 mod gather;
 mod gather_elements;
 mod identity;
+mod imputer;
 mod label_encoder;
+mod linear;
 mod normalize;
+mod one_hot_encoder;
 mod reduce;
 mod reshape;
+mod scaler;
 mod sequence;
 mod shape;
 mod slice;
 mod softmax;
+mod svm;
 mod top_k;
 mod transpose;
 mod tree_ensemble;
@@ -131,8 +138,17 @@ pub(crate) static OPERATORS: &[&Operator] = &[
     &arithmetic::XOR,
     &array_feature_extractor::ARRAY_FEATURE_EXTRACTOR,
     &choose::BINARIZER,
+    &category_mapper::CATEGORY_MAPPER,
+    &feature_vectorizer::FEATURE_VECTORIZER,
+    &imputer::IMPUTER,
     &label_encoder::LABEL_ENCODER,
+    &linear::LINEAR_CLASSIFIER,
+    &linear::LINEAR_REGRESSOR,
     &normalize::NORMALIZER,
+    &one_hot_encoder::ONE_HOT_ENCODER,
+    &svm::SVM_CLASSIFIER,
+    &svm::SVM_REGRESSOR,
+    &scaler::SCALER,
     &tree_ensemble::TREE_ENSEMBLE,
     &tree_ensemble_classifier::TREE_ENSEMBLE_CLASSIFIER,
     &tree_ensemble_regressor::TREE_ENSEMBLE_REGRESSOR,

@@ -47,8 +47,7 @@ pub(crate) fn input(name: &str, elem: DataType, extents: &[i64]) -> ValueInfoPro
 
 /// A node; operators that only ai.onnx.ml has are of that domain.
 pub(crate) fn node(op_type: &str, inputs: &[&str], outputs: &[&str]) -> NodeProto {
-    let ml = ["ArrayFeatureExtractor", "Binarizer", "LabelEncoder", "Normalizer", "ZipMap"];
-    let is_ml = ml.contains(&op_type) || op_type.starts_with("TreeEnsemble");
+    let is_ml = crate::ops::find("ai.onnx.ml", op_type).is_some();
     let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
     NodeProto {
         input: owned(inputs),
@@ -73,6 +72,10 @@ pub(crate) trait WithAttributes: Sized {
 
     fn floats(self, name: &str, floats: &[f32]) -> Self {
         self.with(AttributeProto { floats: floats.to_vec(), ..named(name, AttributeType::Floats) })
+    }
+
+    fn float(self, name: &str, f: f32) -> Self {
+        self.with(AttributeProto { f, ..named(name, AttributeType::Float) })
     }
 
     fn string(self, name: &str, text: &str) -> Self {

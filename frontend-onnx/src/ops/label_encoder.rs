@@ -45,15 +45,25 @@ pub(super) static LABEL_ENCODER: Operator = Operator {
 };
 
 /// Keys, their values, and the value of everything else, which is last.
-struct Encoding {
-    keys: Data,
-    values: Data,
+pub(super) struct Encoding {
+    pub(super) keys: Data,
+    pub(super) values: Data,
 }
 
 fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+    encode(lowering, node, &|from_text| encoding(node, from_text))
+}
+
+/// Replaces the elements of the operand by what `encoding` says; it is told
+/// whether they are text.
+pub(super) fn encode(
+    lowering: &mut Lowering<'_>,
+    node: &Node<'_>,
+    encoding: &dyn Fn(bool) -> Lowered<Encoding>,
+) -> Lowered {
     if let Operand::Constant(tensor) = node.operand(0)? {
         let tensor = tensor.clone();
-        let encoding = encoding(node, is_text(&tensor.data))?;
+        let encoding = encoding(is_text(&tensor.data))?;
         let found: Vec<usize> =
             (0..count(&tensor.data)).map(|at| find(&encoding, &tensor.data, at)).collect();
         let values = Tensor { data: encoding.values, ..(*tensor).clone() };
@@ -62,14 +72,14 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     let value = lowering.value(node, 0)?;
     let elem = lowering.module.ty(value).elem;
     let ElementType::Label(table) = elem else {
-        let encoding = encoding(node, false)?;
+        let encoding = encoding(false)?;
         return Ok(vec![Operand::Value(look_up(lowering, node, value, &encoding)?)]);
     };
     let labels = match &lowering.module.labels[table] {
         LabelTable::Integers(labels) => Data::Integers(labels.clone()),
         LabelTable::Strings(labels) => Data::Text(labels.clone()),
     };
-    let encoding = encoding(node, is_text(&labels))?;
+    let encoding = encoding(is_text(&labels))?;
     let found: Vec<usize> = (0..count(&labels)).map(|at| find(&encoding, &labels, at)).collect();
     let extent = u32::try_from(found.len()).expect("the limits bound a label table");
     let values = Tensor { shape: vec![1], data: encoding.values, per_row: false };
@@ -110,7 +120,7 @@ fn look_up(
     let ty = lowering.module.ty(input).clone();
     let (keys, elem) = numbers(node, &encoding.keys)?;
     if elem != ty.elem {
-        let message = format!("`LabelEncoder` has keys of type `{elem}` for `{ty}`");
+        let message = format!("`{}` has keys of type `{elem}` for `{ty}`", node.name());
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
     }
     let texts = match &encoding.values {
@@ -145,7 +155,8 @@ fn look_up(
     let Some(texts) = texts else { return Ok(found) };
     if texts.len() > MODEL_CLASSES_MAX {
         let message = format!(
-            "`LabelEncoder` has {} labels; at most {MODEL_CLASSES_MAX} are allowed",
+            "`{}` has {} labels; at most {MODEL_CLASSES_MAX} are allowed",
+            node.name(),
             texts.len()
         );
         return Err(node.error(LIMIT_EXCEEDED, message).into());
@@ -257,7 +268,7 @@ fn joined(values: Data, default: Data) -> Option<Data> {
 /// Numbers as constants of the IR hold them: finite, or NaN among keys.
 fn numbers(node: &Node<'_>, data: &Data) -> Lowered<(Vec<f64>, ElementType)> {
     let refuse = |what: String| {
-        let message = format!("`LabelEncoder` holds {what}");
+        let message = format!("`{}` holds {what}", node.name());
         Err(node.error(BAD_NUMBER, message).into())
     };
     match data {
@@ -366,7 +377,7 @@ mod tests {
             .floats("values_floats", &[0.5]);
         assert_eq!(
             said(&of_integers(encoder)),
-            ["SKX0107: `LabelEncoder` has keys of type `f32` for `i64[1x1]`"]
+            ["SKX0107: `ai.onnx.ml.LabelEncoder` has keys of type `f32` for `i64[1x1]`"]
         );
     }
 }

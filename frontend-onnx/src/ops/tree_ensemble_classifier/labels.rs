@@ -1,5 +1,6 @@
 //! Class labels: `classlabels_int64s` or `classlabels_strings`, as
-//! TreeEnsembleClassifier and ZipMap have them.
+//! TreeEnsembleClassifier and ZipMap have them; LinearClassifier and
+//! SVMClassifier call the integers `classlabels_ints`.
 
 use skxc_diagnostics::codes::{ATTRIBUTE_MISSING, CLASS_LABELS, LIMIT_EXCEEDED};
 use skxc_ir::LabelTable;
@@ -15,17 +16,25 @@ const STRINGS: &str = "classlabels_strings";
 /// There is at least one, and no two are equal: a label that two classes share
 /// could not be told back to either.
 pub(in crate::ops) fn read(node: &Node<'_>) -> Lowered<(LabelTable, &'static str)> {
-    let (integers, strings) = (node.ints(INTEGERS)?, node.strings(STRINGS)?);
+    read_called(node, INTEGERS)
+}
+
+/// As [`read`], with the integers in the attribute `of_integers`.
+pub(in crate::ops) fn read_called(
+    node: &Node<'_>,
+    of_integers: &'static str,
+) -> Lowered<(LabelTable, &'static str)> {
+    let (integers, strings) = (node.ints(of_integers)?, node.strings(STRINGS)?);
     let (table, name) = match (integers.is_empty(), strings.is_empty()) {
-        (false, true) => (LabelTable::Integers(integers.to_vec()), INTEGERS),
+        (false, true) => (LabelTable::Integers(integers.to_vec()), of_integers),
         (true, false) => (LabelTable::Strings(strings), STRINGS),
         (true, true) => {
             let message = format!("`{}` has no class labels", node.name());
-            let help = format!("it needs `{INTEGERS}` or `{STRINGS}`");
+            let help = format!("it needs `{of_integers}` or `{STRINGS}`");
             return Err(node.error(ATTRIBUTE_MISSING, message).help(help).into());
         }
         (false, false) => {
-            let message = format!("`{}` has both `{INTEGERS}` and `{STRINGS}`", node.name());
+            let message = format!("`{}` has both `{of_integers}` and `{STRINGS}`", node.name());
             return Err(node.attribute_error(STRINGS, CLASS_LABELS, message).into());
         }
     };

@@ -101,7 +101,7 @@ impl PostTransform {
         lowering.cast(result, ty.elem, node.origin)
     }
 
-    fn warn_of_single(self, lowering: &mut Lowering<'_>, node: &Node<'_>) {
+    pub(in crate::ops) fn warn_of_single(self, lowering: &mut Lowering<'_>, node: &Node<'_>) {
         let message = format!("`{NAME}` {} has no effect on a single sum", self.name());
         let warning = node.attribute_warning(NAME, AMBIGUOUS_LABEL, message);
         lowering.warn(warning.note("as in ONNX Runtime; the specification would apply it"));

@@ -1,0 +1,127 @@
+//! Imputer (ai.onnx.ml 1): elements that equal a value, NaN say, are replaced.
+//!
+//! Integers have `imputed_value_int64s` and `replaced_value_int64`, floats the
+//! other two. Decision: a list of another length than 1 or the number of
+//! columns is refused (ONNX Runtime takes its first element, imputer.cc).
+
+use skxc_diagnostics::codes::{ATTRIBUTE_INVALID, BAD_NUMBER, TYPE_MISMATCH};
+use skxc_ir::{ElementType, Relation};
+
+use super::Operator;
+use super::scaler::check_columns;
+use crate::build::INTEGER_MAX;
+use crate::lower::Lowering;
+use crate::node::{Lowered, Node, Operand};
+
+const OF_FLOATS: (&str, &str) = ("imputed_value_floats", "replaced_value_float");
+const OF_INTEGERS: (&str, &str) = ("imputed_value_int64s", "replaced_value_int64");
+
+pub(super) static IMPUTER: Operator = Operator {
+    domain: "ai.onnx.ml",
+    name: "Imputer",
+    since: 1,
+    inputs: 1..=1,
+    attributes: &[OF_FLOATS.0, OF_INTEGERS.0, OF_FLOATS.1, OF_INTEGERS.1],
+    supported: "everything",
+    lower,
+};
+
+fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+    let input = lowering.numbers(node, 0)?;
+    let ty = lowering.module.ty(input).clone();
+    let (name, imputed, replaced) = match ty.elem {
+        ElementType::I64 => {
+            let replaced = node.int(OF_INTEGERS.1)?.unwrap_or(0);
+            let imputed = node.ints(OF_INTEGERS.0)?;
+            (OF_INTEGERS.0, integers(node, imputed)?, integers(node, &[replaced])?[0])
+        }
+        ElementType::F32 | ElementType::F64 => {
+            let replaced = f64::from(node.float(OF_FLOATS.1)?.unwrap_or(0.0));
+            (OF_FLOATS.0, node.finite_floats(OF_FLOATS.0)?, replaced)
+        }
+        ElementType::Bool | ElementType::Label(_) | ElementType::Fixed { .. } => {
+            let message = format!("`Imputer` needs numbers, not `{ty}`");
+            return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
+        }
+    };
+    if imputed.is_empty() {
+        let why = format!("its input is `{ty}`");
+        return Err(node.missing(name).note(why).into());
+    }
+    if replaced.is_infinite() {
+        let message = format!("attribute `{}` is {replaced}", OF_FLOATS.1);
+        return Err(node.attribute_error(OF_FLOATS.1, BAD_NUMBER, message).into());
+    }
+    check_columns(lowering, node, input, name, imputed.len())?;
+    let imputed = lowering.list(imputed, ty.elem, node.origin);
+    let value = if replaced.is_nan() {
+        // NaN is what does not equal itself.
+        let is_number = lowering.compare(node, Relation::Equal, input, input)?;
+        lowering.select(node, is_number, input, imputed)?
+    } else {
+        let replaced = lowering.scalar(replaced, ty.elem, node.origin);
+        let is_replaced = lowering.compare(node, Relation::Equal, input, replaced)?;
+        lowering.select(node, is_replaced, imputed, input)?
+    };
+    Ok(vec![Operand::Value(value)])
+}
+
+#[allow(clippy::cast_precision_loss, reason = "checked: every integer is exact")]
+fn integers(node: &Node<'_>, values: &[i64]) -> Lowered<Vec<f64>> {
+    if let Some(value) = values.iter().find(|value| value.unsigned_abs() > INTEGER_MAX) {
+        let message = format!("`Imputer` holds {value}, an integer beyond 2^53");
+        return Err(node.error(ATTRIBUTE_INVALID, message).into());
+    }
+    Ok(values.iter().map(|&value| value as f64).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::proto::{DataType, NodeProto};
+    use crate::testing::{WithAttributes, graph, input, model, node, numbers, operations, said};
+
+    fn of_floats(imputed: &[f32], replaced: f32) -> NodeProto {
+        node("Imputer", &["X"], &["Y"])
+            .floats("imputed_value_floats", imputed)
+            .float("replaced_value_float", replaced)
+    }
+
+    #[test]
+    fn nan_is_replaced() {
+        let expected = [
+            "%1 = constant @w0 : f32[2]",
+            "%2 = equal %0, %0 : bool[1x2]",
+            "%3 = select %2, %0, %1 : f32[1x2]",
+        ];
+        let imputer = model(2, vec![of_floats(&[1.0, 2.0], f32::NAN)], &["Y"]);
+        assert_eq!(operations(&imputer)[1..4], expected);
+    }
+
+    #[test]
+    fn a_value_is_replaced() {
+        let imputer = model(1, vec![of_floats(&[7.5], 1.0)], &["Y"]);
+        assert_eq!(numbers(&imputer, 3), [[0.0], [7.5], [2.0]]);
+        let integers = node("Imputer", &["X"], &["Y"]).ints("imputed_value_int64s", &[9]);
+        let mut imputer = model(1, vec![integers], &["Y"]);
+        graph(&mut imputer).input[0] = input("X", DataType::Int64, &[-1, 1]);
+        assert_eq!(numbers(&imputer, 2), [[9.0], [1.0]]);
+    }
+
+    #[test]
+    fn the_list_is_of_the_type_and_width_of_the_input() {
+        let say = |imputer| said(&model(2, vec![imputer], &["Y"]));
+        assert_eq!(
+            say(of_floats(&[1.0, 2.0, 3.0], 0.0)),
+            ["SKX0105: `imputed_value_floats` has 3 elements; 2 columns need 2"]
+        );
+        let integers = node("Imputer", &["X"], &["Y"]).ints("imputed_value_int64s", &[9]);
+        assert_eq!(
+            say(integers),
+            ["SKX0103: `ai.onnx.ml.Imputer` lacks attribute `imputed_value_floats`"]
+        );
+        assert_eq!(
+            say(of_floats(&[1.0], f32::INFINITY)),
+            ["SKX0111: attribute `replaced_value_float` is inf"]
+        );
+    }
+}
