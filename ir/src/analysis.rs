@@ -6,3 +6,4 @@ pub mod ranges;
 pub mod reach;
 pub mod real_ranges;
 pub mod rounding;
+pub mod univariate;

@@ -37,6 +37,8 @@ use crate::module::{Domain, Int, Module, OutputKind, Real, Value};
 pub use enclosure::Enclosure;
 pub(crate) use number::Number;
 pub(crate) use real::Scalar;
+pub(crate) use real::element;
+pub(crate) use real::lone::{Lone, Of};
 pub(crate) use real::partial::{Partial, sums_at_leaf};
 
 /// The result of an output.

@@ -11,7 +11,7 @@ use crate::analysis::affine::{Affine, Form};
 use crate::analysis::reach::Reach;
 use crate::arena::Handle;
 use crate::forest::{Forest, LeafWeight, Mode, TreeNode};
-use crate::interpret::{Enclosure, Number};
+use crate::interpret::{Enclosure, Lone, Number};
 use crate::module::{Column, Constant, Module, Real, Value};
 use crate::ops::{Binary, RealOp, Reduction, Relation, Unary};
 use crate::ratio::Ratio;
@@ -38,8 +38,13 @@ impl RealRanges {
     #[must_use]
     pub fn of(module: &Module<Real>) -> Self {
         let mut ranges = Self { of_value: Vec::with_capacity(module.nodes.len()) };
-        for (_, node) in module.nodes.iter() {
+        let lone = Lone::of(module);
+        for (value, (_, node)) in module.values().zip(module.nodes.iter()) {
             let mut of_op = ranges.of_op(module, &node.op, &node.ty);
+            if let Some(decided) = lone.decided(module, value) {
+                let elements = of_op.iter_mut().zip(decided).filter(|(_, decided)| *decided);
+                elements.for_each(|(range, _)| *range = decided_by_floats(range, node.ty.elem));
+            }
             if let RealOp::Reduce { function: Reduction::Sum, input } = node.op {
                 ranges.raise_sums_of_powers(module, input, &mut of_op);
             }
@@ -282,6 +287,16 @@ fn cast(range: &Range, elem: ElementType) -> Range {
             Some((min, max)) => Range::Integer(min as i64, max as i64),
             None => Range::Integer(i64::MIN, i64::MAX),
         },
+    }
+}
+
+/// What a decision can be that floats take and not the reals. A look-up is one
+/// of its values either way.
+fn decided_by_floats(range: &Range, elem: ElementType) -> Range {
+    match (range, elem) {
+        (Range::Integer(..), ElementType::Bool) => Range::Integer(0, 1),
+        (Range::Integer(..), ElementType::I64) => Range::Integer(i64::MIN, i64::MAX),
+        _ => range.clone(),
     }
 }
 

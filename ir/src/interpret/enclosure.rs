@@ -91,6 +91,8 @@ impl Enclosure {
 }
 
 impl Number for Enclosure {
+    const ROUNDS: bool = false;
+
     fn exact(x: f64) -> Self {
         Self(Exactly(x))
     }

@@ -9,6 +9,9 @@ use crate::types::ElementType;
 
 /// A number of element type `f32` or `f64` in one mode.
 pub(crate) trait Number: Clone + Debug {
+    /// Does every operation round, as floats do?
+    const ROUNDS: bool;
+
     /// The number `x`, which may be NaN.
     fn exact(x: f64) -> Self;
 
@@ -43,6 +46,8 @@ pub(crate) trait Number: Clone + Debug {
 
 /// Floats: every operation rounds to nearest even in its element type.
 impl Number for f64 {
+    const ROUNDS: bool = true;
+
     fn exact(x: f64) -> Self {
         x
     }

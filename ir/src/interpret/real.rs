@@ -1,8 +1,13 @@
 //! The real domain, in either of its modes.
 
+pub(crate) mod element;
+pub(super) mod lone;
 pub(super) mod partial;
 mod tensor;
 
+use std::borrow::Cow;
+
+use self::lone::Floats;
 use super::number::{Number, float_of};
 use super::{Outcome, Trace, Undecided, is_label, leaf_of, weights_of};
 use crate::arena::Handle;
@@ -32,6 +37,8 @@ struct Machine<'m, N> {
     values: Vec<Tensor<N>>,
     /// Which values are inputs and constants, and not results of arithmetic.
     stored: Vec<bool>,
+    /// For exact arithmetic, what belongs to floats.
+    floats: Option<Floats>,
     leaves: Vec<(Handle<Forest<Real>>, Vec<NodeId>)>,
 }
 
@@ -40,14 +47,7 @@ pub(super) fn run<N: Number>(
     module: &Module<Real>,
     row: &[Option<i64>],
 ) -> Trace<Real, Result<Outcome<N>>> {
-    let mut machine =
-        Machine { module, row, values: Vec::new(), stored: Vec::new(), leaves: Vec::new() };
-    for (value, (_, node)) in module.values().zip(module.nodes.iter()) {
-        let stored = machine.is_stored(&node.op);
-        let result = machine.compute(value, &node.op, &node.ty);
-        machine.values.push(result);
-        machine.stored.push(stored);
-    }
+    let machine = Machine::<N>::run(module, row);
     let outcome = |output: &crate::module::Output| {
         let elements = machine.values[output.value.index()].clone()?;
         Ok(outcome(elements, is_label(output.kind)))
@@ -69,7 +69,23 @@ fn outcome<N: Number>(elements: Vec<Scalar<N>>, is_label: bool) -> Outcome<N> {
     }
 }
 
-impl<N: Number> Machine<'_, N> {
+impl<'m, N: Number> Machine<'m, N> {
+    fn run(module: &'m Module<Real>, row: &'m [Option<i64>]) -> Self {
+        let floats = if N::ROUNDS { None } else { Floats::of(module, row) };
+        let (values, stored, leaves) = (Vec::new(), Vec::new(), Vec::new());
+        let mut machine = Self { module, row, values, stored, floats, leaves };
+        for (value, (_, node)) in module.values().zip(module.nodes.iter()) {
+            let stored = machine.is_stored(&node.op);
+            let mut result = machine.compute(value, &node.op, &node.ty);
+            if let Some(floats) = &machine.floats {
+                result = floats.decide(module, value, result);
+            }
+            machine.values.push(result);
+            machine.stored.push(stored);
+        }
+        machine
+    }
+
     fn is_stored(&self, op: &RealOp) -> bool {
         match op {
             RealOp::Input { .. } | RealOp::Constant { .. } => true,
@@ -232,13 +248,21 @@ impl<N: Number> Machine<'_, N> {
         }
     }
 
+    /// The row of an ensemble, whose tests of one column are those of floats.
+    fn features(&self, input: Value) -> Result<Cow<'_, [Scalar<N>]>> {
+        match &self.floats {
+            Some(floats) => floats.features(input, &self.values[input.index()]).map(Cow::Owned),
+            None => self.get(input).map(Cow::Borrowed),
+        }
+    }
+
     fn ensemble(&mut self, handle: Handle<Forest<Real>>, input: Value, at: Undecided) -> Tensor<N> {
         let forest = &self.module.forests[handle];
-        let features = self.get(input)?;
+        let features = self.features(input)?;
         let mut sums = vec![N::exact(0.0); forest.targets as usize];
         let mut leaves = Vec::with_capacity(forest.roots.len());
         for &root in &forest.roots {
-            let leaf = leaf_of(forest, root, |test| holds(test, features).ok_or(at))?;
+            let leaf = leaf_of(forest, root, |test| holds(test, &features).ok_or(at))?;
             let (first, count) = weights_of(forest, leaf);
             for weight in forest.leaf_weights(first, count) {
                 let sum = &mut sums[weight.target as usize];

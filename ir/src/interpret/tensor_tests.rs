@@ -126,21 +126,57 @@ fn an_open_comparison_is_undecided() {
     // 1/3 * 3 is 1 in the reals, but no interval says so.
     let text = "real a
 @c0 = column x [3, 3]
+@c1 = column y [3, 3]
 %0 = input [x] : f64[1x1]
-%1 = reciprocal %0 : f64[1x1]
-%2 = multiply %1, %0 : f64[1x1]
-%3 = divide %0, %0 : f64[1x1]
-%4 = less %2, %3 : bool[1x1]
-%5 = select %4, %2, %3 : f64[1x1]
-%6 = round %2 : f64[1x1]
-output \"a\" value %5
-output \"b\" value %6
+%1 = input [y] : f64[1x1]
+%2 = reciprocal %0 : f64[1x1]
+%3 = multiply %2, %1 : f64[1x1]
+%4 = divide %0, %0 : f64[1x1]
+%5 = less %3, %4 : bool[1x1]
+%6 = select %5, %3, %4 : f64[1x1]
+%7 = round %3 : f64[1x1]
+output \"a\" value %6
+output \"b\" value %7
 ";
     let module = parse::<Real>(text).expect("the text is a module");
-    let outcomes = real(&module, &[Some(3)]);
-    assert_eq!(outcomes[0].clone().map_err(|undecided| undecided.at.index()), Err(4));
+    let outcomes = real(&module, &[Some(3), Some(3)]);
+    assert_eq!(outcomes[0].clone().map_err(|undecided| undecided.at.index()), Err(5));
     let Ok(Outcome::Numbers(rounded)) = &outcomes[1] else { panic!("rounding is decided") };
     assert_eq!((rounded[0].lower(), rounded[0].upper()), (1.0, 1.0));
+}
+
+#[test]
+fn what_one_column_decides_is_decided_by_floats() {
+    // f32(0.1) is above a tenth, and f32(0.1) * 1000 rounds to 100.
+    let text = "real a
+@c0 = column x [0, 9999]
+@w0 = constant f32[1x1] [0.10000000149011612]
+@w1 = constant f32[1x1] [100]
+@t0 = forest f32, 1 features, 1 targets
+  roots [n0]
+  n0 = if x0 > 100.0 then n1 else n2
+  n1 = leaf [0: 1.0]
+  n2 = leaf [0: 2.0]
+end
+%0 = input [x] : f32[1x1]
+%1 = constant @w0 : f32[1x1]
+%2 = constant @w1 : f32[1x1]
+%3 = multiply %0, %1 : f32[1x1]
+%4 = greater %3, %2 : bool[1x1]
+%5 = cast %4 : f32[1x1]
+%6 = tree_ensemble @t0, %3 : f32[1x1]
+output \"a\" value %5
+output \"b\" value %6
+output \"c\" value %3
+";
+    let module = parse::<Real>(text).expect("the text is a module");
+    let numbers = real(&module, &[Some(1000)]).into_iter().map(|outcome| match outcome {
+        Ok(Outcome::Numbers(numbers)) => numbers[0].lower(),
+        other => panic!("{other:?}"),
+    });
+    let numbers: Vec<f64> = numbers.collect();
+    assert_eq!(numbers[..2], [0.0, 2.0]);
+    assert!(numbers[2] > 100.0, "what is no decision is not rounded");
 }
 
 proptest! {

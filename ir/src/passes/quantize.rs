@@ -2,7 +2,8 @@
 //!
 //! - [`sums`]: which sums over trees are needed; they become forests of fixed
 //!   point, however many additions, constant factors and movements made them;
-//! - [`rows`], [`predicate`]: tests become integer tests, exactly;
+//! - [`rows`], [`predicate`]: tests of functions of one column become integer
+//!   tests, exactly;
 //! - [`weights`]: leaf weights become fixed point, as fine as cannot overflow;
 //! - [`margin`]: decisions of votes get the tie margin;
 //! - [`decisions`]: comparisons and argmax of sums;
@@ -33,6 +34,7 @@ use skxc_diagnostics::{Diagnostic, codes};
 use crate::analysis::affine::{Affine, Form, Kind};
 use crate::analysis::ranges::Ranges;
 use crate::analysis::rounding::Rounding;
+use crate::analysis::univariate::{Budget, RUNS_MAX, Univariate, Wild};
 use crate::arena::Handle;
 use crate::forest::{Forest, TreeNode};
 use crate::limits::CLASSES_MAX;
@@ -50,11 +52,27 @@ pub const NAME: &str = "quantize";
 /// What stands in the way of integers.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum QuantizeError {
-    /// A forest reads computed values; its tests cannot become tests on columns.
-    #[error("the trees of `{node}` read computed values, not input columns")]
+    /// A forest reads what is no function of one column; its tests cannot
+    /// become tests on columns.
+    #[error("the trees of `{node}` read what `{by}` ({op}) makes of more than one input column")]
     ComputedFeatures {
         /// The ONNX node.
         node: String,
+        /// The ONNX node that brings the columns together, or is made of trees.
+        by: String,
+        /// Name of its operation.
+        op: &'static str,
+    },
+    /// A forest reads a function of one column whose tests are on no set of
+    /// integers that can be found, or on one of too many runs.
+    #[error("the trees of `{node}` read a function of `{column}` that {}", wildness(*.wild))]
+    WildFeature {
+        /// The ONNX node.
+        node: String,
+        /// The column.
+        column: String,
+        /// What is wrong with the function.
+        wild: Wild,
     },
     /// An operation has no integer form.
     #[error("`{node}` ({op} of {operand}) has no integer form")]
@@ -91,8 +109,15 @@ impl QuantizeError {
         let message = self.to_string();
         match self {
             Self::ComputedFeatures { .. } => Diagnostic::error(codes::COMPUTED_FEATURES, message)
-                .note("a tree test is exact only on the integers that a packet holds")
-                .help("train the trees on the raw columns: trees need no scaling"),
+                .note("a test of a function of one column is an exact set of integers, a test of several is none")
+                .help("train the trees on the columns, each scaled or binned on its own if it must be"),
+            Self::WildFeature { .. } => Diagnostic::error(codes::COMPUTED_FEATURES, message)
+                .note(format!(
+                    "a test becomes at most {} runs of integers: of a monotone function by search, \
+                     of another by trying what 16 bits hold",
+                    RUNS_MAX
+                ))
+                .help("train the trees on the raw column, or give it a smaller range"),
             Self::NoIntegerForm { .. } => Diagnostic::error(codes::NO_INTEGER_FORM, message)
                 .note("what is computed from sums of trees or decided by them has one, an input column itself has none")
                 .help("see `skxc inspect` for what each part of the model becomes"),
@@ -105,14 +130,23 @@ impl QuantizeError {
     }
 }
 
+fn wildness(wild: Wild) -> &'static str {
+    match wild {
+        Wild::Runs => "goes up and down too often",
+        Wild::Search => "is not monotone over a range too large to try",
+        Wild::Size => "has too many operations",
+    }
+}
+
 /// Makes the integer module of a real one.
 ///
 /// # Errors
 /// All reasons why there is none.
 pub fn quantize(real: &Module<Real>) -> Result<Module<Int>, Vec<QuantizeError>> {
     let affine = Affine::of(real);
+    let univariate = Univariate::of(real);
     let needs = Needs::of(real, &affine);
-    let int = Quantizer::new(real, &affine, &needs).run()?;
+    let int = Quantizer::new(real, &affine, &univariate, &needs).run()?;
     let errors = too_many(&int);
     if errors.is_empty() { Ok(int) } else { Err(errors) }
 }
@@ -129,8 +163,10 @@ fn too_many(int: &Module<Int>) -> Vec<QuantizeError> {
 struct Quantizer<'m> {
     real: &'m Module<Real>,
     affine: &'m Affine<'m>,
+    univariate: &'m Univariate<'m>,
     needs: &'m Needs,
     rows: rows::Rows,
+    budget: Budget,
     int: Module<Int>,
     /// Of the integer module, as far as it was needed.
     ranges: Ranges,
@@ -154,7 +190,12 @@ struct Computed<'m> {
 }
 
 impl<'m> Quantizer<'m> {
-    fn new(real: &'m Module<Real>, affine: &'m Affine<'m>, needs: &'m Needs) -> Self {
+    fn new(
+        real: &'m Module<Real>,
+        affine: &'m Affine<'m>,
+        univariate: &'m Univariate<'m>,
+        needs: &'m Needs,
+    ) -> Self {
         let mut int = Module::new(&real.name);
         int.columns = real.columns.clone();
         int.labels = real.labels.clone();
@@ -163,8 +204,10 @@ impl<'m> Quantizer<'m> {
         Self {
             real,
             affine,
+            univariate,
             needs,
-            rows: rows::of(real),
+            rows: rows::of(real, univariate),
+            budget: Budget::default(),
             int,
             ranges,
             rounding: Rounding::none(),
@@ -290,7 +333,9 @@ impl<'m> Quantizer<'m> {
             return;
         };
         let targets = Targets::of(forms(), frac_bits);
-        let (sums, inexact) = self.join(group, &ensembles, &targets, frac_bits);
+        let Some((sums, inexact)) = self.join(group, &ensembles, &targets, frac_bits) else {
+            return;
+        };
         for &key in &group.keys {
             let forms = &self.needs.sums[&key];
             let places = forms.iter().map(|form| targets.place(form, frac_bits));
@@ -315,10 +360,19 @@ impl<'m> Quantizer<'m> {
         let mut ensembles = Vec::with_capacity(group.ensembles.len());
         for &value in &group.ensembles {
             let (forest, input) = ensemble(real, value);
-            if self.rows.contains_key(&input) {
-                ensembles.push(Ensemble { value, forest });
-            } else {
-                self.errors.push(QuantizeError::ComputedFeatures { node: onnx_node(real, value) });
+            let node = onnx_node(real, value);
+            match &self.rows[&input] {
+                Ok(_) => ensembles.push(Ensemble { value, forest }),
+                Err(Some(column)) => {
+                    let column = real.columns[*column].name.clone();
+                    let wild = Wild::Size;
+                    self.errors.push(QuantizeError::WildFeature { node, column, wild });
+                }
+                Err(None) => {
+                    let by = self.univariate.culprit(input);
+                    let (by, op) = (onnx_node(real, by), real.node(by).op.name());
+                    self.errors.push(QuantizeError::ComputedFeatures { node, by, op });
+                }
             }
         }
         (ensembles.len() == group.ensembles.len()).then(|| ensembles.into())
@@ -332,13 +386,13 @@ impl<'m> Quantizer<'m> {
         ensembles: &[Ensemble<'m>],
         targets: &Targets,
         frac_bits: u8,
-    ) -> (Value, Vec<u64>) {
+    ) -> Option<(Value, Vec<u64>)> {
         let real = self.real;
         let mut columns: Vec<Handle<Column>> = Vec::new();
         let mut index_of: HashMap<Handle<Column>, u32> = HashMap::new();
         for ensemble in ensembles {
             let (_, input) = self::ensemble(real, ensemble.value);
-            for feature in self.rows[&input].iter() {
+            for feature in self.row(input).iter() {
                 index_of.entry(feature.column).or_insert_with(|| {
                     columns.push(feature.column);
                     columns.len() as u32 - 1
@@ -348,16 +402,22 @@ impl<'m> Quantizer<'m> {
         let mut joiner = Joiner::new(columns.len() as u32, ensembles, &targets.forms, frac_bits);
         for trunk in trunks(real, ensembles) {
             let [first, twins @ ..] = trunk.as_slice() else { continue };
-            let row = &self.rows[&self::ensemble(real, first.value).1];
-            let row: Vec<(u32, Source<'_>)> = row
+            let features = self.row(self::ensemble(real, first.value).1);
+            let row: Vec<(u32, Source<'_>)> = features
                 .iter()
                 .map(|feature| {
                     let column = &real.columns[feature.column];
-                    let source = Source { column, conversions: &feature.conversions };
+                    let source = Source { column, function: &feature.function };
                     (index_of[&feature.column], source)
                 })
                 .collect();
-            joiner.add(*first, twins, &row);
+            if let Err((feature, wild)) = joiner.add(*first, twins, &row, &mut self.budget) {
+                let column = features[feature as usize].column;
+                let (node, column) =
+                    (onnx_node(real, first.value), real.columns[column].name.clone());
+                self.errors.push(QuantizeError::WildFeature { node, column, wild });
+                return None;
+            }
         }
         let joined = joiner.finish();
         let origins = group.ensembles.iter().map(|&value| real.node(value).origin);
@@ -369,7 +429,12 @@ impl<'m> Quantizer<'m> {
         let input = self.input(columns, input_origin);
         let ty = Type::new(joined.forest.elem, &[1, joined.forest.targets]);
         let forest = self.int.forests.push(joined.forest);
-        (self.int.push(IntOp::TreeEnsemble { forest, input }, ty, origin), joined.inexact)
+        Some((self.int.push(IntOp::TreeEnsemble { forest, input }, ty, origin), joined.inexact))
+    }
+
+    /// The features of an ensemble that has been found to read columns.
+    fn row(&self, input: Value) -> std::rc::Rc<[rows::Feature]> {
+        self.rows[&input].clone().expect("the row is made of functions of columns")
     }
 
     /// The elements of a wanted value.

@@ -16,12 +16,17 @@ impl<'m, N: Number> Partial<'m, N> {
     pub(crate) fn new(module: &'m Module<Real>) -> Self {
         let values = vec![Ok(Vec::new()); module.nodes.len()];
         let mut machine =
-            Machine { module, row: &[], values, stored: Vec::new(), leaves: Vec::new() };
+            Machine { module, row: &[], values, stored: Vec::new(), floats: None, leaves: Vec::new() };
         for (_, node) in module.nodes.iter() {
             let stored = machine.is_stored(&node.op);
             machine.stored.push(stored);
         }
         Self { machine }
+    }
+
+    /// Which values are inputs and constants, moved and chosen from.
+    pub(super) fn stored(self) -> Vec<bool> {
+        self.machine.stored
     }
 
     /// Says what `value` is, row-major.

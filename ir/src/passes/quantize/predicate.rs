@@ -1,25 +1,24 @@
 //! Integer predicates: the exact set of integers for which a test holds.
 //!
-//! A test compares `convert(x)` with a threshold, where `convert` is the
-//! model's own conversions of the column, one after the other (`f32(x)` rounds
-//! to nearest even and so loses integers beyond 2^24; `f32(f64(x))` rounds
-//! twice). Conversions are monotone, so the integers
-//! with `convert(x) <= t` are an initial segment, and its end is found by
-//! binary search over the very conversion. Every mode is made of the two
-//! segments `<= t` and `< t`; a missing value adds or removes one point.
+//! A test compares `f(x)` with a threshold, where `f` is what the model makes of
+//! the column, operation by operation, each rounded (`f32(x)` rounds to nearest
+//! even and so loses integers beyond 2^24; `f32(f64(x))` rounds twice; a scaler
+//! multiplies the result and rounds again). The set is found with these very
+//! operations: by binary search for the end of each run where they are monotone,
+//! by looking at every integer where they are not and the range is small
+//! ([`Function::runs`]). A missing value is a point of its own.
 
-use crate::forest::{IntTest, Mode, RealTest};
+use crate::analysis::univariate::{Budget, Function, Numbers, Span, Wild};
+use crate::forest::{IntTest, RealTest};
 use crate::module::{Column, Interval};
-use crate::types::ElementType;
 
 /// What a test reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
     /// The column.
     pub column: &'a Column,
-    /// What it is converted to, one conversion after the other, before the
-    /// comparison. A missing value is NaN if the first is a float.
-    pub conversions: &'a [ElementType],
+    /// What becomes of it before the comparison.
+    pub function: &'a Function,
 }
 
 /// A set of integers within a column's range, as the ascending ends of
@@ -34,39 +33,23 @@ pub struct Predicate {
 
 impl Predicate {
     /// The integers of the column for which `test` holds.
-    #[must_use]
-    pub fn of(test: &RealTest, source: Source<'_>) -> Self {
-        let Source { column, conversions } = source;
-        let at_most = last_where(column.range, |x| compare(x, conversions, test.threshold).is_le());
-        let below = last_where(column.range, |x| compare(x, conversions, test.threshold).is_lt());
-        let initial = |end: i64| vec![Interval { min: column.range.min, max: end }];
-        let (set, inverted) = match test.mode {
-            Mode::LessOrEqual => (initial(at_most), false),
-            Mode::Less => (initial(below), false),
-            Mode::Greater => (initial(at_most), true),
-            Mode::GreaterOrEqual => (initial(below), true),
-            Mode::Equal => (vec![Interval { min: below + 1, max: at_most }], false),
-            Mode::NotEqual => (vec![Interval { min: below + 1, max: at_most }], true),
-        };
-        let mut predicate = Self::of_runs(column.range, &set);
-        predicate.starts_inside ^= inverted;
-        let has_nan = matches!(conversions.first(), Some(ElementType::F32 | ElementType::F64));
-        let missing = column.missing.filter(|&missing| column.range.contains(missing));
-        if let (true, Some(missing)) = (has_nan, missing) {
-            let nan_holds = test.mode.holds(f64::NAN, test.threshold);
-            predicate.set_point(column.range, missing, nan_holds || test.missing_is_yes);
-        }
-        predicate
+    ///
+    /// # Errors
+    /// If the function is neither tame nor the range of the column small.
+    pub(crate) fn of(
+        test: &RealTest,
+        source: Source<'_>,
+        budget: &mut Budget,
+    ) -> Result<Self, Wild> {
+        let Source { column, function } = source;
+        Ok(Self::of_runs(&function.runs(column, budget, |span| holds(test, span))?))
     }
 
-    /// The set that consists of `runs`, ascending and apart; a run whose end
-    /// lies before its start is empty.
-    fn of_runs(range: Interval, runs: &[Interval]) -> Self {
-        let runs: Vec<_> = runs.iter().filter(|run| run.min <= run.max).collect();
-        let starts_inside = runs.first().is_some_and(|run| run.min == range.min);
-        let ends = runs.iter().flat_map(|run| [run.min - 1, run.max]);
-        let ends = ends.filter(|&end| range.min <= end && end < range.max).collect();
-        Self { starts_inside, ends }
+    /// The set of the runs that are `true`. They are in order, each given by its
+    /// last element, and neighbours differ.
+    pub(crate) fn of_runs(runs: &[(i64, bool)]) -> Self {
+        let (_, before) = runs.split_last().expect("a range is not empty");
+        Self { starts_inside: runs[0].1, ends: before.iter().map(|(end, _)| *end).collect() }
     }
 
     /// Is `x` in the set?
@@ -74,29 +57,6 @@ impl Predicate {
     pub fn contains(&self, x: i64) -> bool {
         let runs_before = self.ends.partition_point(|&end| end < x);
         self.starts_inside ^ (runs_before % 2 == 1)
-    }
-
-    /// Puts one element in or out.
-    fn set_point(&mut self, range: Interval, x: i64, inside: bool) {
-        if self.contains(x) == inside {
-            return;
-        }
-        // Flipping one point toggles the ends on both sides of it.
-        if x == range.min {
-            self.starts_inside = !self.starts_inside;
-        } else {
-            self.toggle_end(x - 1);
-        }
-        if x < range.max {
-            self.toggle_end(x);
-        }
-    }
-
-    fn toggle_end(&mut self, end: i64) {
-        match self.ends.binary_search(&end) {
-            Ok(at) => drop(self.ends.remove(at)),
-            Err(at) => self.ends.insert(at, end),
-        }
     }
 
     /// The set as tests of the form `x <= t`: entry 0 is asked first, and each
@@ -142,33 +102,23 @@ pub enum Way {
     },
 }
 
-/// The last element of `range` for which `holds` is true, if it is true for an
-/// initial segment; one before `range` if for none.
-fn last_where(range: Interval, holds: impl Fn(i64) -> bool) -> i64 {
-    let (mut known, mut above) = (range.min - 1, range.max + 1);
-    while known + 1 < above {
-        // Their difference can take 64 bits, their middle cannot.
-        let middle = i64::midpoint(known, above);
-        if holds(middle) { known = middle } else { above = middle }
-    }
-    known
-}
-
-/// Compares `convert(x)` with a threshold that is not NaN.
-fn compare(x: i64, conversions: &[ElementType], threshold: f64) -> std::cmp::Ordering {
-    let converted = conversions.iter().fold(None, |float: Option<f64>, elem| match elem {
-        ElementType::F32 => Some(f64::from(float.map_or(x as f32, |float| float as f32))),
-        ElementType::F64 => Some(float.unwrap_or(x as f64)),
-        // An integer is itself.
-        ElementType::I64
-        | ElementType::Bool
-        | ElementType::Label(_)
-        | ElementType::Fixed { .. } => float,
-    });
-    match converted {
-        Some(float) => float.partial_cmp(&threshold).expect("thresholds are not NaN"),
-        None => compare_exactly(x, threshold),
-    }
+/// Does the test hold for every element of `span`? `None` if that is open.
+fn holds(test: &RealTest, span: Span) -> Option<bool> {
+    let (can_fail, can_hold) = match span {
+        Span::Number(numbers) => {
+            let (fail, hold) =
+                Numbers { nan: false, ..numbers }.compared(test.mode, test.threshold);
+            let nan_holds = test.missing_is_yes || test.mode.holds(f64::NAN, test.threshold);
+            (fail || (numbers.nan && !nan_holds), hold || (numbers.nan && nan_holds))
+        }
+        Span::Integer(Interval { min, max }) => {
+            let order = |x| compare_exactly(x, test.threshold) as i8;
+            let holds = |order: i8| test.mode.holds(order.into(), 0.0);
+            let mut orders = order(min)..=order(max);
+            (orders.clone().any(|order| !holds(order)), orders.any(holds))
+        }
+    };
+    (can_fail != can_hold).then_some(can_hold)
 }
 
 /// Compares an integer with a threshold without rounding either.
@@ -183,6 +133,9 @@ fn compare_exactly(x: i64, threshold: f64) -> std::cmp::Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::arena::Handle;
+    use crate::forest::Mode;
+    use crate::types::ElementType;
 
     fn predicate(
         range: Interval,
@@ -191,7 +144,9 @@ mod tests {
         test: RealTest,
     ) -> Predicate {
         let column = Column { name: "x".into(), range, missing };
-        Predicate::of(&test, Source { column: &column, conversions })
+        let function = Function::of_conversions(Handle::from_index(0), conversions);
+        let source = Source { column: &column, function: &function };
+        Predicate::of(&test, source, &mut Budget::default()).expect("conversions are monotone")
     }
 
     fn test(mode: Mode, threshold: f64, missing_is_yes: bool) -> RealTest {

@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use crate::analysis::affine::{Atom, Form};
 use crate::analysis::reach::Reach;
+use crate::analysis::univariate::{Budget, Wild};
 use crate::forest::{Forest, IntTest, LeafWeight, NodeId, TreeNode};
 use crate::module::{Int, Real, Value};
 use crate::passes::quantize::predicate::{Predicate, Source, Step, Way};
@@ -210,16 +211,18 @@ impl Joiner {
 
     /// Adds the trees of an ensemble. `row` says for each of its features which
     /// of the forest it is, and where that comes from; `twins` have the same
-    /// trees and other weights.
+    /// trees and other weights. Fails where a test is on no set of integers
+    /// that can be found, with its feature in the row.
     pub(super) fn add(
         &mut self,
         ensemble: Ensemble<'_>,
         twins: &[Ensemble<'_>],
         row: &[(u32, Source<'_>)],
-    ) {
+        budget: &mut Budget,
+    ) -> Result<(), (u32, Wild)> {
         let trees = ensemble.forest;
         let start = self.forest.nodes.len() as NodeId;
-        let (mut nodes, place) = nodes_over_integers(trees, row, start);
+        let (mut nodes, place) = nodes_over_integers(trees, row, start, budget)?;
         let reached = reached(trees);
         for (id, node) in trees.nodes.iter().enumerate() {
             // Leaves that no tree reaches have no part in the bound on the sums.
@@ -249,6 +252,7 @@ impl Joiner {
         for one in [&ensemble].into_iter().chain(twins) {
             self.count_inexact(*one);
         }
+        Ok(())
     }
 
     /// What one weight adds to each target.
@@ -323,9 +327,10 @@ fn nodes_over_integers(
     forest: &Forest<Real>,
     row: &[(u32, Source<'_>)],
     start: NodeId,
-) -> (Vec<TreeNode<Int>>, Vec<NodeId>) {
-    let decisions: Vec<Vec<Step>> =
-        forest.nodes.iter().map(|node| decision_of(node, row)).collect();
+    budget: &mut Budget,
+) -> Result<(Vec<TreeNode<Int>>, Vec<NodeId>), (u32, Wild)> {
+    let decisions = forest.nodes.iter().map(|node| decision_of(node, row, budget));
+    let decisions: Vec<Vec<Step>> = decisions.collect::<Result<_, _>>()?;
     let mut place = Vec::with_capacity(forest.nodes.len());
     let mut next = start;
     for steps in &decisions {
@@ -352,19 +357,24 @@ fn nodes_over_integers(
             }
         }
     }
-    (nodes, place)
+    Ok((nodes, place))
 }
 
 /// The integer tests of a branch. A leaf has one entry too, to hold its place;
 /// so has a test that no value of the column can change.
-fn decision_of(node: &TreeNode<Real>, row: &[(u32, Source<'_>)]) -> Vec<Step> {
-    let TreeNode::Branch { test, .. } = node else { return vec![held_place(0, 0, true)] };
+fn decision_of(
+    node: &TreeNode<Real>,
+    row: &[(u32, Source<'_>)],
+    budget: &mut Budget,
+) -> Result<Vec<Step>, (u32, Wild)> {
+    let TreeNode::Branch { test, .. } = node else { return Ok(vec![held_place(0, 0, true)]) };
     let (feature, source) = row[test.feature as usize];
-    let predicate = Predicate::of(test, source);
+    let predicate = Predicate::of(test, source, budget).map_err(|wild| (test.feature, wild))?;
     if predicate.ends.is_empty() {
-        return vec![held_place(feature, source.column.range.max, predicate.starts_inside)];
+        let held = held_place(feature, source.column.range.max, predicate.starts_inside);
+        return Ok(vec![held]);
     }
-    predicate.decision(feature)
+    Ok(predicate.decision(feature))
 }
 
 /// A test that always goes the same way; the pass `prune-branches` removes it.
