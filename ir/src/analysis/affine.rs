@@ -308,8 +308,11 @@ fn is_linear(module: &Module<Real>, kinds: &[Kind], value: Value) -> bool {
             module.constants[*constant].elements.iter().all(|x| x.is_finite())
         }
         // The rounding of what is written in the model is part of it, and no
-        // float constant of a model needs it: the front end rounds.
-        RealOp::Cast { input } => is_float(module.ty(*input).elem) && !is_constant(*input),
+        // float constant of a model needs it: the front end rounds. So is that
+        // of an input.
+        RealOp::Cast { input } => {
+            is_float(module.ty(*input).elem) && !is_constant(*input) && !is_stored(module, *input)
+        }
         RealOp::Reshape { .. }
         | RealOp::Gather { .. }
         | RealOp::Concat { .. }
@@ -336,6 +339,19 @@ fn is_linear(module: &Module<Real>, kinds: &[Kind], value: Value) -> bool {
         | RealOp::ArgMax { .. }
         | RealOp::ArgMin { .. }
         | RealOp::Label { .. } => false,
+    }
+}
+
+/// Is it an input, cast and moved at most?
+fn is_stored(module: &Module<Real>, mut value: Value) -> bool {
+    loop {
+        match &module.node(value).op {
+            RealOp::Input { .. } => return true,
+            RealOp::Cast { input } | RealOp::Reshape { input } | RealOp::Gather { input, .. } => {
+                value = *input
+            }
+            _ => return false,
+        }
     }
 }
 

@@ -15,9 +15,9 @@ mod span;
 use std::collections::HashMap;
 use std::rc::Rc;
 
+pub(crate) use self::function::{Budget, RUNS_MAX};
 pub use self::function::{Function, Wild};
 use self::function::{Step, StepId, Table};
-pub(crate) use self::function::{Budget, RUNS_MAX};
 pub(crate) use self::span::{Numbers, Span};
 use crate::arena::Handle;
 use crate::interpret::element::{self, Element};
@@ -196,9 +196,9 @@ impl<'m> Univariate<'m> {
                 let input = all(self, *input).into_iter();
                 input.map(|x| self.push(Step::Lookup(x?, table))).collect()
             }
-            RealOp::Binary { function, a, b } => self.met(ty, wanted, [*a, *b], |[a, b]| {
-                Step::Binary(*function, a, b, elem)
-            }),
+            RealOp::Binary { function, a, b } => {
+                self.met(ty, wanted, [*a, *b], |[a, b]| Step::Binary(*function, a, b, elem))
+            }
             RealOp::Compare { relation, a, b } => {
                 self.met(ty, wanted, [*a, *b], |[a, b]| Step::Compare(*relation, a, b))
             }
@@ -343,7 +343,11 @@ impl<'m> Univariate<'m> {
     }
 
     /// As the interpreter has it, step by step.
-    fn softmax(&mut self, row: &[Option<StepId>], elem: ElementType) -> Option<Vec<Option<StepId>>> {
+    fn softmax(
+        &mut self,
+        row: &[Option<StepId>],
+        elem: ElementType,
+    ) -> Option<Vec<Option<StepId>>> {
         let greatest = self.fold(Binary::Maximum, row, elem)?;
         let mut powers = Vec::with_capacity(row.len());
         for x in row {

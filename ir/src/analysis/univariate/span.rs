@@ -369,9 +369,8 @@ fn binary_of_numbers(
         Binary::Subtract if same && !a.is_infinite() => Numbers::between(0.0, 0.0),
         Binary::Subtract => binary_of_numbers(Binary::Add, a, b.negated(), elem, false),
         Binary::Add => {
-            let opposite = |x: Numbers, y: Numbers| {
-                x.max == f64::INFINITY && y.min == f64::NEG_INFINITY
-            };
+            let opposite =
+                |x: Numbers, y: Numbers| x.max == f64::INFINITY && y.min == f64::NEG_INFINITY;
             if opposite(a, b) || opposite(b, a) {
                 return Numbers::ANY;
             }
@@ -415,7 +414,9 @@ fn power(a: Numbers, b: Numbers) -> Numbers {
         Some(by) if a.min > 0.0 || (a.min >= 0.0 && by > 0.0) => {
             positive(libm::pow(a.min, by), libm::pow(a.max, by))
         }
-        Some(by) if by.fract() == 0.0 && by.abs() < f64::exp2(52.0) && (by > 0.0 || a.max < 0.0) => {
+        Some(by)
+            if by.fract() == 0.0 && by.abs() < f64::exp2(52.0) && (by > 0.0 || a.max < 0.0) =>
+        {
             let is_odd = by % 2.0 != 0.0;
             let mirrored = |low: f64, high: f64| {
                 let ends = positive(libm::pow(low, by).abs(), libm::pow(high, by).abs());

@@ -115,7 +115,10 @@ fn rows_of_one_column() {
 #[test]
 fn several_columns_are_no_function() {
     check("%5 = less %0, %1 : bool[1x1]\n", "none");
-    check("%5 = concat [%0, %1] : f32[1x2]\n%6 = less %5, %3 : bool[1x2]\n", "1 to 99, 0; 1 to 6, 0 to 7, 1 to 99, 0");
+    check(
+        "%5 = concat [%0, %1] : f32[1x2]\n%6 = less %5, %3 : bool[1x2]\n",
+        "1 to 99, 0; 1 to 6, 0 to 7, 1 to 99, 0",
+    );
     check("%5 = concat [%0, %1] : f32[1x2]\n%6 = argmax %5 : i64[1]\n", "none");
 }
 

@@ -76,7 +76,8 @@ impl Lone {
         match &node.op {
             RealOp::Compare { a, b, .. } if is_float(module.ty(*a).elem) => vec![*a, *b],
             RealOp::Cast { input } | RealOp::Lookup { input, .. } => {
-                let to_integer = matches!(node.op, RealOp::Lookup { .. }) || !is_float(node.ty.elem);
+                let to_integer =
+                    matches!(node.op, RealOp::Lookup { .. }) || !is_float(node.ty.elem);
                 let decides = is_float(module.ty(*input).elem) && to_integer;
                 if decides { vec![*input] } else { vec![] }
             }
@@ -91,8 +92,7 @@ impl Lone {
         if operands.iter().all(|operand| self.stored[operand.index()]) {
             return None;
         }
-        let decided: Vec<bool> =
-            self.of_value(value).iter().map(|of| *of != Of::Several).collect();
+        let decided: Vec<bool> = self.of_value(value).iter().map(|of| *of != Of::Several).collect();
         decided.contains(&true).then_some(decided)
     }
 
@@ -217,8 +217,7 @@ impl Floats {
             return Ok(floats.into_iter().map(exactly).collect());
         }
         let pairs = row.clone()?.into_iter().zip(floats).enumerate();
-        let feature =
-            |(i, (x, float))| if is_of_floats(i) { exactly(float) } else { x };
+        let feature = |(i, (x, float))| if is_of_floats(i) { exactly(float) } else { x };
         Ok(pairs.map(feature).collect())
     }
 }

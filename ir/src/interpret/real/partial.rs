@@ -15,8 +15,14 @@ impl<'m, N: Number> Partial<'m, N> {
     /// Nothing is known yet: every value is empty.
     pub(crate) fn new(module: &'m Module<Real>) -> Self {
         let values = vec![Ok(Vec::new()); module.nodes.len()];
-        let mut machine =
-            Machine { module, row: &[], values, stored: Vec::new(), floats: None, leaves: Vec::new() };
+        let mut machine = Machine {
+            module,
+            row: &[],
+            values,
+            stored: Vec::new(),
+            floats: None,
+            leaves: Vec::new(),
+        };
         for (_, node) in module.nodes.iter() {
             let stored = machine.is_stored(&node.op);
             machine.stored.push(stored);

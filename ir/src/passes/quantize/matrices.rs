@@ -5,14 +5,15 @@
 //! one [`Matrix`] whose format is as fine as its greatest sum allows in 62 bits.
 //! Columns are read as they are. A computed number has up to 62 bits itself, so
 //! the bits of a product are divided: half of what the number of terms leaves is
-//! for the number, half for its weight, so that both round about the same.
+//! for the number, half for its weight, so that both round about the same. The
+//! weight of a wide column has few bits beside it; what rounding it leaves out is
+//! a small map of its own, in a finer format, which is added.
 //!
 //! Obligation: an element is within its row's `rounding`, and what its inputs are
 //! off by times the weights, of the form over the real numbers.
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::rows::Feature;
 use super::weights::{self, SUM_BITS};
 use super::{QuantizeError, Quantizer, format, onnx_node};
 use crate::analysis::affine::{Affine, Atom, Form, Kind};
@@ -20,12 +21,14 @@ use crate::analysis::ranges::{Bounds, row_sums};
 use crate::arena::Handle;
 use crate::matrix::{Matrix, MatrixRow, MatrixWeight};
 use crate::module::{Column, Interval, Module, Real, Value};
-use crate::ops::{IntOp, RealOp, Unary};
+use crate::ops::{IntBinary, IntOp, RealOp, Unary};
 use crate::ratio::Ratio;
 use crate::types::{ElementType, Type};
 
 /// A computed number keeps at least so many bits.
 const INPUT_BITS_MIN: u32 = 24;
+/// Columns of more bits than this have what their weights round added.
+const COLUMN_BITS_MAX: u32 = 20;
 /// Terms of all rows of a map, at most; what has more goes operation by operation.
 const TERMS_MAX: usize = 1 << 18;
 
@@ -117,13 +120,26 @@ impl Quantizer<'_> {
         let rows = self.rows_of(value, forms)?;
         let rows = self.narrowed_rows(value, rows)?;
         let inputs = self.inputs(value, &rows);
-        let matrix = self.fitted(value, &rows, &inputs)?;
-        let ty = Type::new(matrix.elem, &[1, rows.len() as u32]);
-        let matrix = self.int.matrices.push(matrix);
+        let (matrix, left_out) = self.fitted(value, &rows, &inputs)?;
+        let whole = self.linear(value, matrix, &inputs);
+        let whole = match left_out {
+            Some(left_out) => {
+                let small = self.linear(value, left_out, &inputs);
+                let small = self.rescaled(value, small, self.frac_bits(whole));
+                let op = IntOp::Binary { function: IntBinary::Add, a: whole, b: small };
+                self.push_beside(value, whole, self.int.ty(whole).elem, op)
+            }
+            None => whole,
+        };
         let origin = self.real.node(value).origin;
-        let op = IntOp::Linear { matrix, inputs: inputs.values };
-        let whole = self.int.push(op, ty, origin);
         Some(self.reshape(whole, self.real.shape(value), origin))
+    }
+
+    fn linear(&mut self, user: Value, matrix: Matrix, inputs: &Inputs) -> Value {
+        let ty = Type::new(matrix.elem, &[1, matrix.rows.len() as u32]);
+        let matrix = self.int.matrices.push(matrix);
+        let op = IntOp::Linear { matrix, inputs: inputs.values.clone() };
+        self.int.push(op, ty, self.real.node(user).origin)
     }
 
     /// Columns of floats as they are, or where floats cannot hold all their
@@ -150,15 +166,16 @@ impl Quantizer<'_> {
     fn row_of<'f>(&mut self, user: Value, form: &'f Form) -> Option<Row<'f>> {
         let mut row = Row { constant: &form.constant, terms: BTreeMap::new(), slack: 0.0 };
         for (atom, by) in &form.terms {
-            let input = match self.rows.get(&atom.value) {
-                Some(features) => {
-                    let feature = features[atom.element as usize].clone();
-                    row.slack += self.slack(&feature, by);
-                    if self.real.columns[feature.column].missing.is_some() {
+            let input = match stored_column(self.real, *atom) {
+                Some((column, half_ulps)) => {
+                    if half_ulps > 0.0 {
+                        row.slack = (row.slack + by.magnitude_max() * half_ulps).next_up();
+                    }
+                    if self.real.columns[column].missing.is_some() {
                         self.refuse(user, atom.value);
                         return None;
                     }
-                    Input::Column(feature.column)
+                    Input::Column(column)
                 }
                 None => Input::Element(self.operand(atom.value)?, atom.element),
             };
@@ -167,13 +184,6 @@ impl Quantizer<'_> {
         }
         row.terms.retain(|_, by| !by.is_zero());
         Some(row)
-    }
-
-    /// What conversions of a column to floats change in its part of a sum.
-    fn slack(&self, feature: &Feature, by: &Ratio) -> f64 {
-        let range = self.real.columns[feature.column].range;
-        let halves = feature.conversions.iter().map(|&elem| half_ulp(elem, range)).sum::<f64>();
-        if halves == 0.0 { 0.0 } else { (by.magnitude_max() * halves).next_up() }
     }
 
     /// The same rows over inputs that leave their weights enough bits.
@@ -247,30 +257,64 @@ impl Quantizer<'_> {
         inputs
     }
 
-    /// The map in the finest format in which no sum leaves its bits.
-    fn fitted(&mut self, user: Value, rows: &[Row<'_>], inputs: &Inputs) -> Option<Matrix> {
+    /// The map in the finest format in which no sum leaves its bits, and what
+    /// its weights leave out, if that is worth it.
+    fn fitted(
+        &mut self,
+        user: Value,
+        rows: &[Row<'_>],
+        inputs: &Inputs,
+    ) -> Option<(Matrix, Option<Matrix>)> {
         let magnitude =
             rows.iter().map(|row| row.magnitude(inputs)).fold(f64::MIN_POSITIVE, f64::max);
         let mut frac_bits = weights::frac_bits(magnitude);
         // Rounded weights can take a little more than exact ones.
         while let Some(bits) = frac_bits {
-            let matrix = Matrix {
-                elem: format(bits),
-                inputs: inputs.bounds.len() as u32,
-                rows: rows.iter().map(|row| row.in_units(inputs, bits)).collect(),
-            };
-            let limit = (1_i128 << SUM_BITS) - 1;
-            let fits = matrix.rows.iter().all(|row| {
+            let left_out = inputs.left_out_frac_bits(rows, bits);
+            let both: Vec<_> =
+                rows.iter().map(|row| row.in_units(inputs, bits, left_out)).collect();
+            let (main, small): (Vec<_>, Vec<_>) = both.into_iter().unzip();
+            // The sum of both is a number of this format, too.
+            let headroom = 1_i128 << u32::from(left_out.is_some()) * (u32::from(SUM_BITS) - 4);
+            let limit = (1_i128 << SUM_BITS) - headroom;
+            let fits = main.iter().all(|row| {
                 let partial = row_sums(row, &inputs.bounds).partial;
                 -limit <= partial.min && partial.max <= limit
             });
             if fits {
-                return Some(matrix);
+                let matrix = |rows, frac_bits| Matrix {
+                    elem: format(frac_bits),
+                    inputs: inputs.bounds.len() as u32,
+                    rows,
+                };
+                let left_out = left_out.map(|frac_bits| matrix(small, frac_bits));
+                return Some((matrix(main, bits), left_out));
             }
             frac_bits = bits.checked_sub(1);
         }
         self.errors.push(QuantizeError::TooLarge { node: onnx_node(self.real, user), magnitude });
         None
+    }
+}
+
+impl Inputs {
+    /// Is it a column so wide that its weights are short?
+    fn is_wide(&self, input: &Input) -> bool {
+        let bits = self.bounds[self.place[input] as usize].magnitude_bits();
+        matches!(input, Input::Column(_)) && bits > COLUMN_BITS_MAX
+    }
+
+    /// Fraction bits of the map of what weights of wide columns leave out, beside
+    /// a map with `frac_bits`; `None` if there are none or no more bits.
+    fn left_out_frac_bits(&self, rows: &[Row<'_>], frac_bits: u8) -> Option<u8> {
+        let wide = |row: &Row<'_>| row.terms.keys().filter(|input| self.is_wide(input)).count();
+        let terms = rows.iter().map(wide).max().filter(|&terms| terms > 0)?;
+        let bits = self.bounds.iter().map(|bounds| bounds.magnitude_bits()).max()?;
+        // Weights are half a unit of the other map at most.
+        let sum_bits = bits + terms.next_power_of_two().trailing_zeros();
+        let more = u32::from(SUM_BITS).saturating_sub(sum_bits + 1).min(30);
+        let finer = (i32::from(frac_bits) + more as i32).min(weights::FRAC_BITS_MAX);
+        u8::try_from(finer).ok().filter(|&finer| finer > frac_bits)
     }
 }
 
@@ -285,12 +329,19 @@ impl Row<'_> {
         })
     }
 
-    /// Weights in units of a result with so many fraction bits.
-    fn in_units(&self, inputs: &Inputs, frac_bits: u8) -> MatrixRow {
+    /// Weights in units of a result with so many fraction bits, and what those of
+    /// wide columns leave out in units of `left_out`.
+    fn in_units(
+        &self,
+        inputs: &Inputs,
+        frac_bits: u8,
+        left_out: Option<u8>,
+    ) -> (MatrixRow, MatrixRow) {
         let unit = f64::exp2(-f64::from(frac_bits));
         let (base, is_exact) = self.constant.units(frac_bits.into());
         let mut half_units = f64::from(u8::from(!is_exact));
         let mut weights = Vec::with_capacity(self.terms.len());
+        let mut small = MatrixRow { base: 0, weights: Vec::new(), rounding: 0.0 };
         for (input, by) in &self.terms {
             let place = inputs.place[input];
             let magnitude = magnitude(inputs.bounds[place as usize]);
@@ -299,7 +350,17 @@ impl Row<'_> {
             }
             let shift = i64::from(frac_bits) - i64::from(inputs.frac_bits[place as usize]);
             let (weight, is_exact) = by.units(shift);
-            if !is_exact {
+            if let (false, Some(finer), true) = (is_exact, left_out, inputs.is_wide(input)) {
+                let rest = by.plus(&Ratio::of_units(weight, frac_bits).negated());
+                let (rest, is_exact) = rest.units(finer.into());
+                if rest != 0 {
+                    small.weights.push(MatrixWeight { input: place, weight: rest });
+                }
+                if !is_exact {
+                    let half_unit = f64::exp2(-f64::from(finer) - 1.0);
+                    small.rounding = (small.rounding + magnitude * half_unit).next_up();
+                }
+            } else if !is_exact {
                 half_units = (half_units + magnitude).next_up();
             }
             if weight != 0 {
@@ -307,13 +368,38 @@ impl Row<'_> {
             }
         }
         weights.sort_unstable_by_key(|weight| weight.input);
+        small.weights.sort_unstable_by_key(|weight| weight.input);
         // A coefficient that is cut off adds one part in 2^73 of a sum below 2^62.
         let rounding = if half_units == 0.0 {
             self.slack
         } else {
             ((half_units + 1.0) * 0.5 * unit + self.slack).next_up()
         };
-        MatrixRow { base, weights, rounding }
+        (MatrixRow { base, weights, rounding }, small)
+    }
+}
+
+/// The column that an atom is, and what conversions to floats on the way change
+/// in it at most.
+fn stored_column(real: &Module<Real>, atom: Atom) -> Option<(Handle<Column>, f64)> {
+    let (mut value, mut element) = (atom.value, atom.element as usize);
+    let mut conversions = Vec::new();
+    loop {
+        let node = real.node(value);
+        match &node.op {
+            RealOp::Input { columns } => {
+                let column = columns[element];
+                conversions.push(node.ty.elem);
+                let range = real.columns[column].range;
+                let halves = conversions.into_iter().map(|elem| half_ulp(elem, range));
+                return Some((column, halves.sum()));
+            }
+            RealOp::Cast { input } => {
+                conversions.push(node.ty.elem);
+                value = *input;
+            }
+            op => (value, element) = *real.sources(op)?.get(element)?,
+        }
     }
 }
 
