@@ -24,9 +24,9 @@ pub(crate) fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     let outer = mem::replace(&mut lowering.module, Module::new("constants"));
     let scores = mem::take(&mut lowering.scores);
     let classes = mem::take(&mut lowering.classes);
-    lowering.folds = true;
+    let folds = mem::replace(&mut lowering.folds, true);
     let results = lower_alone(lowering, node);
-    lowering.folds = false;
+    lowering.folds = folds;
     lowering.module = outer;
     lowering.scores = scores;
     lowering.classes = classes;

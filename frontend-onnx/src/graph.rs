@@ -27,6 +27,8 @@ pub(crate) struct Graph<'a> {
     pub(crate) operators: Vec<Option<(&'static Operator, u32)>>,
     /// The nodes, operands before users. Those on a cycle are missing.
     pub(crate) order: Vec<usize>,
+    /// The version of each imported domain that is known.
+    pub(crate) opsets: HashMap<String, u32>,
 }
 
 /// What helps where the graph is not one.
@@ -57,7 +59,9 @@ pub(crate) fn check<'a>(
     let inputs = graph.input.iter().enumerate();
     let inputs = inputs
         .filter(|&(index, input)| makers.get(input.name.as_str()) == Some(&Maker::Input(index)));
-    Graph { proto: graph, inputs: inputs.collect(), operators, order }
+    let opsets = opsets.into_iter().map(|(domain, version)| (domain.to_owned(), version));
+    let opsets = opsets.collect();
+    Graph { proto: graph, inputs: inputs.collect(), operators, order, opsets }
 }
 
 fn refuse_parts(model: &ModelProto, graph: &GraphProto, report: &mut Report) {

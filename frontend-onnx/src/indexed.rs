@@ -1,6 +1,6 @@
 //! Integers that are a function of the index of one class: labels in disguise,
-//! such as `1 - 2 * (score < 0)` or an element of a list at the position that
-//! ArgMax found.
+//! such as `1 - 2 * (score < 0)`, the sign of a score, or an element of a list
+//! at the position that ArgMax found.
 //!
 //! The function is found by following the element back to where an index or a
 //! truth value is made, and tabulated by the reference interpreter.
@@ -16,7 +16,8 @@ use skxc_ir::{
 /// An element as a function of one index.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Indexed {
-    /// The value that holds the index: `i64`, `bool` or label.
+    /// The value that holds the index: `i64`, `bool` or label; or the sign of a
+    /// float, whose index is by 1 greater.
     pub(crate) source: Value,
     /// Which element of it.
     pub(crate) element: usize,
@@ -109,8 +110,9 @@ impl Slice {
         let RealOp::Constant { constant: index } = copy.node(new[&source]).op else {
             unreachable!("the source was replaced by a constant");
         };
+        let least = if is_sign(module, source) { -1.0 } else { 0.0 };
         let entry = |class: usize| {
-            copy.constants[index].elements.fill(class as f64);
+            copy.constants[index].elements.fill(class as f64 + least);
             match &interpret::float(&copy, &[])[0] {
                 Outcome::Numbers(numbers) => numbers[element] as i64,
                 Outcome::Label(_) => unreachable!("the output is of kind value"),
@@ -118,6 +120,12 @@ impl Slice {
         };
         Some((0..count).map(entry).collect())
     }
+}
+
+/// Is it -1, 0 or 1, by the sign of a float?
+pub(crate) fn is_sign(module: &Module<Real>, value: Value) -> bool {
+    let is_float = matches!(module.ty(value).elem, ElementType::F32 | ElementType::F64);
+    is_float && matches!(module.node(value).op, RealOp::Unary { function: Unary::Sign, .. })
 }
 
 /// The number of values that an element can have, if it is an index.
@@ -128,6 +136,7 @@ fn classes_of(module: &Module<Real>, value: Value) -> Option<usize> {
             module.shape(*input).0.last().copied()? as usize
         }
         RealOp::Label { table, .. } => module.labels[*table].len(),
+        RealOp::Unary { function: Unary::Sign, .. } if is_sign(module, value) => 3,
         RealOp::Compare { .. } | RealOp::Unary { function: Unary::Not, .. } => 2,
         RealOp::Binary { function, .. } if function.is_logical() => 2,
         RealOp::Cast { .. } if node.ty.elem == ElementType::Bool => 2,

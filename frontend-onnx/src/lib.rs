@@ -14,6 +14,7 @@
 //! - nothing here touches files: tensors that are kept in other files are refused;
 //! - prost is seen by no other crate.
 
+mod body;
 mod build;
 mod fold;
 mod graph;

@@ -206,6 +206,10 @@ fn attribute_text(attribute: &AttributeProto) -> String {
         AttributeType::Tensor => {
             attribute.t.as_ref().map_or_else(|| "tensor".to_owned(), tensor_text)
         }
+        AttributeType::Graph => {
+            let nodes = attribute.g.as_ref().map_or(0, |graph| graph.node.len());
+            format!("graph of {}", counted(nodes, "node"))
+        }
         other => other.as_str_name().to_ascii_lowercase(),
     };
     format!("{} = {value}", short(&attribute.name))

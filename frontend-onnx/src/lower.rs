@@ -52,11 +52,17 @@ pub(crate) struct Lowering<'a> {
     pub(crate) folds: bool,
     /// Elements of the results of all nodes so far.
     pub(crate) elements: usize,
+    /// The version of each imported domain that is known.
+    pub(crate) opsets: &'a HashMap<String, u32>,
+    /// Is the body of a loop lowered at the moment?
+    pub(crate) in_body: bool,
+    /// Nodes of the steps of loops so far.
+    pub(crate) step_nodes: usize,
 }
 
 /// Lowers all nodes of `graph`; its columns are `columns`.
 pub(crate) fn lower<'a>(
-    graph: &Graph<'a>,
+    graph: &'a Graph<'a>,
     listing: &'a Listing,
     inputs: &'a ModelInputs,
     columns: Vec<Column>,
@@ -73,6 +79,9 @@ pub(crate) fn lower<'a>(
         batch: inputs.tensors.iter().find_map(|tensor| tensor.batch),
         folds: false,
         elements: 0,
+        opsets: &graph.opsets,
+        in_body: false,
+        step_nodes: 0,
     };
     let nodes = graph.proto.node.iter();
     lowering.module.origins.graph_nodes = nodes
@@ -94,6 +103,11 @@ impl<'a> Lowering<'a> {
     /// What `name` stands for. A name that nothing defines was reported.
     pub(crate) fn operand(&self, name: &str) -> Operand {
         self.operands.get(name).cloned().unwrap_or(Operand::Refused)
+    }
+
+    /// What `name` stands for, if it stands for something already.
+    pub(crate) fn known_operand(&self, name: &str) -> Option<&Operand> {
+        self.operands.get(name)
     }
 
     /// Origin of what comes from no node: an entry of its own behind the nodes.
@@ -161,25 +175,31 @@ impl<'a> Lowering<'a> {
             index: number,
             origin: self.module.origins.add(Origin::Node { node: number }),
         };
-        check_form(&node)?;
+        self.results(&node)
+    }
+
+    /// The results of a node of the graph or of a body; none if an operand was
+    /// refused before.
+    pub(crate) fn results(&mut self, node: &Node<'_>) -> Lowered {
+        check_form(node)?;
         if node.operands.iter().any(|operand| matches!(operand, Some(Operand::Refused))) {
             return Ok(Vec::new());
         }
-        let results = if fold::is_constant(&node) {
-            fold::lower(self, &node)?
+        let results = if fold::is_constant(node) {
+            fold::lower(self, node)?
         } else {
             let first = self.module.nodes.len();
-            let results = (operator.lower)(self, &node)?;
-            self.check_nodes(&node, first)?;
+            let results = (node.operator.lower)(self, node)?;
+            self.check_nodes(node, first)?;
             results
         };
-        if proto.output.len() > results.len() {
-            let (found, most) = (proto.output.len(), results.len());
+        if node.proto.output.len() > results.len() {
+            let (found, most) = (node.proto.output.len(), results.len());
             let found = counted(found, "output");
             let message = format!("`{}` has {found}; it makes {most}", node.name());
             return Err(node.error(OPERAND_COUNT, message).into());
         }
-        self.check_results(&node, &results)?;
+        self.check_results(node, &results)?;
         Ok(results)
     }
 

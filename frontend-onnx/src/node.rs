@@ -12,7 +12,7 @@ use skxc_ir::{OriginId, Value};
 
 use crate::listing::{NodeSpans, Span, counted, operator_name, short};
 use crate::ops::Operator;
-use crate::proto::{AttributeProto, AttributeType, NodeProto, TensorProto};
+use crate::proto::{AttributeProto, AttributeType, GraphProto, NodeProto, TensorProto};
 use crate::tensor::Tensor;
 
 /// What a name of the graph stands for.
@@ -204,6 +204,11 @@ impl<'a> Node<'a> {
     /// A tensor attribute.
     pub(crate) fn tensor(&self, name: &str) -> Lowered<Option<&'a TensorProto>> {
         Ok(self.attribute(name, AttributeType::Tensor)?.and_then(|attribute| attribute.t.as_ref()))
+    }
+
+    /// A graph attribute.
+    pub(crate) fn graph(&self, name: &str) -> Lowered<Option<&'a GraphProto>> {
+        Ok(self.attribute(name, AttributeType::Graph)?.and_then(|attribute| attribute.g.as_ref()))
     }
 
     /// Starts the error about an attribute that must be there.

@@ -22,11 +22,13 @@ mod identity;
 mod imputer;
 mod label_encoder;
 mod linear;
+mod mat_mul;
 mod normalize;
 mod one_hot_encoder;
 mod reduce;
 mod reshape;
 mod scaler;
+mod scan;
 mod sequence;
 mod shape;
 mod slice;
@@ -87,6 +89,7 @@ pub(crate) static OPERATORS: &[&Operator] = &[
     &elementwise::FLOOR,
     &gather::GATHER,
     &gather_elements::GATHER_ELEMENTS,
+    &mat_mul::GEMM,
     &compare::GREATER,
     &compare::GREATER_OR_EQUAL,
     &identity::IDENTITY,
@@ -96,6 +99,7 @@ pub(crate) static OPERATORS: &[&Operator] = &[
     &elementwise::LOG,
     &softmax::LOG_SOFTMAX,
     &normalize::LP_NORMALIZATION,
+    &mat_mul::MAT_MUL,
     &arithmetic::MAX,
     &arithmetic::MEAN,
     &arithmetic::MIN,
@@ -118,6 +122,7 @@ pub(crate) static OPERATORS: &[&Operator] = &[
     &elementwise::RELU,
     &reshape::RESHAPE,
     &elementwise::ROUND,
+    &scan::SCAN,
     &sequence::SEQUENCE_CONSTRUCT,
     &shape::SHAPE,
     &elementwise::SIGMOID,

@@ -14,9 +14,12 @@ use skxc_diagnostics::{Diagnostic, has_errors};
 use skxc_ir::interpret::{self, Outcome};
 use skxc_ir::random::Random;
 use skxc_ir::validate::Validator;
-use skxc_ir::{ElementType, LabelTable, Output, OutputKind, RealOp, ScoreKind, Type, Value};
+use skxc_ir::{
+    Binary, ElementType, LabelTable, Output, OutputKind, RealOp, Relation, ScoreKind, Type, Unary,
+    Value,
+};
 
-use crate::indexed::{Indexed, indexed};
+use crate::indexed::{Indexed, indexed, is_sign};
 use crate::listing::{Listing, Span, short};
 use crate::lower::{Lowering, Scores};
 use crate::node::Operand;
@@ -118,6 +121,9 @@ fn label_of(lowering: &mut Lowering<'_>, label: Indexed) -> Value {
     let origin = lowering.module.node(source).origin;
     let class = match lowering.module.node(source).op {
         RealOp::Label { class, .. } => class,
+        RealOp::Unary { function: Unary::Sign, input } if is_sign(&lowering.module, source) => {
+            sign_index(lowering, input)
+        }
         _ => source,
     };
     let element = u32::try_from(element).expect("the limits bound every position");
@@ -128,6 +134,22 @@ fn label_of(lowering: &mut Lowering<'_>, label: Indexed) -> Value {
     };
     let table = lowering.module.labels.push(LabelTable::Integers(entries));
     lowering.label(table, class, origin)
+}
+
+/// 0, 1 or 2 for a number below, at or above 0.
+fn sign_index(lowering: &mut Lowering<'_>, number: Value) -> Value {
+    let origin = lowering.module.node(number).origin;
+    let ty = lowering.module.ty(number).clone();
+    let zero = lowering.scalar(0.0, ty.elem, origin);
+    let mut holds = |relation| {
+        let truth = Type { elem: ElementType::Bool, shape: ty.shape.clone() };
+        let op = RealOp::Compare { relation, a: number, b: zero };
+        let truth = lowering.module.push(op, truth, origin);
+        lowering.cast(truth, ElementType::I64, origin)
+    };
+    let (a, b) = (holds(Relation::GreaterOrEqual), holds(Relation::Greater));
+    let ty = Type { elem: ElementType::I64, shape: ty.shape };
+    lowering.module.push(RealOp::Binary { function: Binary::Add, a, b }, ty, origin)
 }
 
 /// Makes scores of the numbers beside a label, one for each of several labels

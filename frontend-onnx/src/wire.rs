@@ -97,6 +97,7 @@ static ATTRIBUTE: Schema = Schema {
     fields: &[
         (1, Kind::Text),
         (5, Kind::Message(&TENSOR)),
+        (6, Kind::Message(&GRAPH)),
         (7, Kind::Fixed),
         (8, Kind::Varints),
         (9, Kind::Text),

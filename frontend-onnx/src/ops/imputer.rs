@@ -4,7 +4,7 @@
 //! other two. Decision: a list of another length than 1 or the number of
 //! columns is refused (ONNX Runtime takes its first element, imputer.cc).
 
-use skxc_diagnostics::codes::{ATTRIBUTE_INVALID, BAD_NUMBER, TYPE_MISMATCH};
+use skxc_diagnostics::codes::{ATTRIBUTE_INVALID, TYPE_MISMATCH};
 use skxc_ir::{ElementType, Relation};
 
 use super::Operator;
@@ -48,10 +48,6 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
         let why = format!("its input is `{ty}`");
         return Err(node.missing(name).note(why).into());
     }
-    if replaced.is_infinite() {
-        let message = format!("attribute `{}` is {replaced}", OF_FLOATS.1);
-        return Err(node.attribute_error(OF_FLOATS.1, BAD_NUMBER, message).into());
-    }
     check_columns(lowering, node, input, name, imputed.len())?;
     let imputed = lowering.list(imputed, ty.elem, node.origin);
     let value = if replaced.is_nan() {
@@ -59,11 +55,23 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
         let is_number = lowering.compare(node, Relation::Equal, input, input)?;
         lowering.select(node, is_number, input, imputed)?
     } else {
-        let replaced = lowering.scalar(replaced, ty.elem, node.origin);
-        let is_replaced = lowering.compare(node, Relation::Equal, input, replaced)?;
+        let (relation, bound) = equals(replaced, ty.elem);
+        let bound = lowering.scalar(bound, ty.elem, node.origin);
+        let is_replaced = lowering.compare(node, relation, input, bound)?;
         lowering.select(node, is_replaced, imputed, input)?
     };
     Ok(vec![Operand::Value(value)])
+}
+
+/// What holds of `number` and no other; a constant is never infinite, but the
+/// infinities are what lies beyond all that is finite.
+fn equals(number: f64, elem: ElementType) -> (Relation, f64) {
+    let most = if elem == ElementType::F32 { f64::from(f32::MAX) } else { f64::MAX };
+    match number {
+        f64::INFINITY => (Relation::Greater, most),
+        f64::NEG_INFINITY => (Relation::Less, -most),
+        _ => (Relation::Equal, number),
+    }
 }
 
 #[allow(clippy::cast_precision_loss, reason = "checked: every integer is exact")]
@@ -119,9 +127,15 @@ mod tests {
             say(integers),
             ["SKX0103: `ai.onnx.ml.Imputer` lacks attribute `imputed_value_floats`"]
         );
-        assert_eq!(
-            say(of_floats(&[1.0], f32::INFINITY)),
-            ["SKX0111: attribute `replaced_value_float` is inf"]
-        );
+    }
+
+    #[test]
+    fn an_infinity_is_replaced() {
+        let nodes = vec![node("Reciprocal", &["X"], &["r"]), {
+            let mut imputer = of_floats(&[7.5], f32::INFINITY);
+            imputer.input[0] = "r".to_owned();
+            imputer
+        }];
+        assert_eq!(numbers(&model(1, nodes, &["Y"]), 3), [[7.5], [1.0], [0.5]]);
     }
 }
