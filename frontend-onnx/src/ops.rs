@@ -3,6 +3,7 @@
 //! To add one: write `ops/<family>.rs` with its [`Operator`] and its `lower`,
 //! and list it in [`OPERATORS`].
 
+mod activations;
 mod arg_max;
 mod arithmetic;
 mod array_feature_extractor;
@@ -13,6 +14,7 @@ mod compare;
 mod concat;
 mod constant;
 mod cum_sum;
+mod einsum;
 mod elementwise;
 mod expand;
 mod feature_vectorizer;
@@ -24,7 +26,9 @@ mod label_encoder;
 mod linear;
 mod mat_mul;
 mod normalize;
+mod one_hot;
 mod one_hot_encoder;
+mod patterns;
 mod reduce;
 mod reshape;
 mod scaler;
@@ -81,10 +85,14 @@ pub(crate) static OPERATORS: &[&Operator] = &[
     &constant::CONSTANT_OF_SHAPE,
     &cum_sum::CUM_SUM,
     &arithmetic::DIV,
+    &identity::DROPOUT,
+    &einsum::EINSUM,
+    &activations::ELU,
     &compare::EQUAL,
     &elementwise::ERF,
     &elementwise::EXP,
     &expand::EXPAND,
+    &patterns::EYE_LIKE,
     &reshape::FLATTEN,
     &elementwise::FLOOR,
     &gather::GATHER,
@@ -92,8 +100,11 @@ pub(crate) static OPERATORS: &[&Operator] = &[
     &mat_mul::GEMM,
     &compare::GREATER,
     &compare::GREATER_OR_EQUAL,
+    &activations::HARD_SIGMOID,
+    &softmax::HARDMAX,
     &identity::IDENTITY,
     &elementwise::IS_NAN,
+    &activations::LEAKY_RELU,
     &compare::LESS,
     &compare::LESS_OR_EQUAL,
     &elementwise::LOG,
@@ -106,8 +117,10 @@ pub(crate) static OPERATORS: &[&Operator] = &[
     &arithmetic::MUL,
     &elementwise::NEG,
     &elementwise::NOT,
+    &one_hot::ONE_HOT,
     &arithmetic::OR,
     &arithmetic::POW,
+    &patterns::RANGE,
     &elementwise::RECIPROCAL,
     &reduce::REDUCE_L1,
     &reduce::REDUCE_L2,
@@ -123,10 +136,12 @@ pub(crate) static OPERATORS: &[&Operator] = &[
     &reshape::RESHAPE,
     &elementwise::ROUND,
     &scan::SCAN,
+    &activations::SELU,
     &sequence::SEQUENCE_CONSTRUCT,
     &shape::SHAPE,
     &elementwise::SIGMOID,
     &elementwise::SIGN,
+    &patterns::SIZE,
     &slice::SLICE,
     &softmax::SOFTMAX,
     &elementwise::SOFTPLUS,
@@ -138,6 +153,7 @@ pub(crate) static OPERATORS: &[&Operator] = &[
     &expand::TILE,
     &top_k::TOP_K,
     &transpose::TRANSPOSE,
+    &patterns::TRILU,
     &reshape::UNSQUEEZE,
     &choose::WHERE,
     &arithmetic::XOR,

@@ -2,6 +2,10 @@
 //!
 //! Labels of different tables are joined as integers, or as labels of one table
 //! of all their texts.
+//!
+//! Decision: matrices with one row are joined along axis 0 too. ONNX counts
+//! rows of the batch there, but what is joined belongs to one of them: skl2onnx
+//! makes a matrix with a row a class so, and turns it.
 
 use skxc_diagnostics::codes::{LIMIT_EXCEEDED, TYPE_MISMATCH};
 use skxc_ir::limits::{COLUMNS_MAX, ELEMENTS_MAX};
@@ -19,7 +23,7 @@ pub(super) static CONCAT: Operator = Operator {
     since: 4,
     inputs: 1..=usize::MAX,
     attributes: &["axis"],
-    supported: "along any axis, not across rows",
+    supported: "along any axis",
     lower,
 };
 
@@ -42,7 +46,6 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     let inputs = of_one_type(lowering, node, inputs)?;
     let first = lowering.module.ty(inputs[0]).clone();
     let axis = node.axis(axis, first.shape.0.len())?;
-    lowering.check_axis(node, &first.shape.0, axis)?;
     let shape = joined_shape(lowering, node, &inputs, axis)?;
     if shape[..axis].iter().all(|&extent| extent == 1) && axis + 1 == shape.len() {
         let scores = joined_scores(lowering, &inputs);
@@ -254,7 +257,17 @@ mod tests {
         let mut model = model(1, vec![join.clone()], &["Y"]);
         graph(&mut model).input.push(input("Z", DataType::Int64, &[-1, 1]));
         assert_eq!(said(&model), ["SKX0107: `Concat` cannot join `i64[1x1]` to `f32[1x1]`"]);
-        graph(&mut model).node[0] = join.int("axis", 0);
-        assert_eq!(said(&model), ["SKX0108: `Concat` along axis 0 is not supported"]);
+    }
+
+    #[test]
+    fn rows_of_classes_are_joined() {
+        let nodes = vec![
+            node("Neg", &["X"], &["Z"]),
+            node("Concat", &["X", "Z"], &["rows"]).int("axis", 0),
+            node("Transpose", &["rows"], &["Y"]),
+        ];
+        let expected = ["%2 = concat [%0, %1] : f32[1x2]", "output \"Y\" value %4"];
+        let operations = operations(&model(1, nodes, &["Y"]));
+        assert_eq!([&operations[2], operations.last().unwrap()], expected);
     }
 }

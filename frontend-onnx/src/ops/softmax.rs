@@ -1,12 +1,14 @@
-//! Softmax and LogSoftmax (ai.onnx 1 to 28).
+//! Softmax, LogSoftmax and Hardmax (ai.onnx 1 to 28).
 //!
 //! Before operator set 13 the operand counts as a matrix: the axes before
 //! `axis` (1 by default) are its rows, the others its columns, and a row is
 //! normalised as a whole. Since then `axis` (the last by default) is normalised.
 
-use skxc_ir::{Binary, RealOp, Reduction, Unary, Value};
+use skxc_diagnostics::codes::TYPE_MISMATCH;
+use skxc_ir::{Binary, ElementType, RealOp, Reduction, Type, Unary, Value};
 
 use super::Operator;
+use super::one_hot::is_at;
 use crate::lower::Lowering;
 use crate::node::{Lowered, Node, Operand};
 
@@ -28,6 +30,16 @@ pub(super) static LOG_SOFTMAX: Operator = Operator {
     attributes: &["axis"],
     supported: "along any axis, not across rows",
     lower: |lowering, node| along_axis(lowering, node, log_softmax),
+};
+
+pub(super) static HARDMAX: Operator = Operator {
+    domain: "ai.onnx",
+    name: "Hardmax",
+    since: 1,
+    inputs: 1..=1,
+    attributes: &["axis"],
+    supported: "along any axis, not across rows",
+    lower: |lowering, node| along_axis(lowering, node, hardmax),
 };
 
 /// A function of each row along the last axis.
@@ -73,6 +85,21 @@ fn log_softmax(lowering: &mut Lowering<'_>, node: &Node<'_>, input: Value) -> Lo
     let log = lowering.unary(Unary::Log, sum, node.origin);
     let log = lowering.reshape(log, &column, node.origin);
     lowering.binary(node, Binary::Subtract, below, log)
+}
+
+/// 1 at the first of the greatest elements, else 0.
+fn hardmax(lowering: &mut Lowering<'_>, node: &Node<'_>, input: Value) -> Lowered<Value> {
+    let ty = lowering.module.ty(input).clone();
+    let Some((&extent, leading)) = ty.shape.0.split_last() else {
+        let message = "`Hardmax` of a number, not of an axis";
+        return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
+    };
+    let index = Type::new(ElementType::I64, leading);
+    let index = lowering.module.push(RealOp::ArgMax { input }, index, node.origin);
+    let column: Vec<u32> = leading.iter().copied().chain([1]).collect();
+    let index = lowering.reshape(index, &column, node.origin);
+    let is_greatest = is_at(lowering, node, index, leading.len(), extent)?;
+    Ok(lowering.cast(is_greatest, ty.elem, node.origin))
 }
 
 #[cfg(test)]
