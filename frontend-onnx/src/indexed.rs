@@ -194,6 +194,7 @@ fn dependencies(
 #[cfg(test)]
 mod tests {
     use crate::testing::{WithAttributes, imported, integers, model, node, with_integers};
+    use skxc_ir::interpret::{self, Outcome};
     use skxc_ir::{LabelTable, OutputKind};
 
     #[test]
@@ -210,6 +211,18 @@ mod tests {
         assert_eq!(module.outputs[0].kind, OutputKind::Label);
         let (_, table) = module.labels.iter().next().unwrap();
         assert_eq!(*table, LabelTable::Integers(vec![1, -1]));
+    }
+
+    #[test]
+    fn the_sign_of_a_number_is_a_label() {
+        let nodes =
+            vec![node("Sign", &["X"], &["sign"]), node("Cast", &["sign"], &["Y"]).int("to", 7)];
+        let module = imported(&model(1, nodes, &["Y"]));
+        assert_eq!(module.outputs[0].kind, OutputKind::Label);
+        let (_, table) = module.labels.iter().next().unwrap();
+        assert_eq!(*table, LabelTable::Integers(vec![-1, 0, 1]));
+        let classes = [0, 5].map(|x| interpret::float(&module, &[Some(x)]));
+        assert_eq!(classes, [[Outcome::Label(1)], [Outcome::Label(2)]].map(Vec::from));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use prost::Message as _;
 
-use crate::proto::{DataType, ModelProto};
+use crate::proto::{AttributeProto, AttributeType, DataType, GraphProto, ModelProto, TensorProto};
 use crate::testing::{
     WithAttributes, arrays, check_import, floats, graph, import_bytes, imported, input, integers,
     listed, model, node, operations, regressor, said, stump, with_integers, with_ml_opset,
@@ -218,7 +218,8 @@ fn seeds() -> Vec<Vec<u8>> {
         .ints("tree_roots", &[0, 0]);
     let best = node("ArgMax", &["Y"], &["label"]).int("axis", 1);
     let sets = with_ml_opset(model(1, vec![sets, best], &["label", "Y"]), 5);
-    let models = [lookup, with_score_columns(), three, two, sets, tensors(), orders()];
+    let models =
+        [lookup, with_score_columns(), three, two, sets, tensors(), orders(), linear(), loops()];
     models.map(|model| model.encode_to_vec()).to_vec()
 }
 
@@ -276,6 +277,90 @@ fn orders() -> ModelProto {
     with_integers(model, "list", &[4, 5, 6])
 }
 
+/// Linear models, support vectors and what stands before them.
+fn linear() -> ModelProto {
+    let nodes = vec![
+        node("Scaler", &["X"], &["s"]).floats("offset", &[1.0, 2.0]).floats("scale", &[0.5, 4.0]),
+        node("Imputer", &["s"], &["i"])
+            .floats("imputed_value_floats", &[1.0, 2.0])
+            .float("replaced_value_float", f32::NAN),
+        node("OneHotEncoder", &["i"], &["h"]).ints("cats_int64s", &[0, 2]),
+        node("Flatten", &["h"], &["flat"]),
+        node("FeatureVectorizer", &["i", "flat"], &["v"]).ints("inputdimensions", &[2, 1]),
+        node("LinearClassifier", &["v"], &["label", "p"])
+            .floats("coefficients", &[1.0, 2.0, 3.0, -1.0, -2.0, -3.0])
+            .floats("intercepts", &[0.5, -0.5])
+            .strings("classlabels_strings", &["a", "b"])
+            .string("post_transform", "LOGISTIC"),
+        node("SVMClassifier", &["X"], &["voted", "sums"])
+            .string("kernel_type", "POLY")
+            .floats("kernel_params", &[0.5, 1.0, 3.0])
+            .floats("support_vectors", &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+            .ints("vectors_per_class", &[1, 1, 1])
+            .floats("coefficients", &[1.0, -1.0, 0.5, 2.0, -0.5, 1.0])
+            .floats("rho", &[0.1, 0.2, 0.3])
+            .ints("classlabels_ints", &[3, 4, 5]),
+        node("SVMRegressor", &["X"], &["side"])
+            .string("kernel_type", "RBF")
+            .floats("kernel_params", &[0.5, 0.0, 3.0])
+            .floats("support_vectors", &[1.0, 2.0])
+            .floats("coefficients", &[1.0])
+            .floats("rho", &[0.1])
+            .int("n_supports", 1)
+            .int("one_class", 1),
+        node("LinearRegressor", &["v"], &["r"]).floats("coefficients", &[1.0, 2.0, 3.0]),
+        node("CategoryMapper", &["label"], &["mapped"])
+            .ints("cats_int64s", &[7, 8])
+            .strings("cats_strings", &["b", "a"]),
+    ];
+    model(2, nodes, &["label", "p", "voted", "sums", "side", "r", "mapped"])
+}
+
+/// Products of matrices, and loops at once and step by step.
+fn loops() -> ModelProto {
+    let value = |name: &&str| input(name, DataType::Float, &[]);
+    let body = |nodes, outputs: [&str; 2]| AttributeProto {
+        name: "body".to_owned(),
+        r#type: AttributeType::Graph.into(),
+        g: Some(GraphProto {
+            node: nodes,
+            input: ["s", "p"].iter().map(value).collect(),
+            output: outputs.iter().map(value).collect(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let distance = vec![
+        node("Sub", &["s", "p"], &["away"]),
+        node("ReduceSumSquare", &["away", "last"], &["d"]).int("keepdims", 0),
+    ];
+    let running = vec![node("Add", &["s", "p"], &["t"]), node("Neg", &["t"], &["n"])];
+    let nodes = vec![
+        node("Scan", &["X", "points"], &["state", "D"])
+            .with(body(distance, ["s", "d"]))
+            .int("num_scan_inputs", 1),
+        node("Scan", &["X", "points"], &["sum", "S"])
+            .with(body(running, ["t", "n"]))
+            .int("num_scan_inputs", 1)
+            .ints("scan_input_directions", &[1])
+            .ints("scan_output_axes", &[1]),
+        node("Gemm", &["D", "sum"], &["g"]).float("alpha", 0.5).int("transA", 1),
+        node("MatMul", &["g", "square"], &["m"]),
+        node("Einsum", &["m", "X"], &["e"]).string("equation", "ij,kj->ik"),
+        node("Concat", &["m", "e"], &["Y"]).int("axis", 1),
+        node("Elu", &["S"], &["Z"]),
+    ];
+    let mut model = with_integers(model(2, nodes, &["Y", "Z"]), "last", &[1]);
+    for (name, rows) in [("points", 1), ("square", 2)] {
+        graph(&mut model).initializer.push(TensorProto {
+            dims: vec![rows, 2],
+            name: name.to_owned(),
+            ..floats(&[1.0, 2.0, 3.0, 4.0][..2 * rows as usize])
+        });
+    }
+    model
+}
+
 #[test]
 fn what_the_nodes_make_together_is_bounded() {
     let tile = |from: &str, to: &str| node("Tile", &[from, "times"], &[to]);
@@ -311,7 +396,7 @@ proptest! {
 
     #[test]
     fn damaged_models_are_imported_or_refused(
-        seed in 0usize..7,
+        seed in 0usize..9,
         damages in prop::collection::vec(damage(), 1..4),
     ) {
         let mut bytes = seeds().swap_remove(seed);
@@ -325,7 +410,7 @@ proptest! {
     }
 
     #[test]
-    fn single_bytes_may_change(seed in 0usize..7, place in 0.0..1.0f64, byte in any::<u8>()) {
+    fn single_bytes_may_change(seed in 0usize..9, place in 0.0..1.0f64, byte in any::<u8>()) {
         let mut bytes = seeds().swap_remove(seed);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a position")]
         let at = (place * bytes.len() as f64) as usize;
