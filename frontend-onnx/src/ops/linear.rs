@@ -286,7 +286,7 @@ mod tests {
         let module = check_import(&model.encode_to_vec()).module.unwrap();
         let outcomes = [0, 2].map(|x| interpret::float(&module, &[Some(x)]));
         let decided = outcomes.map(|outcomes| match &outcomes[..] {
-            [Outcome::Label(class), Outcome::Numbers(scores)] => (*class as usize, scores.clone()),
+            [Outcome::Label(class), Outcome::Numbers(scores)] => (*class, scores.clone()),
             other => panic!("a label and scores, not {other:?}"),
         });
         decided.to_vec()

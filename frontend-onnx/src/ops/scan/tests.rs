@@ -1,3 +1,5 @@
+//! Loops at once and step by step.
+
 use crate::proto::{
     AttributeProto, AttributeType, DataType, GraphProto, ModelProto, NodeProto, TensorProto,
 };
