@@ -41,9 +41,8 @@ impl RealRanges {
         let lone = Lone::of(module);
         for (value, (_, node)) in module.values().zip(module.nodes.iter()) {
             let mut of_op = ranges.of_op(module, &node.op, &node.ty);
-            if let Some(decided) = lone.decided(module, value) {
-                let elements = of_op.iter_mut().zip(decided).filter(|(_, decided)| *decided);
-                elements.for_each(|(range, _)| *range = decided_by_floats(range, node.ty.elem));
+            if lone.is_decided(module, value) {
+                of_op.iter_mut().for_each(|range| *range = decided_by_floats(range, node.ty.elem));
             }
             if let RealOp::Reduce { function: Reduction::Sum, input } = node.op {
                 ranges.raise_sums_of_powers(module, input, &mut of_op);

@@ -94,7 +94,7 @@ impl<'m> Univariate<'m> {
     /// has too many steps.
     #[must_use]
     pub fn function(&self, value: Value, element: usize) -> Option<Function> {
-        let column = self.column(value, element)?;
+        self.column(value, element)?;
         let steps = match &self.of[value.index()] {
             Elements::Unknown => return None,
             Elements::Constant(constant) => {
@@ -103,12 +103,17 @@ impl<'m> Univariate<'m> {
             }
             Elements::Steps(of) => self.compiled(of[element]?)?,
         };
-        Some(Function { column, steps: steps.into(), tables: self.tables.as_slice().into() })
+        Some(Function { steps: steps.into(), tables: self.tables.as_slice().into() })
     }
 
     /// Does every element depend on at most one column?
     pub(crate) fn is_lone(&self, value: Value) -> bool {
         self.lone.of_value(value).iter().all(|of| *of != Of::Several)
+    }
+
+    /// Do floats decide the value in every mode?
+    pub(crate) fn is_of_floats(&self, value: Value) -> bool {
+        self.lone.is_decided(self.module, value)
     }
 
     /// The oldest value that an element depends on and that brings several

@@ -76,10 +76,8 @@ impl<'m, N: Number> Machine<'m, N> {
         let mut machine = Self { module, row, values, stored, floats, leaves };
         for (value, (_, node)) in module.values().zip(module.nodes.iter()) {
             let stored = machine.is_stored(&node.op);
-            let mut result = machine.compute(value, &node.op, &node.ty);
-            if let Some(floats) = &machine.floats {
-                result = floats.decide(module, value, result);
-            }
+            let decided = machine.floats.as_ref().and_then(|floats| floats.decided(module, value));
+            let result = decided.unwrap_or_else(|| machine.compute(value, &node.op, &node.ty));
             machine.values.push(result);
             machine.stored.push(stored);
         }

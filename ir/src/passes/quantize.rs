@@ -6,6 +6,7 @@
 //!   tests, exactly;
 //! - [`weights`]: leaf weights become fixed point, as fine as cannot overflow;
 //! - [`margin`]: decisions of votes get the tie margin;
+//! - [`univariate`]: decisions about one column become comparisons of the column;
 //! - [`decisions`]: comparisons and argmax of sums;
 //! - [`matrices`]: sums of columns and of computed numbers become linear maps;
 //! - [`chains`], [`functions`]: functions of one number become tables;
@@ -25,6 +26,7 @@ mod matrices;
 pub mod predicate;
 mod rows;
 mod sums;
+mod univariate;
 mod weights;
 
 use std::collections::HashMap;
@@ -43,6 +45,7 @@ use crate::ops::{IntBinary, IntOp, RealOp};
 use crate::origin::OriginId;
 use crate::passes::quantize::predicate::Source;
 use crate::passes::quantize::sums::{Group, Key, Needs, Place, Targets};
+use crate::passes::quantize::univariate::Decided;
 use crate::passes::quantize::weights::{Ensemble, Joiner, SUM_BITS};
 use crate::types::{ElementType, Shape, Type};
 
@@ -69,6 +72,18 @@ pub enum QuantizeError {
     WildFeature {
         /// The ONNX node.
         node: String,
+        /// The column.
+        column: String,
+        /// What is wrong with the function.
+        wild: Wild,
+    },
+    /// A decision about a function of one column, of which the same is true.
+    #[error("`{node}` ({op}) decides on a function of `{column}` that {}", wildness(*.wild))]
+    WildDecision {
+        /// The ONNX node.
+        node: String,
+        /// Name of its operation.
+        op: &'static str,
         /// The column.
         column: String,
         /// What is wrong with the function.
@@ -112,12 +127,11 @@ impl QuantizeError {
                 .note("a test of a function of one column is an exact set of integers, a test of several is none")
                 .help("train the trees on the columns, each scaled or binned on its own if it must be"),
             Self::WildFeature { .. } => Diagnostic::error(codes::COMPUTED_FEATURES, message)
-                .note(format!(
-                    "a test becomes at most {} runs of integers: of a monotone function by search, \
-                     of another by trying what 16 bits hold",
-                    RUNS_MAX
-                ))
+                .note(runs_note())
                 .help("train the trees on the raw column, or give it a smaller range"),
+            Self::WildDecision { .. } => Diagnostic::error(codes::NO_INTEGER_FORM, message)
+                .note(runs_note())
+                .help("give the column a smaller range, or decide on the column itself"),
             Self::NoIntegerForm { .. } => Diagnostic::error(codes::NO_INTEGER_FORM, message)
                 .note("what is computed from sums of trees or decided by them has one, an input column itself has none")
                 .help("see `skxc inspect` for what each part of the model becomes"),
@@ -128,6 +142,13 @@ impl QuantizeError {
                 .help("train with fewer classes or targets"),
         }
     }
+}
+
+fn runs_note() -> String {
+    format!(
+        "a decision about one column becomes at most {RUNS_MAX} runs of integers, found by search \
+         where the function is monotone, and else by trying as many as 16 bits hold"
+    )
 }
 
 fn wildness(wild: Wild) -> &'static str {
@@ -145,8 +166,9 @@ fn wildness(wild: Wild) -> &'static str {
 pub fn quantize(real: &Module<Real>) -> Result<Module<Int>, Vec<QuantizeError>> {
     let affine = Affine::of(real);
     let univariate = Univariate::of(real);
-    let needs = Needs::of(real, &affine);
-    let int = Quantizer::new(real, &affine, &univariate, &needs).run()?;
+    let mut budget = Budget::default();
+    let needs = Needs::of(real, &affine, &univariate, &mut budget);
+    let int = Quantizer::new(real, &affine, &univariate, &needs, budget).run()?;
     let errors = too_many(&int);
     if errors.is_empty() { Ok(int) } else { Err(errors) }
 }
@@ -195,6 +217,7 @@ impl<'m> Quantizer<'m> {
         affine: &'m Affine<'m>,
         univariate: &'m Univariate<'m>,
         needs: &'m Needs,
+        budget: Budget,
     ) -> Self {
         let mut int = Module::new(&real.name);
         int.columns = real.columns.clone();
@@ -207,7 +230,7 @@ impl<'m> Quantizer<'m> {
             univariate,
             needs,
             rows: rows::of(real, univariate),
-            budget: Budget::default(),
+            budget,
             int,
             ranges,
             rounding: Rounding::none(),
@@ -247,6 +270,16 @@ impl<'m> Quantizer<'m> {
         }
         if let Some(chain) = self.needs.chains.get(&value) {
             return self.chain(value, chain);
+        }
+        match self.needs.decided.get(&value) {
+            Some(Decided::By(runs)) => return Some(self.decided(value, runs)),
+            Some(Decided::Wild(column, wild)) => {
+                let (node, op) = (onnx_node(self.real, value), node.op.name());
+                let column = self.real.columns[*column].name.clone();
+                self.errors.push(QuantizeError::WildDecision { node, op, column, wild: *wild });
+                return None;
+            }
+            None => {}
         }
         let (shape, origin) = (&node.ty.shape, node.origin);
         if let Some(forms) = self.needs.matrices.get(&Key::Value(value)) {

@@ -4,7 +4,6 @@
 use std::rc::Rc;
 
 use super::span::{self, Span};
-use crate::arena::Handle;
 use crate::interpret::Scalar;
 use crate::interpret::element::{self, Element};
 use crate::module::{Column, Interval};
@@ -81,11 +80,9 @@ pub(super) struct Table {
     pub(super) values: Vec<Element>,
 }
 
-/// A function of one column, or of none.
+/// A function of one column, or of none; whoever has it knows which.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// The column; `None` for a constant.
-    pub(crate) column: Option<Handle<Column>>,
     pub(super) steps: Rc<[Step]>,
     pub(super) tables: Rc<[Rc<Table>]>,
 }
@@ -126,13 +123,13 @@ impl Default for Budget {
 impl Function {
     /// A column that is converted, one conversion after the other.
     #[cfg(test)]
-    pub(crate) fn of_conversions(column: Handle<Column>, conversions: &[ElementType]) -> Self {
+    pub(crate) fn of_conversions(conversions: &[ElementType]) -> Self {
         let step = |(i, elem): (usize, &ElementType)| match i.checked_sub(1) {
             None => Step::Column(*elem),
             Some(before) => Step::Cast(before as StepId, *elem),
         };
         let steps = conversions.iter().enumerate().map(step).collect();
-        Self { column: Some(column), steps, tables: Rc::new([]) }
+        Self { steps, tables: Rc::new([]) }
     }
 
     /// The element where `column` is `x`, as [`crate::interpret::float`] has it.

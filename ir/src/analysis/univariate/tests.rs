@@ -1,8 +1,11 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::forest::{Mode, RealTest};
 use crate::interpret::{self, Outcome};
 use crate::module::Interval;
+use crate::ops::Relation;
+use crate::passes::quantize::predicate::{Predicate, Source};
 use crate::testing::{rows, tensor_modules};
 use crate::text::parse;
 
@@ -34,7 +37,8 @@ fn check(lines: &str, expect: &str) {
         let Some(function) = univariate.function(value, element) else {
             return "none".to_owned();
         };
-        let column = function.column.or(module.columns.handles().next());
+        let column = univariate.column(value, element).expect("it is of one column");
+        let column = column.or(module.columns.handles().next());
         let column = &module.columns[column.expect("there is a column")];
         match function.runs(column, &mut Budget::default(), Span::as_integer) {
             Ok(runs) => {
@@ -140,7 +144,8 @@ proptest! {
             let value = output.value;
             for element in 0..module.shape(value).elements() {
                 let Some(function) = univariate.function(value, element) else { continue };
-                let column = function.column.unwrap_or(Handle::from_index(0));
+                let column = univariate.column(value, element).expect("it is of one column");
+                let column = column.unwrap_or(Handle::from_index(0));
                 for (row, values) in rows.iter().zip(&row_values) {
                     let outcomes = interpret::float(&module, row);
                     let at = module.outputs.iter().position(|other| other.value == value);
@@ -181,6 +186,130 @@ proptest! {
                     }
                 }
             }
+        }
+    }
+}
+
+/// What a chain does to a number.
+#[derive(Clone, Copy, Debug)]
+enum Link {
+    Unary(Unary),
+    Constant(Binary, f32),
+    /// With the number two links before.
+    Older(Binary),
+}
+
+fn links() -> BoxedStrategy<Link> {
+    let unary = Unary::ALL.into_iter().filter(|&function| function != Unary::Not);
+    let unary = proptest::sample::select(unary.collect::<Vec<_>>());
+    let binary = proptest::sample::select(vec![
+        Binary::Add,
+        Binary::Subtract,
+        Binary::Multiply,
+        Binary::Divide,
+        Binary::Minimum,
+        Binary::Maximum,
+        Binary::Power,
+    ]);
+    let number = prop_oneof![
+        (-12i16..12).prop_map(|x| f32::from(x) / 4.0),
+        (-3000i16..3000).prop_map(f32::from),
+        -1e-3..1e-3f32,
+    ];
+    prop_oneof![
+        2 => unary.prop_map(Link::Unary),
+        4 => (binary.clone(), number).prop_map(|(function, x)| Link::Constant(function, x)),
+        1 => binary.prop_map(Link::Older),
+    ]
+    .boxed()
+}
+
+/// The chain over a column as a module: its last value but one is the number,
+/// its last whether it is at most the threshold.
+fn chain(range: Interval, links: &[Link], threshold: f32) -> Module<Real> {
+    let mut module = Module::new("chain");
+    let missing = Some(range.min + 5);
+    module.columns.push(Column { name: "x".to_owned(), range, missing });
+    let ty = Type::new(ElementType::F32, &[1, 1]);
+    let origin = module.origins.add(crate::origin::Origin::Node { node: 0 });
+    module.origins.graph_nodes = vec!["Chain".to_owned()];
+    let columns = module.columns.handles().collect();
+    let mut values = vec![module.push(RealOp::Input { columns }, ty.clone(), origin)];
+    let constant = |module: &mut Module<Real>, x: f32| {
+        let constant = Constant { ty: ty.clone(), elements: vec![x.into()] };
+        let constant = module.constants.push(constant);
+        module.push(RealOp::Constant { constant }, ty.clone(), origin)
+    };
+    for link in links {
+        let a = *values.last().expect("there is an input");
+        let op = match *link {
+            Link::Unary(function) => RealOp::Unary { function, input: a },
+            Link::Constant(function, x) => {
+                RealOp::Binary { function, a, b: constant(&mut module, x) }
+            }
+            Link::Older(function) => {
+                RealOp::Binary { function, a, b: values[values.len().saturating_sub(3)] }
+            }
+        };
+        values.push(module.push(op, Type::new(ElementType::F32, &[1, 1]), origin));
+    }
+    let a = *values.last().expect("there is an input");
+    let b = constant(&mut module, threshold);
+    let bool = Type::new(ElementType::Bool, &[1, 1]);
+    let compare = RealOp::Compare { relation: Relation::LessOrEqual, a, b };
+    let compare = module.push(compare, bool, origin);
+    let integer = Type::new(ElementType::I64, &[1, 1]);
+    let value = module.push(RealOp::Cast { input: compare }, integer, origin);
+    for (name, value) in [("x", a), ("y", value)] {
+        let kind = crate::module::OutputKind::Value;
+        module.outputs.push(crate::module::Output { name: name.to_owned(), kind, value });
+    }
+    module
+}
+
+/// The set for which the number of the chain is at most the threshold.
+fn predicate(module: &Module<Real>, threshold: f32) -> Result<Predicate, Wild> {
+    let univariate = Univariate::of(module);
+    let function = univariate.function(module.outputs[0].value, 0).expect("it is of one column");
+    let (_, column) = module.columns.iter().next().expect("there is a column");
+    let test = RealTest {
+        feature: 0,
+        mode: Mode::LessOrEqual,
+        threshold: threshold.into(),
+        missing_is_yes: false,
+    };
+    Predicate::of(&test, Source { column, function: &function }, &mut Budget::default())
+}
+
+fn holds(module: &Module<Real>, x: i64) -> bool {
+    interpret::float(module, &[Some(x)])[1] == Outcome::Numbers(vec![1.0])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// The set of a test is what the interpreter says for every integer.
+    #[test]
+    fn sets_are_what_floats_say(
+        links in proptest::collection::vec(links(), 1..6),
+        threshold in -100i16..3000,
+        xs in proptest::collection::vec(0..=i64::from(u32::MAX), 32),
+    ) {
+        let threshold = f32::from(threshold) / 8.0;
+        let module = chain(Interval::new(-1000, 3095), &links, threshold);
+        match predicate(&module, threshold) {
+            Ok(set) => {
+                for x in -1000..=3095 {
+                    prop_assert_eq!(set.contains(x), holds(&module, x), "{} {:?}", x, &links);
+                }
+            }
+            Err(wild) => prop_assert_eq!(wild, Wild::Runs),
+        }
+        let module = chain(Interval::new(0, u32::MAX.into()), &links, threshold);
+        let Ok(set) = predicate(&module, threshold) else { return Ok(()) };
+        let ends = set.ends.iter().flat_map(|&end| [end, end + 1]);
+        for x in ends.chain(xs).filter(|x| *x <= i64::from(u32::MAX)) {
+            prop_assert_eq!(set.contains(x), holds(&module, x), "{} {:?}", x, &links);
         }
     }
 }

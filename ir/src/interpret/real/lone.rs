@@ -85,15 +85,12 @@ impl Lone {
         }
     }
 
-    /// The elements of a decision that floats take; none where it is no
-    /// decision, or one that is the same in every mode.
-    pub(crate) fn decided(&self, module: &Module<Real>, value: Value) -> Option<Vec<bool>> {
+    /// Is it a decision about one column each that floats take? Not if it is
+    /// the same in every mode.
+    pub(crate) fn is_decided(&self, module: &Module<Real>, value: Value) -> bool {
         let operands = Self::decides(module, value);
-        if operands.iter().all(|operand| self.stored[operand.index()]) {
-            return None;
-        }
-        let decided: Vec<bool> = self.of_value(value).iter().map(|of| *of != Of::Several).collect();
-        decided.contains(&true).then_some(decided)
+        operands.iter().any(|operand| !self.stored[operand.index()])
+            && self.of_value(value).iter().all(|of| *of != Of::Several)
     }
 
     fn of_op(&self, module: &Module<Real>, op: &RealOp, ty: &Type) -> Vec<Of> {
@@ -181,7 +178,7 @@ impl Floats {
             RealOp::TreeEnsemble { input, .. } => {
                 (0..lone.of_value(input).len()).any(|i| lone.is_of_floats(input, i))
             }
-            _ => lone.decided(module, value).is_some(),
+            _ => lone.is_decided(module, value),
         };
         if !module.values().any(needs) {
             return None;
@@ -189,20 +186,15 @@ impl Floats {
         Some(Self { values: Machine::<f64>::run(module, row).values, lone })
     }
 
-    /// The result of an operation with the decisions of floats in it.
-    pub(super) fn decide<N: Number>(
+    /// The result of an operation, if it is a decision of floats.
+    pub(super) fn decided<N: Number>(
         &self,
         module: &Module<Real>,
         value: Value,
-        result: Tensor<N>,
-    ) -> Tensor<N> {
-        let Some(decided) = self.lone.decided(module, value) else { return result };
-        let floats = self.values[value.index()].clone()?;
-        if decided.iter().all(|&decided| decided) {
-            return Ok(floats.into_iter().map(exactly).collect());
-        }
-        let pairs = result?.into_iter().zip(floats).zip(decided);
-        Ok(pairs.map(|((x, float), decided)| if decided { exactly(float) } else { x }).collect())
+    ) -> Option<Tensor<N>> {
+        let decides = self.lone.is_decided(module, value);
+        let exactly = |floats: Vec<Scalar<f64>>| floats.into_iter().map(exactly).collect();
+        decides.then(|| self.values[value.index()].clone().map(exactly))
     }
 
     /// A row of features with those of one column as floats have them.

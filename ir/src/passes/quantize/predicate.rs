@@ -133,7 +133,6 @@ fn compare_exactly(x: i64, threshold: f64) -> std::cmp::Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arena::Handle;
     use crate::forest::Mode;
     use crate::types::ElementType;
 
@@ -144,7 +143,7 @@ mod tests {
         test: RealTest,
     ) -> Predicate {
         let column = Column { name: "x".into(), range, missing };
-        let function = Function::of_conversions(Handle::from_index(0), conversions);
+        let function = Function::of_conversions(conversions);
         let source = Source { column: &column, function: &function };
         Predicate::of(&test, source, &mut Budget::default()).expect("conversions are monotone")
     }

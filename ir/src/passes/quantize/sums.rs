@@ -11,10 +11,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::analysis::affine::{Affine, Atom, Form};
+use crate::analysis::univariate::{Budget, Univariate};
 use crate::module::{Module, Operation, Real, Value};
 use crate::ops::RealOp;
 use crate::passes::quantize::chains::Chain;
 use crate::passes::quantize::matrices;
+use crate::passes::quantize::univariate::{self, Decided};
 use crate::passes::quantize::weights::{SUM_BITS, scaled};
 use crate::ratio::Ratio;
 
@@ -38,18 +40,28 @@ pub(super) struct Needs {
     pub(super) operations: BTreeSet<Value>,
     /// Those of them that are functions of one number.
     pub(super) chains: HashMap<Value, Chain>,
+    /// Those of them that are decided by one column, element by element.
+    pub(super) decided: HashMap<Value, Decided>,
 }
 
 impl Needs {
     /// What the outputs of `module` need.
-    pub(super) fn of(module: &Module<Real>, affine: &Affine<'_>) -> Self {
+    pub(super) fn of(
+        module: &Module<Real>,
+        affine: &Affine<'_>,
+        univariate: &Univariate<'_>,
+        budget: &mut Budget,
+    ) -> Self {
         let mut needs = Self::default();
         let mut pending: Vec<Value> = module.outputs.iter().map(|output| output.value).collect();
         while let Some(value) = pending.pop() {
             if affine.is_of_trees(value) {
                 needs.want(module, affine, Key::Value(value));
             } else if needs.operations.insert(value) && !affine.is_constant(value) {
-                needs.of_operation(module, affine, value, &mut pending);
+                match univariate::decided(module, univariate, value, budget) {
+                    Some(decided) => drop(needs.decided.insert(value, decided)),
+                    None => needs.of_operation(module, affine, value, &mut pending),
+                }
             }
         }
         needs
