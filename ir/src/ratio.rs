@@ -53,11 +53,6 @@ impl Ratio {
         })
     }
 
-    /// `units` times 2^-`frac_bits`.
-    pub(crate) fn of_units(units: i64, frac_bits: u8) -> Self {
-        Self::reduced(units.into(), UBig::ONE << usize::from(frac_bits))
-    }
-
     fn reduced(numerator: IBig, denominator: UBig) -> Self {
         let common = numerator.clone().unsigned_abs().gcd(&denominator);
         Self {

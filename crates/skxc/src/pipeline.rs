@@ -101,7 +101,8 @@ pub(crate) fn import(
     let imported = onnx::import(&bytes, &mut import, &mut session.sources);
     session.report_warnings(&imported.diagnostics);
     let model = match imported.module {
-        Some(module) => results::asked_for(module, options).map(|module| {
+        Some(module) => results::asked_for(module, options).map(|(module, warnings)| {
+            session.report_warnings(&warnings);
             let real = Validator::validate(module).expect("the front end makes valid modules");
             Model { real, sha256: digest::sha256(&bytes) }
         }),

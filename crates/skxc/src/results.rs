@@ -10,6 +10,8 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 use skxc_ir::passes::intervals::label_intervals;
+use skxc_ir::passes::pipeline::drop_refused_scores;
+use skxc_ir::passes::quantize::QuantizeError;
 use skxc_ir::passes::raw_scores::give_raw_scores;
 use skxc_ir::passes::threshold::set_threshold;
 use skxc_ir::{Module, OutputKind, Real, Value};
@@ -44,8 +46,12 @@ impl fmt::Display for Results {
     }
 }
 
-/// The model with the results that are asked for.
-pub(crate) fn asked_for(mut module: Module<Real>, options: &Options) -> Result<Module<Real>, Stop> {
+/// The model with the results that are asked for, and what was left out of them.
+pub(crate) fn asked_for(
+    mut module: Module<Real>,
+    options: &Options,
+) -> Result<(Module<Real>, Vec<Diagnostic>), Stop> {
+    let mut warnings = Vec::new();
     if let Some(threshold) = options.threshold {
         set_threshold(&mut module, threshold).map_err(|error| Stop::input(error.diagnostic()))?;
     }
@@ -56,10 +62,19 @@ pub(crate) fn asked_for(mut module: Module<Real>, options: &Options) -> Result<M
         Results::Label => labels_alone(&mut module).map_err(Stop::input)?,
         Results::Raw => {
             give_raw_scores(&mut module);
+            let refused = drop_refused_scores(&mut module);
+            warnings.extend(refused.iter().map(|(name, error)| left_out(name, error)));
         }
         Results::Score => {}
     }
-    Ok(module)
+    Ok((module, warnings))
+}
+
+fn left_out(name: &str, error: &QuantizeError) -> Diagnostic {
+    let name = escape_to_one_line(name);
+    Diagnostic::warning(codes::NO_INTEGER_FORM, format!("the scores `{name}` are left out"))
+        .note(error.to_string())
+        .help("labels are computed all the same; `--output label` asks for them alone")
 }
 
 /// Adds, for each prediction of a regressor, a label that says into which of

@@ -10,7 +10,7 @@ mod rows;
 
 use crate::analysis::reach::Reach;
 use crate::forest::{Forest, TreeNode};
-use crate::matrix::MatrixRow;
+use crate::matrix::{Matrix, MatrixRow};
 use crate::module::{Int, Module, Value};
 use crate::ops::IntOp;
 use crate::types::Type;
@@ -141,8 +141,9 @@ impl Ranges {
             }
             IntOp::Linear { matrix, inputs } => {
                 let terms = self.joined(inputs);
-                let rows = module.matrices[*matrix].rows.iter();
-                rows.map(|row| row_sums(row, &terms).total).collect()
+                let matrix = &module.matrices[*matrix];
+                let rows = matrix.rows.iter();
+                rows.map(|row| row_result(matrix, row, &terms)).collect()
             }
             IntOp::Not { .. } | IntOp::Compare { .. } | IntOp::Greater { .. } => {
                 vec![Bounds { min: 0, max: 1 }; elements]
@@ -178,7 +179,8 @@ impl Ranges {
 
 impl Ranges {
     /// Bounds of the elements of values, one value after the other.
-    pub(crate) fn joined(&self, values: &[Value]) -> Vec<Bounds> {
+    #[must_use]
+    pub fn joined(&self, values: &[Value]) -> Vec<Bounds> {
         values.iter().flat_map(|&value| self.of_value(value)).copied().collect()
     }
 
@@ -199,29 +201,53 @@ impl Ranges {
     }
 }
 
-/// What one sum of a forest or of a linear map can be.
+/// What one sum of a forest can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SumBounds {
-    /// The sum of all trees or products and the base value.
+    /// The sum of all trees and the base value.
     pub total: Bounds,
-    /// The base value and any subset of the others: the accumulator, in
+    /// The base value and any subset of the trees: the accumulator, in
     /// whatever order a lowering adds.
     pub partial: Bounds,
 }
 
-/// Bounds of a row of a linear map whose inputs have the bounds `inputs`.
+/// Bounds of the result of a row of a linear map whose inputs have the bounds `inputs`.
 #[must_use]
-pub fn row_sums(row: &MatrixRow, inputs: &[Bounds]) -> SumBounds {
-    let base = Bounds::exactly(row.base.into());
-    let mut sum = SumBounds { total: base, partial: base };
+pub fn row_result(matrix: &Matrix, row: &MatrixRow, inputs: &[Bounds]) -> Bounds {
+    let products = row.weights.iter().map(|weight| {
+        product(inputs[weight.input as usize], Bounds::exactly(weight.weight.into()))
+    });
+    let sum = products.fold(Bounds::exactly(matrix.half()), Bounds::plus);
+    let rounded = Bounds { min: sum.min >> matrix.shift, max: sum.max >> matrix.shift };
+    rounded.plus(Bounds::exactly(row.base.into()))
+}
+
+/// Bounds of what a row of a linear map computes on the way, in whatever order
+/// it adds: the sums over the low and the high parts of its inputs, and what the
+/// high one adds to the result.
+#[must_use]
+pub fn row_steps(matrix: &Matrix, row: &MatrixRow, inputs: &[Bounds]) -> [Bounds; 3] {
+    let start = if matrix.shift == 0 { i128::from(row.base) } else { matrix.half() };
+    let (mut low, mut high) = (Bounds::exactly(start), Bounds::exactly(0));
+    let add = |sum: &mut Bounds, part: Bounds, weight: i64| {
+        let term = product(part, Bounds::exactly(weight.into()));
+        sum.min = (sum.min + term.min.min(0)).max(-LIMIT);
+        sum.max = (sum.max + term.max.max(0)).min(LIMIT);
+    };
     for weight in &row.weights {
-        let weight_of = Bounds::exactly(weight.weight.into());
-        let term = product(inputs[weight.input as usize], weight_of);
-        sum.total = sum.total.plus(term).cut();
-        sum.partial.min = (sum.partial.min + term.min.min(0)).max(-LIMIT);
-        sum.partial.max = (sum.partial.max + term.max.max(0)).min(LIMIT);
+        let parts = matrix.parts(inputs[weight.input as usize]);
+        add(&mut low, parts.low, weight.weight);
+        add(&mut high, parts.high, weight.weight);
     }
-    sum
+    let (shift, low_bits) = (matrix.shift, matrix.low_bits);
+    let joined = if shift <= low_bits {
+        let by = 1_i128 << (low_bits - shift);
+        Bounds { min: high.min * by, max: high.max * by }
+    } else {
+        let carried = Bounds { min: low.min >> low_bits, max: low.max >> low_bits };
+        high.plus(carried)
+    };
+    [low, high, joined.cut()]
 }
 
 /// Bounds of each sum of a forest.

@@ -207,7 +207,7 @@ impl Range {
     #[must_use]
     pub fn is_positive(&self) -> bool {
         match self {
-            Self::Number(x) => x.lower() > 0.0,
+            Self::Number(x) => x.is_positive(),
             Self::Integer(min, _) => *min > 0,
         }
     }
@@ -217,11 +217,9 @@ impl Range {
     pub fn union(&self, other: &Self) -> Self {
         match (self, other) {
             (Self::Integer(a, b), Self::Integer(c, d)) => Self::Integer(*a.min(c), *b.max(d)),
-            (a, b) => match (a.ends(), b.ends()) {
-                (Some(a), Some(b)) => Self::Number(Enclosure::between(a.0.min(b.0), a.1.max(b.1))),
-                _ if a == b => a.clone(),
-                _ => Self::Number(Enclosure::unknown()),
-            },
+            (a, b) if a == b => a.clone(),
+            (Self::Number(a), Self::Number(b)) => Self::Number(a.union(b)),
+            _ => Self::Number(Enclosure::unknown()),
         }
     }
 }

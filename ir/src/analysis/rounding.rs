@@ -143,7 +143,8 @@ impl Given<'_> {
                     self.error(input).iter().map(move |error| error / unit)
                 });
                 let units: Vec<f64> = units.collect();
-                let result = unit(ty.elem);
+                let matrix = &self.module.matrices[*matrix];
+                let result = unit(ty.elem) * f64::exp2(-f64::from(matrix.shift));
                 let error = |row: &MatrixRow| {
                     row.weights.iter().fold(row.rounding, |sum, weight| {
                         let magnitude = weight.weight.unsigned_abs() as f64;
@@ -151,7 +152,7 @@ impl Given<'_> {
                         sum_up(sum, term * result)
                     })
                 };
-                self.module.matrices[*matrix].rows.iter().map(error).collect()
+                matrix.rows.iter().map(error).collect()
             }
             IntOp::Not { input } => self.error(*input).to_vec(),
             IntOp::Compare { a, b, .. } => {

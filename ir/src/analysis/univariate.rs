@@ -255,8 +255,9 @@ impl<'m> Univariate<'m> {
                 }
                 of
             }
-            RealOp::MatMul { a, b } => self.matmul(*a, *b, elem, wanted),
-            RealOp::ArgSort { .. } | RealOp::TreeEnsemble { .. } => vec![None; wanted.len()],
+            RealOp::MatMul { .. } | RealOp::ArgSort { .. } | RealOp::TreeEnsemble { .. } => {
+                vec![None; wanted.len()]
+            }
             RealOp::Constant { .. }
             | RealOp::Reshape { .. }
             | RealOp::Gather { .. }
@@ -362,33 +363,6 @@ impl<'m> Univariate<'m> {
         let sum = self.fold(Binary::Add, &powers, elem)?;
         let parts = powers.iter();
         Some(parts.map(|x| self.push(Step::Binary(Binary::Divide, (*x)?, sum, elem))).collect())
-    }
-
-    fn matmul(
-        &mut self,
-        a: Value,
-        b: Value,
-        elem: ElementType,
-        wanted: &[bool],
-    ) -> Vec<Option<StepId>> {
-        let (shared, width) = (self.module.shape(a).row(), self.module.shape(b).row());
-        let mut of = Vec::with_capacity(wanted.len());
-        for (i, &wanted) in wanted.iter().enumerate() {
-            let (row, column) = (i / width, i % width);
-            if !wanted {
-                of.push(None);
-                continue;
-            }
-            let products: Vec<Option<StepId>> = (0..shared)
-                .map(|k| {
-                    let a = self.step(a, row * shared + k, true)?;
-                    let b = self.step(b, k * width + column, true)?;
-                    self.push(Step::Binary(Binary::Multiply, a, b, elem))
-                })
-                .collect();
-            of.push(self.fold(Binary::Add, &products, elem));
-        }
-        of
     }
 }
 

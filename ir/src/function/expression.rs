@@ -67,6 +67,18 @@ impl Expression {
         expression
     }
 
+    /// Is there more in it than sums and products?
+    #[must_use]
+    pub fn is_curved(&self) -> bool {
+        self.terms.iter().any(|term| match term {
+            Term::Variable | Term::Constant(_) | Term::Unary(Unary::Negate, _) => false,
+            Term::Unary(..) => true,
+            Term::Binary(function, ..) => {
+                !matches!(function, Binary::Add | Binary::Subtract | Binary::Multiply)
+            }
+        })
+    }
+
     /// The function that `end` is, without the terms that it does not need.
     #[must_use]
     pub fn ending_in(&self, end: TermId) -> Self {

@@ -57,6 +57,18 @@ impl Enclosure {
         }
     }
 
+    /// Is the number known to be above 0, be it below every float?
+    #[must_use]
+    pub(crate) fn is_positive(&self) -> bool {
+        self.ends().is_some_and(|(min, _)| order(&min, &Repr::zero()) == Ordering::Greater)
+    }
+
+    /// The least enclosure that holds both.
+    #[must_use]
+    pub(crate) fn union(&self, other: &Self) -> Self {
+        arithmetic::joint(self.clone(), other.clone())
+    }
+
     /// An `f64` that is not below the number.
     #[must_use]
     pub fn upper(&self) -> f64 {

@@ -6,7 +6,7 @@ mod order;
 use super::{Outcome, Trace, Walk, is_label, leaf_of, weights_of};
 use crate::arena::Handle;
 use crate::forest::{Forest, NodeId};
-use crate::matrix::MatrixWeight;
+use crate::matrix::{MatrixRow, MatrixWeight};
 use crate::module::{Column, Int, Module, Output, Value};
 use crate::ops::IntOp;
 use crate::types::{ElementType, Type};
@@ -85,10 +85,16 @@ impl<'m> Machine<'m> {
             IntOp::Linear { matrix, inputs } => {
                 let elements: Vec<i64> =
                     inputs.iter().flat_map(|&input| self.get(input)).copied().collect();
-                let product =
-                    |weight: &MatrixWeight| weight.weight * elements[weight.input as usize];
-                let rows = self.module.matrices[*matrix].rows.iter();
-                rows.map(|row| row.base + row.weights.iter().map(product).sum::<i64>()).collect()
+                let product = |weight: &MatrixWeight| {
+                    i128::from(weight.weight) * i128::from(elements[weight.input as usize])
+                };
+                let matrix = &self.module.matrices[*matrix];
+                let result = |row: &MatrixRow| {
+                    let sum = row.weights.iter().map(product).sum::<i128>() + matrix.half();
+                    i64::try_from(i128::from(row.base) + (sum >> matrix.shift))
+                        .expect("the validator proves that every result fits")
+                };
+                matrix.rows.iter().map(result).collect()
             }
             IntOp::Not { input } => self.each(ty, [*input], |[x]| 1 - x),
             IntOp::Compare { relation, a, b } => {

@@ -27,6 +27,11 @@ pub(crate) trait Number: Clone + Debug {
     /// The function of it and `other` in `elem`; not one of truth values.
     fn binary(&self, function: Binary, other: &Self, elem: ElementType) -> Self;
 
+    /// `self + a * b` in `elem`, rounded once.
+    fn fused(&self, a: &Self, b: &Self, elem: ElementType) -> Self {
+        self.binary(Binary::Add, &a.binary(Binary::Multiply, b, elem), elem)
+    }
+
     /// `self` as an `elem`. `stored` says that it is an input or a constant,
     /// as opposed to a result of arithmetic.
     fn cast(&self, elem: ElementType, stored: bool) -> Self;
@@ -66,6 +71,14 @@ impl Number for f64 {
 
     fn binary(&self, function: Binary, other: &Self, elem: ElementType) -> Self {
         functions::binary(function, *self, *other, elem)
+    }
+
+    fn fused(&self, a: &Self, b: &Self, elem: ElementType) -> Self {
+        if elem == ElementType::F32 {
+            f64::from((*a as f32).mul_add(*b as f32, *self as f32))
+        } else {
+            a.mul_add(*b, *self)
+        }
     }
 
     fn cast(&self, elem: ElementType, _stored: bool) -> Self {

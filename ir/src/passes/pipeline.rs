@@ -1,6 +1,7 @@
 //! The order of the passes, and what happens around them.
 
-use crate::module::{Domain, Int, Module, Real};
+use crate::analysis::affine::Affine;
+use crate::module::{Domain, Int, Module, Output, OutputKind, Real};
 use crate::passes::dead_code::DeadCode;
 use crate::passes::fold_inputs::FoldInputs;
 use crate::passes::fold_leaves::FoldLeaves;
@@ -129,6 +130,32 @@ pub fn run(
         }
     }
     Validator::validate(int).map_err(PipelineError::Invalid)
+}
+
+/// Removes the scores that have no integer form, as long as another output is
+/// left; says why of each. Scores that are sums have one, so that the others
+/// alone are tried.
+pub fn drop_refused_scores(module: &mut Module<Real>) -> Vec<(String, QuantizeError)> {
+    let doubtful: Vec<usize> = {
+        let affine = Affine::of(module);
+        let bends = |output: &Output| {
+            matches!(output.kind, OutputKind::Score(_)) && !affine.is_affine(output.value)
+        };
+        (0..module.outputs.len()).filter(|&at| bends(&module.outputs[at])).collect()
+    };
+    let mut refused = Vec::new();
+    for at in doubtful.into_iter().rev() {
+        let mut alone = module.clone();
+        alone.outputs = vec![module.outputs[at].clone()];
+        for pass in REAL_PASSES {
+            pass.run(&mut alone);
+        }
+        let Err(errors) = quantize::quantize(&alone) else { continue };
+        if let (Some(error), true) = (errors.into_iter().next(), module.outputs.len() > 1) {
+            refused.push((module.outputs.remove(at).name, error));
+        }
+    }
+    refused
 }
 
 fn check_names(options: &Options) -> Result<(), PipelineError> {

@@ -13,7 +13,9 @@ use crate::matrix::{Matrix, MatrixRow, MatrixWeight};
 
 /// Appends the definition of `@m` number `index`.
 pub(super) fn print(out: &mut String, index: usize, matrix: &Matrix) {
-    put(out, format_args!("@m{index} = matrix {}, {} inputs\n", matrix.elem, matrix.inputs));
+    let Matrix { elem, inputs, shift, low_bits, .. } = matrix;
+    put(out, format_args!("@m{index} = matrix {elem}, {inputs} inputs"));
+    put(out, format_args!(", shift {shift}, low {low_bits}\n"));
     for (id, row) in matrix.rows.iter().enumerate() {
         put(out, format_args!("  r{id} = base {}, rounding {:?} ", row.base, row.rounding));
         print_list(out, &row.weights, |out, MatrixWeight { input, weight }| {
@@ -96,5 +98,11 @@ fn signature(scope: &Scope, cursor: &mut Cursor<'_>) -> Parsed<Matrix> {
     cursor.expect(",")?;
     let inputs = cursor.integer()?;
     cursor.expect("inputs")?;
-    Ok(Matrix { elem, inputs, rows: Vec::new() })
+    cursor.expect(",")?;
+    cursor.expect("shift")?;
+    let shift = cursor.integer()?;
+    cursor.expect(",")?;
+    cursor.expect("low")?;
+    let low_bits = cursor.integer()?;
+    Ok(Matrix { elem, shift, low_bits, inputs, rows: Vec::new() })
 }

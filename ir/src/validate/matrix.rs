@@ -18,7 +18,10 @@ pub(super) fn check<D: Rules>(module: &Module<D>, errors: &mut Errors) {
 }
 
 fn check_one(matrix: &Matrix) -> Result<(), Problem> {
-    let Matrix { elem, inputs, rows } = matrix;
+    let Matrix { elem, shift, low_bits, inputs, rows } = matrix;
+    if *shift > 62 || *low_bits > 62 {
+        return Err(Problem::BadMatrix { what: "a shift or a low part is above 62 bits" });
+    }
     if !<Int as rules::Rules>::allows_sums(*elem) {
         return Err(Problem::TypeNotOfDomain { ty: elem.to_string() });
     }

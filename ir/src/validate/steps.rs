@@ -3,7 +3,7 @@
 
 use super::error::{Errors, Location, Problem};
 use super::ranges::{check_storage, farthest};
-use crate::analysis::ranges::{Bounds, Ranges, numerator, prefixes, product, row_sums};
+use crate::analysis::ranges::{Bounds, Ranges, numerator, prefixes, product, row_steps};
 use crate::module::{Int, Interval, Module, Value};
 use crate::ops::{IntBinary, IntOp, IntReduction};
 use crate::types::{ElementType, Type};
@@ -67,8 +67,9 @@ pub(super) fn check(
         }
         IntOp::Linear { matrix, inputs } => {
             let inputs = ranges.joined(inputs);
-            let rows = module.matrices[*matrix].rows.iter();
-            check_steps(location, rows.map(|row| row_sums(row, &inputs).partial), errors);
+            let matrix = &module.matrices[*matrix];
+            let rows = matrix.rows.iter();
+            check_steps(location, rows.flat_map(|row| row_steps(matrix, row, &inputs)), errors);
         }
         IntOp::Function { function, input } => {
             let domain = module.functions[*function].domain;

@@ -10,20 +10,31 @@
 use skxc_ir::lowering::Element;
 use skxc_ir::{Handle, IntOp, Matrix, MatrixRow, Value};
 
-use super::{about, elementwise::target, operand};
+use super::elementwise::{assign, target};
+use super::{about, operand};
 use crate::context::Context;
 use crate::writer::{Writer, literal};
 
 /// Rows that are computed together: their sums, an input and a product fit the
 /// registers beside two pointers.
 const ROWS: usize = 4;
+/// The same where each row has two sums.
+const SPLIT_ROWS: usize = 2;
 /// Products of a function.
 const PRODUCTS_MAX: usize = 2048;
 
 /// Rows from `first` on that one function computes.
 struct Chunk<'m> {
+    matrix: &'m Matrix,
     first: usize,
     rows: &'m [MatrixRow],
+}
+
+/// What the rows read.
+struct Input {
+    element: Element,
+    /// Is it multiplied in two parts?
+    is_split: bool,
 }
 
 /// The functions that compute a long map.
@@ -78,47 +89,98 @@ fn chunks(matrix: &Matrix) -> impl Iterator<Item = Chunk<'_>> {
     let widest = matrix.rows.iter().map(|row| row.weights.len()).max().unwrap_or(0);
     let rows = (PRODUCTS_MAX / widest.max(1)).next_multiple_of(ROWS).max(ROWS);
     let runs = matrix.rows.chunks(rows).enumerate();
-    runs.map(move |(index, run)| Chunk { first: index * rows, rows: run })
+    runs.map(move |(index, run)| Chunk { matrix, first: index * rows, rows: run })
 }
 
 fn rows(out: &mut Writer, context: &Context<'_>, value: Value, chunk: &Chunk<'_>) {
     let IntOp::Linear { inputs, .. } = &context.module.node(value).op else { return };
-    let inputs: Vec<Element> =
-        inputs.iter().flat_map(|&it| context.plan.elements.of_value(it)).copied().collect();
-    let sums: Vec<String> = (0..ROWS.min(chunk.rows.len())).map(|i| format!("y{i}")).collect();
-    out.line(&format!("__s64 x, {};", sums.join(", ")));
-    for (index, block) in chunk.rows.chunks(ROWS).enumerate() {
+    let elements = inputs.iter().flat_map(|&it| context.plan.elements.of_value(it)).copied();
+    let bounds = context.ranges.joined(inputs);
+    let inputs: Vec<Input> = elements
+        .zip(bounds)
+        .map(|(element, bounds)| Input { element, is_split: chunk.matrix.splits(bounds) })
+        .collect();
+    let is_split = inputs.iter().any(|input| input.is_split);
+    let together = if is_split { SPLIT_ROWS } else { ROWS };
+    let count = together.min(chunk.rows.len());
+    let mut locals = vec!["x".to_owned()];
+    locals.extend((0..count).map(|row| format!("y{row}")));
+    if is_split {
+        locals.push("h".to_owned());
+        locals.extend((0..count).map(|row| format!("z{row}")));
+    }
+    out.line(&format!("__s64 {};", locals.join(", ")));
+    for (index, block) in chunk.rows.chunks(together).enumerate() {
         out.line("");
-        let first = chunk.first + index * ROWS;
-        products(out, context, &inputs, block);
-        for (row, sum) in (first..).zip(&sums[..block.len()]) {
-            out.line(&format!("{} = {sum};", target(context, value, row)));
+        let first = chunk.first + index * together;
+        products(out, context, chunk.matrix, &inputs, block);
+        for (row, (element, of)) in (first..).zip(block).enumerate() {
+            let result = result(chunk.matrix, of, row, is_split);
+            assign(out, &target(context, value, element), &result);
         }
-        if chunk.rows.len() > ROWS {
+        if chunk.rows.len() > together {
             // What was read for these rows is not kept for the next.
             out.line(&format!("{}_forget(s);", context.prefix.lower));
         }
     }
 }
 
-/// Adds up the products of some rows.
-fn products(out: &mut Writer, context: &Context<'_>, inputs: &[Element], rows: &[MatrixRow]) {
+/// Adds up the products of some rows, of low parts in `y`, of high ones in `z`.
+fn products(
+    out: &mut Writer,
+    context: &Context<'_>,
+    matrix: &Matrix,
+    inputs: &[Input],
+    rows: &[MatrixRow],
+) {
+    let is_split = inputs.iter().any(|input| input.is_split);
     for (sum, row) in rows.iter().enumerate() {
-        out.line(&format!("y{sum} = {};", literal(row.base)));
+        let start = if matrix.shift == 0 { row.base } else { 1 << (matrix.shift - 1) };
+        out.line(&format!("y{sum} = {};", literal(start)));
+        if is_split {
+            out.line(&format!("z{sum} = 0;"));
+        }
     }
     let mut next = vec![0; rows.len()];
     let at = |row: usize, next: &[usize]| rows[row].weights.get(next[row]);
     loop {
         let heads = (0..rows.len()).filter_map(|row| Some(at(row, &next)?.input));
         let Some(input) = heads.min() else { break };
-        out.line(&format!("x = {};", operand::wide(context, inputs[input as usize])));
+        let Input { element, is_split } = &inputs[input as usize];
+        out.wrapped(&["x =".to_owned(), operand::wide(context, *element) + ";"]);
+        if *is_split {
+            let mask = literal((1 << matrix.low_bits) - 1);
+            out.line(&format!("h = x >> {};", matrix.low_bits));
+            out.line(&format!("x &= {mask};"));
+        }
         for row in 0..rows.len() {
             let Some(weight) = at(row, &next).filter(|weight| weight.input == input) else {
                 continue;
             };
             next[row] += 1;
-            out.line(&format!("y{row} += x * {};", literal(weight.weight)));
+            let weight = literal(weight.weight);
+            out.line(&format!("y{row} += x * {weight};"));
             out.line(&format!("{}_barrier(y{row});", context.prefix.lower));
+            if *is_split {
+                out.line(&format!("z{row} += h * {weight};"));
+                out.line(&format!("{}_barrier(z{row});", context.prefix.lower));
+            }
         }
     }
+}
+
+/// The result of a row from its sums.
+fn result(matrix: &Matrix, of: &MatrixRow, row: usize, is_split: bool) -> String {
+    let (shift, low_bits) = (matrix.shift, matrix.low_bits);
+    let base = literal(of.base);
+    let plain =
+        if shift == 0 { format!("y{row}") } else { format!("{base} + (y{row} >> {shift})") };
+    if !is_split {
+        return plain;
+    }
+    if shift <= low_bits {
+        let by = literal(1 << (low_bits - shift));
+        return format!("z{row} * {by} + {plain}");
+    }
+    format!("{base} + ((z{row} + (y{row} >> {low_bits})) >> {})", shift - low_bits)
 }

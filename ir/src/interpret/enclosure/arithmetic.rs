@@ -17,7 +17,7 @@ use crate::types::ElementType;
 type End = Repr<2>;
 
 /// Powers of e beyond plus and minus this are not computed.
-const EXPONENT_MAX: i64 = 1 << 20;
+const EXPONENT_MAX: i64 = 1 << 32;
 /// Arguments of the transcendental functions that lie between 0 and plus or minus
 /// 2^this count as that end which lies outwards: what `e^x` is off 1 for them has
 /// as many zeros before its first digit as correct rounding must look through.
@@ -369,7 +369,7 @@ fn between(min: End, max: End) -> Enclosure {
 }
 
 /// The least interval that holds both.
-fn joint(a: Enclosure, b: Enclosure) -> Enclosure {
+pub(super) fn joint(a: Enclosure, b: Enclosure) -> Enclosure {
     match (a.ends(), b.ends()) {
         (Some((a_min, a_max)), Some((b_min, b_max))) => {
             between(least(a_min, b_min), greatest(a_max, b_max))

@@ -99,7 +99,8 @@ pub(super) fn reduce<N: Number>(
 }
 
 /// The product of matrices of numbers; the second has rows of `width` elements.
-/// Products are added in the order of the axis they share.
+/// Products are added in the order of the axis they share, each without being
+/// rounded before (fused multiply-add), as the kernels of ONNX Runtime do.
 pub(super) fn matmul<N: Number>(
     a: &[Scalar<N>],
     b: &[Scalar<N>],
@@ -109,11 +110,24 @@ pub(super) fn matmul<N: Number>(
     let shared = b.len() / width;
     let element = |row: &[Scalar<N>], column: usize| {
         let factors = row.iter().zip(b.iter().skip(column).step_by(width));
-        let products: Vec<_> = factors.map(|(a, b)| binary(Binary::Multiply, a, b, elem)).collect();
-        reduce(Reduction::Sum, &products, elem)
+        let add = |sum: Option<Scalar<N>>, (a, b): (&Scalar<N>, &Scalar<N>)| match sum {
+            Some(sum) => Some(fused(&sum, a, b, elem)),
+            None => Some(binary(Binary::Multiply, a, b, elem)),
+        };
+        factors.fold(None, add).expect("a shared axis has elements")
     };
     let rows = a.chunks_exact(shared);
     rows.flat_map(|row| (0..width).map(move |column| element(row, column))).collect()
+}
+
+/// `sum + a * b`, rounded once.
+fn fused<N: Number>(sum: &Scalar<N>, a: &Scalar<N>, b: &Scalar<N>, elem: ElementType) -> Scalar<N> {
+    match (sum, a, b) {
+        (Scalar::Number(sum), Scalar::Number(a), Scalar::Number(b)) => {
+            Scalar::Number(sum.fused(a, b, elem))
+        }
+        _ => binary(Binary::Add, sum, &binary(Binary::Multiply, a, b, elem), elem),
+    }
 }
 
 pub(super) fn cumulative_sum<N: Number>(row: &[Scalar<N>], elem: ElementType) -> Vec<Scalar<N>> {

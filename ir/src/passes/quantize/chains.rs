@@ -37,12 +37,21 @@ impl Chain {
         }
     }
 
+    /// Is it more than products and sums, which are exact without a table?
+    fn is_curved(&self) -> bool {
+        match self {
+            Self::Each(_, expression) => expression.is_curved(),
+            Self::One(_, _, expressions) => expressions.iter().any(Expression::is_curved),
+        }
+    }
+
     /// The chain that ends in `value`, if it is one and not just sums.
     pub(super) fn of(module: &Module<Real>, affine: &Affine<'_>, value: Value) -> Option<Self> {
         if !is_float(module.ty(value).elem) || !bends(module, affine, value) {
             return None;
         }
-        each(module, affine, value).or_else(|| one(module, affine, value))
+        let chain = each(module, affine, value).or_else(|| one(module, affine, value))?;
+        chain.is_curved().then_some(chain)
     }
 }
 

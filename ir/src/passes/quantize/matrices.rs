@@ -1,13 +1,16 @@
-//! Linear maps: sums of columns and of computed numbers.
+//! Linear maps: sums of columns, of products of two columns and of computed
+//! numbers.
 //!
 //! A wanted value is a linear form over atoms, element by element, however many
-//! scalers, products with matrices and additions of the model made it. It becomes
-//! one [`Matrix`] whose format is as fine as its greatest sum allows in 62 bits.
-//! Columns are read as they are. A computed number has up to 62 bits itself, so
-//! the bits of a product are divided: half of what the number of terms leaves is
-//! for the number, half for its weight, so that both round about the same. The
-//! weight of a wide column has few bits beside it; what rounding it leaves out is
-//! a small map of its own, in a finer format, which is added.
+//! scalers, products with matrices and additions of the model made it. A product
+//! of two columns that were scaled and moved, such as the square of a distance
+//! along one axis, is multiplied out: products of integers are exact, and those
+//! of many rows are the same.
+//!
+//! All of it becomes one [`Matrix`] whose format is as fine as its greatest sum
+//! allows in 62 bits. A product of 62 bits is divided between input and weight so
+//! that both have as many bits behind the point; where these are too few, or a
+//! column is wide, inputs are multiplied in two parts.
 //!
 //! Obligation: an element is within its row's `rounding`, and what its inputs are
 //! off by times the weights, of the form over the real numbers.
@@ -17,18 +20,20 @@ use std::collections::{BTreeMap, HashMap};
 use super::weights::{self, SUM_BITS};
 use super::{QuantizeError, Quantizer, format, onnx_node};
 use crate::analysis::affine::{Affine, Atom, Form, Kind};
-use crate::analysis::ranges::{Bounds, row_sums};
+use crate::analysis::ranges::{Bounds, row_result, row_steps};
 use crate::arena::Handle;
 use crate::matrix::{Matrix, MatrixRow, MatrixWeight};
 use crate::module::{Column, Interval, Module, Real, Value};
-use crate::ops::{IntBinary, IntOp, RealOp, Unary};
+use crate::ops::{Binary, IntOp, RealOp, Unary};
 use crate::ratio::Ratio;
 use crate::types::{ElementType, Type};
 
-/// A computed number keeps at least so many bits.
-const INPUT_BITS_MIN: u32 = 24;
-/// Columns of more bits than this have what their weights round added.
-const COLUMN_BITS_MAX: u32 = 20;
+/// Columns and products of columns of up to so many bits are multiplied whole.
+const WHOLE_BITS_MAX: u32 = 20;
+/// So many bits behind the point are enough for computed numbers and their weights.
+const FRAC_BITS_ENOUGH: i32 = 26;
+/// Products of columns have at most so many bits.
+const PRODUCT_BITS_MAX: u32 = 48;
 /// Terms of all rows of a map, at most; what has more goes operation by operation.
 const TERMS_MAX: usize = 1 << 18;
 
@@ -90,16 +95,19 @@ fn is_float(elem: ElementType) -> bool {
 }
 
 /// Where a term comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 enum Input {
     Column(Handle<Column>),
+    /// The first is not the greater one.
+    Product(Handle<Column>, Handle<Column>),
     /// An element of a value of the integer module.
     Element(Value, u32),
 }
 
 /// A form with its inputs.
-struct Row<'f> {
-    constant: &'f Ratio,
+#[derive(Default)]
+struct Row {
+    constant: Option<Ratio>,
     terms: BTreeMap<Input, Ratio>,
     /// What the rounding of columns to floats changes at most, in real units.
     slack: f64,
@@ -114,63 +122,59 @@ struct Inputs {
     frac_bits: Vec<u8>,
 }
 
+/// How the bits of products are divided.
+#[derive(Clone, Copy, Debug)]
+struct Division {
+    /// Bits behind the point that computed inputs keep.
+    frac_bits: i32,
+    /// As of [`Matrix::low_bits`].
+    low_bits: u8,
+}
+
 impl Quantizer<'_> {
     /// The linear map of a wanted value; its elements are in the shape of `value`.
     pub(super) fn matrix(&mut self, value: Value, forms: &[Form]) -> Option<Value> {
-        let rows = self.rows_of(value, forms)?;
-        let rows = self.narrowed_rows(value, rows)?;
+        let rows: Option<Vec<Row>> = forms.iter().map(|form| self.row_of(value, form)).collect();
+        let rows = rows?;
+        let division = self.division(&rows);
+        let rows = self.narrowed_rows(value, rows, division.frac_bits);
         let inputs = self.inputs(value, &rows);
-        let (matrix, left_out) = self.fitted(value, &rows, &inputs)?;
-        let whole = self.linear(value, matrix, &inputs);
-        let whole = match left_out {
-            Some(left_out) => {
-                let small = self.linear(value, left_out, &inputs);
-                let small = self.rescaled(value, small, self.frac_bits(whole));
-                let op = IntOp::Binary { function: IntBinary::Add, a: whole, b: small };
-                self.push_beside(value, whole, self.int.ty(whole).elem, op)
-            }
-            None => whole,
-        };
-        let origin = self.real.node(value).origin;
-        Some(self.reshape(whole, self.real.shape(value), origin))
-    }
-
-    fn linear(&mut self, user: Value, matrix: Matrix, inputs: &Inputs) -> Value {
+        let matrix = self.fitted(value, &rows, &inputs, division.low_bits)?;
         let ty = Type::new(matrix.elem, &[1, matrix.rows.len() as u32]);
         let matrix = self.int.matrices.push(matrix);
-        let op = IntOp::Linear { matrix, inputs: inputs.values.clone() };
-        self.int.push(op, ty, self.real.node(user).origin)
+        let op = IntOp::Linear { matrix, inputs: inputs.values };
+        let origin = self.real.node(value).origin;
+        let whole = self.int.push(op, ty, origin);
+        Some(self.reshape(whole, self.real.shape(value), origin))
     }
 
     /// Columns of floats as they are, or where floats cannot hold all their
     /// integers, with the rounding counted.
     pub(super) fn columns(&mut self, value: Value, columns: &[Handle<Column>]) -> Option<Value> {
         let elem = self.real.ty(value).elem;
-        let wide =
-            |&&column: &&Handle<Column>| half_ulp(elem, self.real.columns[column].range) > 0.0;
-        if columns.iter().find(wide).is_none() {
+        let is_wide =
+            |column: &Handle<Column>| half_ulp(elem, self.real.columns[*column].range) > 0.0;
+        if !columns.iter().any(is_wide) {
             return Some(self.input(columns.to_vec(), self.real.node(value).origin));
         }
-        let atom = |element: usize| Atom { value, element: element as u32 };
-        let form =
-            |element| Form { constant: Ratio::zero(), terms: vec![(atom(element), Ratio::one())] };
+        let form = |element: usize| Form {
+            constant: Ratio::zero(),
+            terms: vec![(Atom { value, element: element as u32 }, Ratio::one())],
+        };
         let forms: Vec<Form> = (0..columns.len()).map(form).collect();
         self.matrix(value, &forms)
     }
 
-    /// The inputs of each form.
-    fn rows_of<'f>(&mut self, user: Value, forms: &'f [Form]) -> Option<Vec<Row<'f>>> {
-        forms.iter().map(|form| self.row_of(user, form)).collect()
-    }
-
-    fn row_of<'f>(&mut self, user: Value, form: &'f Form) -> Option<Row<'f>> {
-        let mut row = Row { constant: &form.constant, terms: BTreeMap::new(), slack: 0.0 };
+    fn row_of(&mut self, user: Value, form: &Form) -> Option<Row> {
+        let mut row = Row { constant: Some(form.constant.clone()), ..Row::default() };
         for (atom, by) in &form.terms {
+            if let Some(product) = Product::of(self.real, self.affine, *atom) {
+                product.add_to(&mut row, by);
+                continue;
+            }
             let input = match stored_column(self.real, *atom) {
                 Some((column, half_ulps)) => {
-                    if half_ulps > 0.0 {
-                        row.slack = (row.slack + by.magnitude_max() * half_ulps).next_up();
-                    }
+                    row.widen(by, half_ulps);
                     if self.real.columns[column].missing.is_some() {
                         self.refuse(user, atom.value);
                         return None;
@@ -179,56 +183,89 @@ impl Quantizer<'_> {
                 }
                 None => Input::Element(self.operand(atom.value)?, atom.element),
             };
-            let sum = row.terms.entry(input).or_insert_with(Ratio::zero);
-            *sum = sum.plus(by);
+            row.add(input, by);
         }
         row.terms.retain(|_, by| !by.is_zero());
         Some(row)
     }
 
-    /// The same rows over inputs that leave their weights enough bits.
-    fn narrowed_rows<'f>(&mut self, user: Value, rows: Vec<Row<'f>>) -> Option<Vec<Row<'f>>> {
+    /// How to divide the bits of products: computed inputs and their weights get
+    /// as many bits behind the point each.
+    fn division(&mut self, rows: &[Row]) -> Division {
         let widest = rows.iter().map(|row| row.terms.len() + 1).max().unwrap_or(1);
-        let terms_bits = widest.next_power_of_two().trailing_zeros();
-        let kept = (u32::from(SUM_BITS).saturating_sub(terms_bits) / 2).max(INPUT_BITS_MIN);
-        let mut narrow: HashMap<Value, Value> = HashMap::new();
-        for row in &rows {
-            for input in row.terms.keys() {
-                let &Input::Element(value, _) = input else { continue };
-                if narrow.contains_key(&value) {
-                    continue;
+        let terms_bits = widest.next_power_of_two().trailing_zeros() as i32;
+        let (mut integer_bits, mut weight_bits, mut column_bits) = (i32::MIN, i32::MIN, 0);
+        for (input, by) in rows.iter().flat_map(|row| &row.terms) {
+            match *input {
+                Input::Element(value, _) => {
+                    let bits = self.bits(value) as i32 - i32::from(self.frac_bits(value));
+                    integer_bits = integer_bits.max(bits);
+                    let magnitude = by.magnitude_max().max(f64::MIN_POSITIVE);
+                    weight_bits = weight_bits.max(weights::integer_bits(magnitude));
                 }
-                let excess = (self.bits(value) + 1).saturating_sub(kept) as u8;
-                let frac_bits = self.frac_bits(value).saturating_sub(excess);
-                let is_wide = self.bits(value) > kept && frac_bits < self.frac_bits(value);
-                let new = if is_wide { self.rescaled(user, value, frac_bits) } else { value };
-                narrow.insert(value, new);
+                Input::Column(column) => column_bits = column_bits.max(self.column_bits(column)),
+                Input::Product(a, b) => {
+                    column_bits = column_bits.max(self.column_bits(a) + self.column_bits(b));
+                }
             }
+        }
+        let low_of_columns =
+            if column_bits <= WHOLE_BITS_MAX { 0 } else { column_bits.div_ceil(2) };
+        if integer_bits == i32::MIN {
+            return Division { frac_bits: 0, low_bits: low_of_columns as u8 };
+        }
+        let room = i32::from(SUM_BITS) - terms_bits - weight_bits;
+        let whole = (room - integer_bits) / 2;
+        if whole >= FRAC_BITS_ENOUGH && low_of_columns == 0 {
+            return Division { frac_bits: whole, low_bits: 0 };
+        }
+        // Of an input of `b` bits, half is multiplied at once: the weight has
+        // `room - b / 2` bits behind the point, and the input `b - integer_bits`.
+        let bits = ((room + integer_bits) * 2 / 3).clamp(2, i32::from(SUM_BITS));
+        let bits = bits.max(column_bits as i32);
+        Division { frac_bits: bits - integer_bits, low_bits: (bits as u32).div_ceil(2) as u8 }
+    }
+
+    fn column_bits(&self, column: Handle<Column>) -> u32 {
+        bits_of(self.real.columns[column].range)
+    }
+
+    /// The same rows over inputs with at most so many bits behind the point.
+    fn narrowed_rows(&mut self, user: Value, rows: Vec<Row>, frac_bits: i32) -> Vec<Row> {
+        let kept = frac_bits.clamp(0, weights::FRAC_BITS_MAX) as u8;
+        let mut narrow: HashMap<Value, Value> = HashMap::new();
+        for input in rows.iter().flat_map(|row| row.terms.keys()) {
+            let &Input::Element(value, _) = input else { continue };
+            if narrow.contains_key(&value) {
+                continue;
+            }
+            let is_wide = self.frac_bits(value) > kept;
+            let new = if is_wide { self.rescaled(user, value, kept) } else { value };
+            narrow.insert(value, new);
         }
         let over = |input: Input| match input {
             Input::Element(value, element) => Input::Element(narrow[&value], element),
-            Input::Column(_) => input,
+            Input::Column(_) | Input::Product(..) => input,
         };
-        let terms = |row: Row<'f>| Row {
+        let terms = |row: Row| Row {
             terms: row.terms.into_iter().map(|(input, by)| (over(input), by)).collect(),
             ..row
         };
-        Some(rows.into_iter().map(terms).collect())
+        rows.into_iter().map(terms).collect()
     }
 
-    /// All inputs of the rows, columns first.
-    fn inputs(&mut self, user: Value, rows: &[Row<'_>]) -> Inputs {
-        let mut columns: Vec<Handle<Column>> = Vec::new();
-        let mut others: Vec<Value> = Vec::new();
-        for input in rows.iter().flat_map(|row| row.terms.keys()) {
-            match *input {
+    /// All inputs of the rows: columns, products of columns, other values.
+    fn inputs(&mut self, user: Value, rows: &[Row]) -> Inputs {
+        let all: std::collections::BTreeSet<Input> =
+            rows.iter().flat_map(|row| row.terms.keys().copied()).collect();
+        let (mut columns, mut products, mut others) = (Vec::new(), Vec::new(), Vec::new());
+        for &input in &all {
+            match input {
                 Input::Column(column) => columns.push(column),
+                Input::Product(a, b) => products.push((a, b)),
                 Input::Element(value, _) => others.push(value),
             }
         }
-        columns.sort_unstable();
-        columns.dedup();
-        others.sort_unstable();
         others.dedup();
         let mut inputs = Inputs {
             values: Vec::new(),
@@ -236,20 +273,22 @@ impl Quantizer<'_> {
             bounds: Vec::new(),
             frac_bits: Vec::new(),
         };
+        let origin = self.real.node(user).origin;
         if !columns.is_empty() {
-            for (place, &column) in columns.iter().enumerate() {
-                inputs.place.insert(Input::Column(column), place as u32);
-            }
-            inputs.frac_bits = vec![0; columns.len()];
-            inputs.values.push(self.input(columns, self.real.node(user).origin));
+            inputs.name(columns.iter().map(|&column| Input::Column(column)), 0);
+            inputs.values.push(self.input(columns, origin));
+        }
+        if !products.is_empty() {
+            inputs.name(products.iter().map(|&(a, b)| Input::Product(a, b)), 0);
+            let (a, b): (Vec<_>, Vec<_>) = products.into_iter().unzip();
+            let ty = Type::new(ElementType::I64, &[1, a.len() as u32]);
+            let (a, b) = (self.input(a, origin), self.input(b, origin));
+            inputs.values.push(self.int.push(IntOp::Multiply { a, b, shift: 0 }, ty, origin));
         }
         for value in others {
-            let first = inputs.frac_bits.len() as u32;
             let count = self.int.shape(value).elements() as u32;
-            for element in 0..count {
-                inputs.place.insert(Input::Element(value, element), first + element);
-                inputs.frac_bits.push(self.frac_bits(value));
-            }
+            let elements = (0..count).map(|element| Input::Element(value, element));
+            inputs.name(elements, self.frac_bits(value));
             inputs.values.push(value);
         }
         self.ranges.extend(&self.int);
@@ -257,126 +296,216 @@ impl Quantizer<'_> {
         inputs
     }
 
-    /// The map in the finest format in which no sum leaves its bits, and what
-    /// its weights leave out, if that is worth it.
+    /// The map in the finest format in which nothing leaves its bits.
     fn fitted(
         &mut self,
         user: Value,
-        rows: &[Row<'_>],
+        rows: &[Row],
         inputs: &Inputs,
-    ) -> Option<(Matrix, Option<Matrix>)> {
-        let magnitude =
-            rows.iter().map(|row| row.magnitude(inputs)).fold(f64::MIN_POSITIVE, f64::max);
-        let mut frac_bits = weights::frac_bits(magnitude);
+        low_bits: u8,
+    ) -> Option<Matrix> {
+        let magnitude = rows.iter().map(|row| row.magnitude(inputs, |bounds| bounds));
+        let magnitude = magnitude.fold(f64::MIN_POSITIVE, f64::max);
+        let empty = Matrix {
+            elem: format(0),
+            shift: 0,
+            low_bits,
+            inputs: inputs.bounds.len() as u32,
+            rows: Vec::new(),
+        };
+        let mut result_bits = weights::frac_bits(magnitude).map(i32::from);
         // Rounded weights can take a little more than exact ones.
-        while let Some(bits) = frac_bits {
-            let left_out = inputs.left_out_frac_bits(rows, bits);
-            let both: Vec<_> =
-                rows.iter().map(|row| row.in_units(inputs, bits, left_out)).collect();
-            let (main, small): (Vec<_>, Vec<_>) = both.into_iter().unzip();
-            // The sum of both is a number of this format, too.
-            let headroom = 1_i128 << u32::from(left_out.is_some()) * (u32::from(SUM_BITS) - 4);
-            let limit = (1_i128 << SUM_BITS) - headroom;
-            let fits = main.iter().all(|row| {
-                let partial = row_sums(row, &inputs.bounds).partial;
-                -limit <= partial.min && partial.max <= limit
-            });
-            if fits {
-                let matrix = |rows, frac_bits| Matrix {
-                    elem: format(frac_bits),
-                    inputs: inputs.bounds.len() as u32,
-                    rows,
-                };
-                let left_out = left_out.map(|frac_bits| matrix(small, frac_bits));
-                return Some((matrix(main, bits), left_out));
+        while let Some(bits) = result_bits.filter(|&bits| bits >= 0) {
+            let of_products =
+                if low_bits == 0 { bits } else { products_bits(rows, inputs, &empty) };
+            let shift = (of_products - bits).clamp(0, i32::from(SUM_BITS) - 2);
+            let bits = bits.min(of_products);
+            if bits < 0 {
+                break;
             }
-            frac_bits = bits.checked_sub(1);
+            let matrix = Matrix {
+                elem: format(bits as u8),
+                shift: shift as u8,
+                rows: rows.iter().map(|row| row.in_units(inputs, bits as u8, shift)).collect(),
+                ..empty.clone()
+            };
+            if fits(&matrix, &inputs.bounds) {
+                return Some(matrix);
+            }
+            result_bits = Some(bits - 1);
         }
         self.errors.push(QuantizeError::TooLarge { node: onnx_node(self.real, user), magnitude });
         None
     }
 }
 
+/// Bits behind the point of products, so that neither part of a sum leaves its bits.
+fn products_bits(rows: &[Row], inputs: &Inputs, matrix: &Matrix) -> i32 {
+    let low = |bounds| matrix.parts(bounds).low;
+    let high = |bounds| matrix.parts(bounds).high;
+    let of = |row: &Row| {
+        let low = row.products(inputs, low).max(f64::MIN_POSITIVE);
+        let high = row.products(inputs, high).max(f64::MIN_POSITIVE);
+        weights::integer_bits(low).max(weights::integer_bits(high))
+    };
+    // A bit for rounded weights, and one for the half that is added.
+    i32::from(SUM_BITS) - 2 - rows.iter().map(of).max().unwrap_or(0)
+}
+
+fn fits(matrix: &Matrix, inputs: &[Bounds]) -> bool {
+    let limit = (1_i128 << SUM_BITS) - 1;
+    let within = |bounds: Bounds| -limit <= bounds.min && bounds.max <= limit;
+    matrix.rows.iter().all(|row| {
+        within(row_result(matrix, row, inputs))
+            && row_steps(matrix, row, inputs).into_iter().all(within)
+    })
+}
+
 impl Inputs {
-    /// Is it a column so wide that its weights are short?
-    fn is_wide(&self, input: &Input) -> bool {
-        let bits = self.bounds[self.place[input] as usize].magnitude_bits();
-        matches!(input, Input::Column(_)) && bits > COLUMN_BITS_MAX
+    fn name(&mut self, inputs: impl Iterator<Item = Input>, frac_bits: u8) {
+        for input in inputs {
+            self.place.insert(input, self.frac_bits.len() as u32);
+            self.frac_bits.push(frac_bits);
+        }
     }
 
-    /// Fraction bits of the map of what weights of wide columns leave out, beside
-    /// a map with `frac_bits`; `None` if there are none or no more bits.
-    fn left_out_frac_bits(&self, rows: &[Row<'_>], frac_bits: u8) -> Option<u8> {
-        let wide = |row: &Row<'_>| row.terms.keys().filter(|input| self.is_wide(input)).count();
-        let terms = rows.iter().map(wide).max().filter(|&terms| terms > 0)?;
-        let bits = self.bounds.iter().map(|bounds| bounds.magnitude_bits()).max()?;
-        // Weights are half a unit of the other map at most.
-        let sum_bits = bits + terms.next_power_of_two().trailing_zeros();
-        let more = u32::from(SUM_BITS).saturating_sub(sum_bits + 1).min(30);
-        let finer = (i32::from(frac_bits) + more as i32).min(weights::FRAC_BITS_MAX);
-        u8::try_from(finer).ok().filter(|&finer| finer > frac_bits)
+    /// A bound on the magnitude of an input, or of a part of it, in real units.
+    fn magnitude(&self, input: &Input, part: impl Fn(Bounds) -> Bounds) -> f64 {
+        let place = self.place[input] as usize;
+        magnitude(part(self.bounds[place])) * f64::exp2(-f64::from(self.frac_bits[place]))
     }
 }
 
-impl Row<'_> {
-    /// A bound on the magnitude of the sum and of every sum on its way, in real units.
-    fn magnitude(&self, inputs: &Inputs) -> f64 {
-        self.terms.iter().fold(self.constant.magnitude_max(), |sum, (input, by)| {
-            let place = inputs.place[input] as usize;
-            let magnitude = magnitude(inputs.bounds[place]);
-            let unit = f64::exp2(-f64::from(inputs.frac_bits[place]));
-            (sum + (by.magnitude_max() * magnitude * unit).next_up()).next_up()
+impl Row {
+    fn add(&mut self, input: Input, by: &Ratio) {
+        let sum = self.terms.entry(input).or_insert_with(Ratio::zero);
+        *sum = sum.plus(by);
+    }
+
+    fn add_constant(&mut self, by: &Ratio) {
+        self.constant = Some(self.constant.as_ref().map_or(by.clone(), |known| known.plus(by)));
+    }
+
+    /// Counts what is off in something that has this factor.
+    fn widen(&mut self, by: &Ratio, error: f64) {
+        if error > 0.0 {
+            self.slack = (self.slack + (by.magnitude_max() * error).next_up()).next_up();
+        }
+    }
+
+    fn constant(&self) -> Ratio {
+        self.constant.clone().unwrap_or_else(Ratio::zero)
+    }
+
+    /// A bound on the magnitude of the products, in real units of the inputs' parts.
+    fn products(&self, inputs: &Inputs, part: impl Fn(Bounds) -> Bounds) -> f64 {
+        self.terms.iter().fold(0.0, |sum, (input, by)| {
+            let magnitude = inputs.magnitude(input, &part);
+            (sum + (by.magnitude_max() * magnitude).next_up()).next_up()
         })
     }
 
-    /// Weights in units of a result with so many fraction bits, and what those of
-    /// wide columns leave out in units of `left_out`.
-    fn in_units(
-        &self,
-        inputs: &Inputs,
-        frac_bits: u8,
-        left_out: Option<u8>,
-    ) -> (MatrixRow, MatrixRow) {
+    /// The same with the constant.
+    fn magnitude(&self, inputs: &Inputs, part: impl Fn(Bounds) -> Bounds) -> f64 {
+        (self.products(inputs, part) + self.constant().magnitude_max()).next_up()
+    }
+
+    /// The row of a map whose results have `frac_bits` behind the point, and whose
+    /// products have `shift` more.
+    fn in_units(&self, inputs: &Inputs, frac_bits: u8, shift: i32) -> MatrixRow {
         let unit = f64::exp2(-f64::from(frac_bits));
-        let (base, is_exact) = self.constant.units(frac_bits.into());
-        let mut half_units = f64::from(u8::from(!is_exact));
+        let product_unit = unit * f64::exp2(-f64::from(shift));
+        let (base, is_exact) = self.constant().units(frac_bits.into());
+        let mut rounding = if is_exact && shift == 0 { 0.0 } else { unit };
         let mut weights = Vec::with_capacity(self.terms.len());
-        let mut small = MatrixRow { base: 0, weights: Vec::new(), rounding: 0.0 };
         for (input, by) in &self.terms {
             let place = inputs.place[input];
             let magnitude = magnitude(inputs.bounds[place as usize]);
             if magnitude == 0.0 {
                 continue;
             }
-            let shift = i64::from(frac_bits) - i64::from(inputs.frac_bits[place as usize]);
-            let (weight, is_exact) = by.units(shift);
-            if let (false, Some(finer), true) = (is_exact, left_out, inputs.is_wide(input)) {
-                let rest = by.plus(&Ratio::of_units(weight, frac_bits).negated());
-                let (rest, is_exact) = rest.units(finer.into());
-                if rest != 0 {
-                    small.weights.push(MatrixWeight { input: place, weight: rest });
-                }
-                if !is_exact {
-                    let half_unit = f64::exp2(-f64::from(finer) - 1.0);
-                    small.rounding = (small.rounding + magnitude * half_unit).next_up();
-                }
-            } else if !is_exact {
-                half_units = (half_units + magnitude).next_up();
+            let of_input = i64::from(inputs.frac_bits[place as usize]);
+            let (weight, is_exact) = by.units(i64::from(frac_bits) + i64::from(shift) - of_input);
+            if !is_exact {
+                // Half a unit, and what a long coefficient was cut off by.
+                rounding =
+                    (rounding + (magnitude * product_unit * 0.5).next_up() * 1.001).next_up();
             }
             if weight != 0 {
                 weights.push(MatrixWeight { input: place, weight });
             }
         }
         weights.sort_unstable_by_key(|weight| weight.input);
-        small.weights.sort_unstable_by_key(|weight| weight.input);
-        // A coefficient that is cut off adds one part in 2^73 of a sum below 2^62.
-        let rounding = if half_units == 0.0 {
-            self.slack
-        } else {
-            ((half_units + 1.0) * 0.5 * unit + self.slack).next_up()
-        };
-        (MatrixRow { base, weights, rounding }, small)
+        let rounding = if rounding == 0.0 { self.slack } else { (rounding + self.slack).next_up() };
+        MatrixRow { base, weights, rounding }
     }
+}
+
+/// A product of two columns, each with a factor and an addend.
+struct Product([Factor; 2]);
+
+struct Factor {
+    column: Handle<Column>,
+    by: Ratio,
+    constant: Ratio,
+    /// Bounds on the column, and on what conversions change in it.
+    magnitude: f64,
+    half_ulps: f64,
+}
+
+impl Product {
+    /// The product that an atom is, if its columns are narrow enough.
+    fn of(real: &Module<Real>, affine: &Affine<'_>, atom: Atom) -> Option<Self> {
+        let node = real.node(atom.value);
+        let RealOp::Binary { function: Binary::Multiply, a, b } = node.op else { return None };
+        let factor = |operand: Value| {
+            let at = real.shape(operand).positions_in(&node.ty.shape)[atom.element as usize];
+            let form = affine.form(operand, at);
+            let [(atom, by)] = form.terms.as_slice() else { return None };
+            let (column, half_ulps) = stored_column(real, *atom)?;
+            let Column { range, missing: None, .. } = real.columns[column] else { return None };
+            let magnitude = range.min.unsigned_abs().max(range.max.unsigned_abs()) as f64;
+            let (by, constant) = (by.clone(), form.constant.clone());
+            Some(Factor { column, by, constant, magnitude, half_ulps })
+        };
+        let factors = [factor(a)?, factor(b)?];
+        let bits = |factor: &Factor| bits_of(real.columns[factor.column].range);
+        let fits = factors.iter().map(bits).sum::<u32>() <= PRODUCT_BITS_MAX;
+        fits.then_some(Self(factors))
+    }
+
+    /// Is the atom one that needs no operation of its own?
+    fn is(real: &Module<Real>, affine: &Affine<'_>, atom: Atom) -> bool {
+        Self::of(real, affine, atom).is_some()
+    }
+
+    /// Adds `by` times the product, multiplied out.
+    fn add_to(&self, row: &mut Row, by: &Ratio) {
+        let Self([a, b]) = self;
+        let (first, last) = (a.column.min(b.column), a.column.max(b.column));
+        let both = a.by.times(&b.by).times(by);
+        row.add(Input::Product(first, last), &both);
+        row.add(Input::Column(a.column), &a.by.times(&b.constant).times(by));
+        row.add(Input::Column(b.column), &b.by.times(&a.constant).times(by));
+        row.add_constant(&a.constant.times(&b.constant).times(by));
+        // (x + e) (y + f) is off by x f + y e + e f.
+        let halves = (a.half_ulps, b.half_ulps);
+        row.widen(&both, a.magnitude * halves.1 + b.magnitude * halves.0 + halves.0 * halves.1);
+        row.widen(&a.by.times(&b.constant).times(by), halves.0);
+        row.widen(&b.by.times(&a.constant).times(by), halves.1);
+    }
+}
+
+/// The values that the atoms of forms must be computed from.
+pub(super) fn operands_of(
+    module: &Module<Real>,
+    affine: &Affine<'_>,
+    forms: &[Form],
+) -> std::collections::BTreeSet<Value> {
+    let atoms = forms.iter().flat_map(|form| &form.terms).map(|(atom, _)| *atom);
+    let needs =
+        |atom: &Atom| stored_column(module, *atom).is_none() && !Product::is(module, affine, *atom);
+    atoms.filter(needs).map(|atom| atom.value).collect()
 }
 
 /// The column that an atom is, and what conversions to floats on the way change
@@ -414,7 +543,11 @@ fn half_ulp(elem: ElementType, range: Interval) -> f64 {
         ElementType::F64 => f64::MANTISSA_DIGITS,
         _ => return 0.0,
     };
-    let magnitude = range.min.unsigned_abs().max(range.max.unsigned_abs());
-    let bits = u64::BITS - magnitude.leading_zeros();
+    let bits = bits_of(range);
     if bits <= digits { 0.0 } else { f64::exp2(f64::from(bits - digits) - 1.0) }
+}
+
+/// Bits of the greatest magnitude of a range.
+fn bits_of(range: Interval) -> u32 {
+    u64::BITS - range.min.unsigned_abs().max(range.max.unsigned_abs()).leading_zeros()
 }

@@ -92,8 +92,7 @@ impl Needs {
         let forms = matrices::forms_of(module, affine, value);
         match forms.map(|forms| (Key::Value(value), forms)).or_else(differences) {
             Some((key, forms)) => {
-                let atoms = forms.iter().flat_map(|form| &form.terms);
-                pending.extend(atoms.map(|(atom, _)| atom.value).collect::<BTreeSet<_>>());
+                pending.extend(matrices::operands_of(module, affine, &forms));
                 self.matrices.insert(key, forms);
             }
             None => module.node(value).op.operands(&mut |operand| pending.push(operand)),
