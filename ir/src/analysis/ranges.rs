@@ -10,7 +10,7 @@ mod rows;
 
 use crate::analysis::reach::Reach;
 use crate::forest::{Forest, TreeNode};
-use crate::matrix::{Matrix, MatrixRow};
+use crate::matrix::{Matrix, MatrixRow, MatrixWeight};
 use crate::module::{Int, Module, Value};
 use crate::ops::IntOp;
 use crate::types::Type;
@@ -214,40 +214,41 @@ pub struct SumBounds {
 /// Bounds of the result of a row of a linear map whose inputs have the bounds `inputs`.
 #[must_use]
 pub fn row_result(matrix: &Matrix, row: &MatrixRow, inputs: &[Bounds]) -> Bounds {
-    let products = row.weights.iter().map(|weight| {
-        product(inputs[weight.input as usize], Bounds::exactly(weight.weight.into()))
-    });
-    let sum = products.fold(Bounds::exactly(matrix.half()), Bounds::plus);
-    let rounded = Bounds { min: sum.min >> matrix.shift, max: sum.max >> matrix.shift };
-    rounded.plus(Bounds::exactly(row.base.into()))
+    let mut narrow = Bounds::exactly(row.base.into());
+    let mut wide = Bounds::exactly(matrix.half().into());
+    for MatrixWeight { input, weight } in &row.weights {
+        let term = product(inputs[*input as usize], Bounds::exactly((*weight).into()));
+        let sum = if matrix.is_wide(*input) { &mut wide } else { &mut narrow };
+        *sum = sum.plus(term);
+    }
+    let low_bits = matrix.low_bits;
+    narrow.plus(Bounds { min: wide.min >> low_bits, max: wide.max >> low_bits })
 }
 
 /// Bounds of what a row of a linear map computes on the way, in whatever order
-/// it adds: the sums over the low and the high parts of its inputs, and what the
-/// high one adds to the result.
+/// it adds: the sum over narrow inputs and the high parts of wide ones, and that
+/// over the low parts.
 #[must_use]
-pub fn row_steps(matrix: &Matrix, row: &MatrixRow, inputs: &[Bounds]) -> [Bounds; 3] {
-    let start = if matrix.shift == 0 { i128::from(row.base) } else { matrix.half() };
-    let (mut low, mut high) = (Bounds::exactly(start), Bounds::exactly(0));
+pub fn row_steps(matrix: &Matrix, row: &MatrixRow, inputs: &[Bounds]) -> [Bounds; 2] {
+    let mut high = Bounds::exactly(row.base.into());
+    let mut low = Bounds::exactly(matrix.half().into());
     let add = |sum: &mut Bounds, part: Bounds, weight: i64| {
         let term = product(part, Bounds::exactly(weight.into()));
         sum.min = (sum.min + term.min.min(0)).max(-LIMIT);
         sum.max = (sum.max + term.max.max(0)).min(LIMIT);
     };
-    for weight in &row.weights {
-        let parts = matrix.parts(inputs[weight.input as usize]);
-        add(&mut low, parts.low, weight.weight);
-        add(&mut high, parts.high, weight.weight);
+    let low_bits = matrix.low_bits;
+    for MatrixWeight { input, weight } in &row.weights {
+        let bounds = inputs[*input as usize];
+        if matrix.is_wide(*input) {
+            let whole = Bounds { min: bounds.min >> low_bits, max: bounds.max >> low_bits };
+            add(&mut high, whole, *weight);
+            add(&mut low, Bounds { min: 0, max: (1 << low_bits) - 1 }, *weight);
+        } else {
+            add(&mut high, bounds, *weight);
+        }
     }
-    let (shift, low_bits) = (matrix.shift, matrix.low_bits);
-    let joined = if shift <= low_bits {
-        let by = 1_i128 << (low_bits - shift);
-        Bounds { min: high.min * by, max: high.max * by }
-    } else {
-        let carried = Bounds { min: low.min >> low_bits, max: low.max >> low_bits };
-        high.plus(carried)
-    };
-    [low, high, joined.cut()]
+    [high, low]
 }
 
 /// Bounds of each sum of a forest.

@@ -144,12 +144,15 @@ impl Given<'_> {
                 });
                 let units: Vec<f64> = units.collect();
                 let matrix = &self.module.matrices[*matrix];
-                let result = unit(ty.elem) * f64::exp2(-f64::from(matrix.shift));
+                let result = unit(ty.elem);
+                let finer = f64::exp2(-f64::from(matrix.low_bits));
                 let error = |row: &MatrixRow| {
                     row.weights.iter().fold(row.rounding, |sum, weight| {
                         let magnitude = weight.weight.unsigned_abs() as f64;
                         let term = product_up(magnitude.next_up(), units[weight.input as usize]);
-                        sum_up(sum, term * result)
+                        let unit =
+                            if matrix.is_wide(weight.input) { result * finer } else { result };
+                        sum_up(sum, term * unit)
                     })
                 };
                 matrix.rows.iter().map(error).collect()

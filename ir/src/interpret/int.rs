@@ -90,8 +90,12 @@ impl<'m> Machine<'m> {
                 };
                 let matrix = &self.module.matrices[*matrix];
                 let result = |row: &MatrixRow| {
-                    let sum = row.weights.iter().map(product).sum::<i128>() + matrix.half();
-                    i64::try_from(i128::from(row.base) + (sum >> matrix.shift))
+                    let (wide, narrow): (Vec<_>, Vec<_>) =
+                        row.weights.iter().partition(|weight| matrix.is_wide(weight.input));
+                    let narrow = narrow.into_iter().map(product).sum::<i128>();
+                    let wide = wide.into_iter().map(product).sum::<i128>();
+                    let wide = (wide + i128::from(matrix.half())) >> matrix.low_bits;
+                    i64::try_from(i128::from(row.base) + narrow + wide)
                         .expect("the validator proves that every result fits")
                 };
                 matrix.rows.iter().map(result).collect()

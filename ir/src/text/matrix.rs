@@ -13,9 +13,12 @@ use crate::matrix::{Matrix, MatrixRow, MatrixWeight};
 
 /// Appends the definition of `@m` number `index`.
 pub(super) fn print(out: &mut String, index: usize, matrix: &Matrix) {
-    let Matrix { elem, inputs, shift, low_bits, .. } = matrix;
+    let Matrix { elem, inputs, low_bits, wide, .. } = matrix;
     put(out, format_args!("@m{index} = matrix {elem}, {inputs} inputs"));
-    put(out, format_args!(", shift {shift}, low {low_bits}\n"));
+    if *low_bits > 0 {
+        put(out, format_args!(", low {low_bits} of {wide:?}"));
+    }
+    out.push('\n');
     for (id, row) in matrix.rows.iter().enumerate() {
         put(out, format_args!("  r{id} = base {}, rounding {:?} ", row.base, row.rounding));
         print_list(out, &row.weights, |out, MatrixWeight { input, weight }| {
@@ -98,11 +101,12 @@ fn signature(scope: &Scope, cursor: &mut Cursor<'_>) -> Parsed<Matrix> {
     cursor.expect(",")?;
     let inputs = cursor.integer()?;
     cursor.expect("inputs")?;
-    cursor.expect(",")?;
-    cursor.expect("shift")?;
-    let shift = cursor.integer()?;
-    cursor.expect(",")?;
-    cursor.expect("low")?;
-    let low_bits = cursor.integer()?;
-    Ok(Matrix { elem, shift, low_bits, inputs, rows: Vec::new() })
+    let (mut low_bits, mut wide) = (0, Vec::new());
+    if cursor.eat(",") {
+        cursor.expect("low")?;
+        low_bits = cursor.integer()?;
+        cursor.expect("of")?;
+        wide = cursor.list(limits::PRODUCTS_MAX, Cursor::integer)?;
+    }
+    Ok(Matrix { elem, low_bits, wide, inputs, rows: Vec::new() })
 }

@@ -18,9 +18,13 @@ pub(super) fn check<D: Rules>(module: &Module<D>, errors: &mut Errors) {
 }
 
 fn check_one(matrix: &Matrix) -> Result<(), Problem> {
-    let Matrix { elem, shift, low_bits, inputs, rows } = matrix;
-    if *shift > 62 || *low_bits > 62 {
-        return Err(Problem::BadMatrix { what: "a shift or a low part is above 62 bits" });
+    let Matrix { elem, low_bits, wide, inputs, rows } = matrix;
+    if *low_bits > 62 || (*low_bits == 0 && !wide.is_empty()) {
+        return Err(Problem::BadMatrix { what: "wide inputs have no low part of 1 to 62 bits" });
+    }
+    if wide.windows(2).any(|pair| pair[0] >= pair[1]) || wide.last().is_some_and(|it| it >= inputs)
+    {
+        return Err(Problem::BadMatrix { what: "wide inputs do not ascend, or are not there" });
     }
     if !<Int as rules::Rules>::allows_sums(*elem) {
         return Err(Problem::TypeNotOfDomain { ty: elem.to_string() });

@@ -95,12 +95,11 @@ fn chunks(matrix: &Matrix) -> impl Iterator<Item = Chunk<'_>> {
 fn rows(out: &mut Writer, context: &Context<'_>, value: Value, chunk: &Chunk<'_>) {
     let IntOp::Linear { inputs, .. } = &context.module.node(value).op else { return };
     let elements = inputs.iter().flat_map(|&it| context.plan.elements.of_value(it)).copied();
-    let bounds = context.ranges.joined(inputs);
-    let inputs: Vec<Input> = elements
-        .zip(bounds)
-        .map(|(element, bounds)| Input { element, is_split: chunk.matrix.splits(bounds) })
+    let inputs: Vec<Input> = (0..)
+        .zip(elements)
+        .map(|(input, element)| Input { element, is_split: chunk.matrix.is_wide(input) })
         .collect();
-    let is_split = inputs.iter().any(|input| input.is_split);
+    let is_split = chunk.matrix.low_bits > 0;
     let together = if is_split { SPLIT_ROWS } else { ROWS };
     let count = together.min(chunk.rows.len());
     let mut locals = vec!["x".to_owned()];
@@ -114,9 +113,10 @@ fn rows(out: &mut Writer, context: &Context<'_>, value: Value, chunk: &Chunk<'_>
         out.line("");
         let first = chunk.first + index * together;
         products(out, context, chunk.matrix, &inputs, block);
-        for (row, (element, of)) in (first..).zip(block).enumerate() {
-            let result = result(chunk.matrix, of, row, is_split);
-            assign(out, &target(context, value, element), &result);
+        for (row, element) in (first..first + block.len()).enumerate() {
+            let low = format!("(z{row} >> {})", chunk.matrix.low_bits);
+            let sum = if is_split { format!("y{row} + {low}") } else { format!("y{row}") };
+            assign(out, &target(context, value, element), &sum);
         }
         if chunk.rows.len() > together {
             // What was read for these rows is not kept for the next.
@@ -125,7 +125,8 @@ fn rows(out: &mut Writer, context: &Context<'_>, value: Value, chunk: &Chunk<'_>
     }
 }
 
-/// Adds up the products of some rows, of low parts in `y`, of high ones in `z`.
+/// Adds up the products of some rows, of low parts of wide inputs in `z`, of all
+/// other parts in `y`.
 fn products(
     out: &mut Writer,
     context: &Context<'_>,
@@ -133,12 +134,10 @@ fn products(
     inputs: &[Input],
     rows: &[MatrixRow],
 ) {
-    let is_split = inputs.iter().any(|input| input.is_split);
     for (sum, row) in rows.iter().enumerate() {
-        let start = if matrix.shift == 0 { row.base } else { 1 << (matrix.shift - 1) };
-        out.line(&format!("y{sum} = {};", literal(start)));
-        if is_split {
-            out.line(&format!("z{sum} = 0;"));
+        out.line(&format!("y{sum} = {};", literal(row.base)));
+        if matrix.low_bits > 0 {
+            out.line(&format!("z{sum} = {};", literal(matrix.half())));
         }
     }
     let mut next = vec![0; rows.len()];
@@ -159,28 +158,13 @@ fn products(
             };
             next[row] += 1;
             let weight = literal(weight.weight);
-            out.line(&format!("y{row} += x * {weight};"));
+            let high = if *is_split { "h" } else { "x" };
+            out.line(&format!("y{row} += {high} * {weight};"));
             out.line(&format!("{}_barrier(y{row});", context.prefix.lower));
             if *is_split {
-                out.line(&format!("z{row} += h * {weight};"));
+                out.line(&format!("z{row} += x * {weight};"));
                 out.line(&format!("{}_barrier(z{row});", context.prefix.lower));
             }
         }
     }
-}
-
-/// The result of a row from its sums.
-fn result(matrix: &Matrix, of: &MatrixRow, row: usize, is_split: bool) -> String {
-    let (shift, low_bits) = (matrix.shift, matrix.low_bits);
-    let base = literal(of.base);
-    let plain =
-        if shift == 0 { format!("y{row}") } else { format!("{base} + (y{row} >> {shift})") };
-    if !is_split {
-        return plain;
-    }
-    if shift <= low_bits {
-        let by = literal(1 << (low_bits - shift));
-        return format!("z{row} * {by} + {plain}");
-    }
-    format!("{base} + ((z{row} + (y{row} >> {low_bits})) >> {})", shift - low_bits)
 }

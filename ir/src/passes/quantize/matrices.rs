@@ -17,6 +17,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::sums::{Key, Place};
 use super::weights::{self, SUM_BITS};
 use super::{QuantizeError, Quantizer, format, onnx_node};
 use crate::analysis::affine::{Affine, Atom, Form, Kind};
@@ -134,8 +135,9 @@ struct Division {
 impl Quantizer<'_> {
     /// The linear map of a wanted value; its elements are in the shape of `value`.
     pub(super) fn matrix(&mut self, value: Value, forms: &[Form]) -> Option<Value> {
-        let rows: Option<Vec<Row>> = forms.iter().map(|form| self.row_of(value, form)).collect();
-        let rows = rows?;
+        let (distinct, places) = shared(forms);
+        let rows = distinct.into_iter().map(|form| self.row_of(value, form));
+        let rows = rows.collect::<Option<Vec<Row>>>()?;
         let division = self.division(&rows);
         let rows = self.narrowed_rows(value, rows, division.frac_bits);
         let inputs = self.inputs(value, &rows);
@@ -143,9 +145,8 @@ impl Quantizer<'_> {
         let ty = Type::new(matrix.elem, &[1, matrix.rows.len() as u32]);
         let matrix = self.int.matrices.push(matrix);
         let op = IntOp::Linear { matrix, inputs: inputs.values };
-        let origin = self.real.node(value).origin;
-        let whole = self.int.push(op, ty, origin);
-        Some(self.reshape(whole, self.real.shape(value), origin))
+        let whole = self.int.push(op, ty, self.real.node(value).origin);
+        Some(self.take(Key::Value(value), whole, &places))
     }
 
     /// Columns of floats as they are, or where floats cannot hold all their
@@ -304,52 +305,48 @@ impl Quantizer<'_> {
         inputs: &Inputs,
         low_bits: u8,
     ) -> Option<Matrix> {
-        let magnitude = rows.iter().map(|row| row.magnitude(inputs, |bounds| bounds));
+        let magnitude = rows.iter().map(|row| row.magnitude(inputs));
         let magnitude = magnitude.fold(f64::MIN_POSITIVE, f64::max);
-        let empty = Matrix {
-            elem: format(0),
-            shift: 0,
-            low_bits,
-            inputs: inputs.bounds.len() as u32,
-            rows: Vec::new(),
-        };
-        let mut result_bits = weights::frac_bits(magnitude).map(i32::from);
+        let wide = inputs.wide(low_bits);
+        let low_bits = if wide.is_empty() { 0 } else { low_bits };
+        let mut frac_bits = weights::frac_bits(magnitude);
         // Rounded weights can take a little more than exact ones.
-        while let Some(bits) = result_bits.filter(|&bits| bits >= 0) {
-            let of_products =
-                if low_bits == 0 { bits } else { products_bits(rows, inputs, &empty) };
-            let shift = (of_products - bits).clamp(0, i32::from(SUM_BITS) - 2);
-            let bits = bits.min(of_products);
-            if bits < 0 {
-                break;
-            }
-            let matrix = Matrix {
-                elem: format(bits as u8),
-                shift: shift as u8,
-                rows: rows.iter().map(|row| row.in_units(inputs, bits as u8, shift)).collect(),
-                ..empty.clone()
+        while let Some(bits) = frac_bits {
+            let empty = Matrix {
+                elem: format(bits),
+                low_bits,
+                wide: wide.clone(),
+                inputs: inputs.bounds.len() as u32,
+                rows: Vec::new(),
             };
+            let rows = rows.iter().map(|row| row.in_units(inputs, bits, &empty)).collect();
+            let matrix = Matrix { rows, ..empty };
             if fits(&matrix, &inputs.bounds) {
                 return Some(matrix);
             }
-            result_bits = Some(bits - 1);
+            frac_bits = bits.checked_sub(1);
         }
         self.errors.push(QuantizeError::TooLarge { node: onnx_node(self.real, user), magnitude });
         None
     }
 }
 
-/// Bits behind the point of products, so that neither part of a sum leaves its bits.
-fn products_bits(rows: &[Row], inputs: &Inputs, matrix: &Matrix) -> i32 {
-    let low = |bounds| matrix.parts(bounds).low;
-    let high = |bounds| matrix.parts(bounds).high;
-    let of = |row: &Row| {
-        let low = row.products(inputs, low).max(f64::MIN_POSITIVE);
-        let high = row.products(inputs, high).max(f64::MIN_POSITIVE);
-        weights::integer_bits(low).max(weights::integer_bits(high))
-    };
-    // A bit for rounded weights, and one for the half that is added.
-    i32::from(SUM_BITS) - 2 - rows.iter().map(of).max().unwrap_or(0)
+/// The forms that differ in more than their sign, and where each form is.
+fn shared(forms: &[Form]) -> (Vec<&Form>, Vec<Place>) {
+    let mut distinct: Vec<&Form> = Vec::new();
+    let mut known: HashMap<Form, usize> = HashMap::new();
+    let mut places = Vec::with_capacity(forms.len());
+    for form in forms {
+        let same = known.get(form).map(|&target| (target, false));
+        let mirrored = || known.get(&form.negated()).map(|&target| (target, true));
+        let (target, negated) = same.or_else(mirrored).unwrap_or_else(|| {
+            distinct.push(form);
+            known.insert(form.clone(), distinct.len() - 1);
+            (distinct.len() - 1, false)
+        });
+        places.push(Place { target, negated, offset: 0 });
+    }
+    (distinct, places)
 }
 
 fn fits(matrix: &Matrix, inputs: &[Bounds]) -> bool {
@@ -369,10 +366,12 @@ impl Inputs {
         }
     }
 
-    /// A bound on the magnitude of an input, or of a part of it, in real units.
-    fn magnitude(&self, input: &Input, part: impl Fn(Bounds) -> Bounds) -> f64 {
-        let place = self.place[input] as usize;
-        magnitude(part(self.bounds[place])) * f64::exp2(-f64::from(self.frac_bits[place]))
+    /// Inputs that take more than `low_bits` bits, if that is above 0.
+    fn wide(&self, low_bits: u8) -> Vec<u32> {
+        let low = 1_i128 << low_bits;
+        let is_wide = |bounds: &Bounds| low_bits > 0 && (bounds.min < -low || bounds.max > low);
+        let wide = self.bounds.iter().zip(0..).filter(|(bounds, _)| is_wide(bounds));
+        wide.map(|(_, place)| place).collect()
     }
 }
 
@@ -397,46 +396,51 @@ impl Row {
         self.constant.clone().unwrap_or_else(Ratio::zero)
     }
 
-    /// A bound on the magnitude of the products, in real units of the inputs' parts.
-    fn products(&self, inputs: &Inputs, part: impl Fn(Bounds) -> Bounds) -> f64 {
-        self.terms.iter().fold(0.0, |sum, (input, by)| {
-            let magnitude = inputs.magnitude(input, &part);
+    /// A bound on the magnitude of the sum and of every sum on its way, in real units.
+    fn magnitude(&self, inputs: &Inputs) -> f64 {
+        self.terms.iter().fold(self.constant().magnitude_max(), |sum, (input, by)| {
+            let place = inputs.place[input] as usize;
+            let unit = f64::exp2(-f64::from(inputs.frac_bits[place]));
+            let magnitude = magnitude(inputs.bounds[place]) * unit;
             (sum + (by.magnitude_max() * magnitude).next_up()).next_up()
         })
     }
 
-    /// The same with the constant.
-    fn magnitude(&self, inputs: &Inputs, part: impl Fn(Bounds) -> Bounds) -> f64 {
-        (self.products(inputs, part) + self.constant().magnitude_max()).next_up()
-    }
-
-    /// The row of a map whose results have `frac_bits` behind the point, and whose
-    /// products have `shift` more.
-    fn in_units(&self, inputs: &Inputs, frac_bits: u8, shift: i32) -> MatrixRow {
+    /// The row of a map whose results have `frac_bits` behind the point.
+    fn in_units(&self, inputs: &Inputs, frac_bits: u8, matrix: &Matrix) -> MatrixRow {
         let unit = f64::exp2(-f64::from(frac_bits));
-        let product_unit = unit * f64::exp2(-f64::from(shift));
         let (base, is_exact) = self.constant().units(frac_bits.into());
-        let mut rounding = if is_exact && shift == 0 { 0.0 } else { unit };
+        let mut half_units = if is_exact { 0.0 } else { 1.0 };
+        if matrix.low_bits > 0 {
+            half_units += 1.0;
+        }
         let mut weights = Vec::with_capacity(self.terms.len());
         for (input, by) in &self.terms {
             let place = inputs.place[input];
-            let magnitude = magnitude(inputs.bounds[place as usize]);
+            let mut magnitude = magnitude(inputs.bounds[place as usize]);
             if magnitude == 0.0 {
                 continue;
             }
-            let of_input = i64::from(inputs.frac_bits[place as usize]);
-            let (weight, is_exact) = by.units(i64::from(frac_bits) + i64::from(shift) - of_input);
+            let mut shift = i64::from(frac_bits) - i64::from(inputs.frac_bits[place as usize]);
+            if matrix.is_wide(place) {
+                shift += i64::from(matrix.low_bits);
+                magnitude *= f64::exp2(-f64::from(matrix.low_bits));
+            }
+            let (weight, is_exact) = by.units(shift);
             if !is_exact {
-                // Half a unit, and what a long coefficient was cut off by.
-                rounding =
-                    (rounding + (magnitude * product_unit * 0.5).next_up() * 1.001).next_up();
+                half_units = (half_units + magnitude).next_up();
             }
             if weight != 0 {
                 weights.push(MatrixWeight { input: place, weight });
             }
         }
         weights.sort_unstable_by_key(|weight| weight.input);
-        let rounding = if rounding == 0.0 { self.slack } else { (rounding + self.slack).next_up() };
+        // A coefficient that is cut off adds one part in 2^73 of a sum below 2^62.
+        let rounding = if half_units == 0.0 {
+            self.slack
+        } else {
+            ((half_units + 1.0) * 0.5 * unit + self.slack).next_up()
+        };
         MatrixRow { base, weights, rounding }
     }
 }
