@@ -190,10 +190,9 @@ impl Message {
         self.fields.iter().filter(move |field| field.number == number).filter_map(|field| {
             match &field.value {
                 Value::Bytes(bytes) => Some(&bytes[..]),
-                Value::Varint(_)
-                | Value::Fixed64(_)
-                | Value::Fixed32(_)
-                | Value::Message(_) => None,
+                Value::Varint(_) | Value::Fixed64(_) | Value::Fixed32(_) | Value::Message(_) => {
+                    None
+                }
             }
         })
     }
@@ -226,7 +225,8 @@ mod tests {
     use super::*;
 
     /// A graph with the node `Neg(X) -> Y` between its input and its output.
-    const NEG: &[u8] = b"\x08\x08\x3a\x19\x0a\x0b\x0a\x01X\x12\x01Y\x22\x03Neg\x5a\x03\x0a\x01X\x62\x03\x0a\x01Y\
+    const NEG: &[u8] =
+        b"\x08\x08\x3a\x19\x0a\x0b\x0a\x01X\x12\x01Y\x22\x03Neg\x5a\x03\x0a\x01X\x62\x03\x0a\x01Y\
                          \x42\x04\x0a\x00\x10\x12";
 
     #[test]

@@ -16,7 +16,8 @@ mod target {
     });
 
     fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-        let mutated = (!seed.is_multiple_of(8)).then(|| onnx::mutate(&data[..size], seed)).flatten();
+        let mutated =
+            (!seed.is_multiple_of(8)).then(|| onnx::mutate(&data[..size], seed)).flatten();
         match mutated {
             Some(model) if model.len() <= max_size => {
                 data[..model.len()].copy_from_slice(&model);

@@ -133,8 +133,7 @@ impl Model {
     /// Any message that has fields.
     fn any_message(&mut self, random: &mut Random) -> Option<&mut Message> {
         let all = self.root.all();
-        let places: Vec<usize> =
-            (0..all.len()).filter(|&at| !all[at].fields.is_empty()).collect();
+        let places: Vec<usize> = (0..all.len()).filter(|&at| !all[at].fields.is_empty()).collect();
         let mut place = *pick::one(random, &places)?;
         self.root.at(&mut place)
     }
