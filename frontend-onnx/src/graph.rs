@@ -27,6 +27,8 @@ pub(crate) struct Graph<'a> {
     pub(crate) operators: Vec<Option<(&'static Operator, u32)>>,
     /// The nodes, operands before users. Those on a cycle are missing.
     pub(crate) order: Vec<usize>,
+    /// Size of the file, by which what the nodes may make goes.
+    pub(crate) file_bytes: usize,
 }
 
 /// What helps where the graph is not one.
@@ -45,6 +47,7 @@ enum Maker {
 pub(crate) fn check<'a>(
     model: &ModelProto,
     graph: &'a GraphProto,
+    file_bytes: usize,
     listing: &Listing,
     report: &mut Report,
 ) -> Graph<'a> {
@@ -57,7 +60,7 @@ pub(crate) fn check<'a>(
     let inputs = graph.input.iter().enumerate();
     let inputs = inputs
         .filter(|&(index, input)| makers.get(input.name.as_str()) == Some(&Maker::Input(index)));
-    Graph { proto: graph, inputs: inputs.collect(), operators, order }
+    Graph { proto: graph, inputs: inputs.collect(), operators, order, file_bytes }
 }
 
 fn refuse_parts(model: &ModelProto, graph: &GraphProto, report: &mut Report) {

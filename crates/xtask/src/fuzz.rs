@@ -165,12 +165,12 @@ fn run_target(target: &Target, binaries: &Path, request: &Request) -> io::Result
         .arg("-verbosity=0");
     match request.seconds {
         Some(seconds) => command.arg(format!("-max_total_time={seconds}")),
-        None => command
-            .arg("-seed=1")
-            .arg(format!("-runs={}", request.inputs.unwrap_or(INPUTS))),
+        None => command.arg("-seed=1").arg(format!("-runs={}", request.inputs.unwrap_or(INPUTS))),
     };
     let tests = project::root().join("tests");
-    command.arg(&corpus).args(target.seeds.iter().map(|it| tests.join(it)).filter(|it| it.is_dir()));
+    command
+        .arg(&corpus)
+        .args(target.seeds.iter().map(|it| tests.join(it)).filter(|it| it.is_dir()));
     command.args(&request.corpora);
     let output = command.stdin(Stdio::null()).stdout(Stdio::null()).output()?;
     let words = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -4,11 +4,12 @@
 //! of all their texts.
 
 use skxc_diagnostics::codes::{LIMIT_EXCEEDED, TYPE_MISMATCH};
-use skxc_ir::limits::{COLUMNS_MAX, ELEMENTS_MAX};
+use skxc_ir::limits::COLUMNS_MAX;
 use skxc_ir::{ElementType, LabelTable, RealOp, Type, Value};
 
 use super::Operator;
 use crate::build::is_bounded;
+use crate::limits::RESULT_ELEMENTS_MAX;
 use crate::lower::{Lowering, Scores, known};
 use crate::node::{Lowered, Node, Operand};
 use crate::tensor::{Data, Tensor};
@@ -190,7 +191,8 @@ fn fold(node: &Node<'_>) -> Option<Tensor> {
         elements.extend(values);
         per_row |= tensor.per_row;
     }
-    (elements.len() <= ELEMENTS_MAX).then(|| Tensor { per_row, ..Tensor::integers(elements) })
+    (elements.len() <= RESULT_ELEMENTS_MAX)
+        .then(|| Tensor { per_row, ..Tensor::integers(elements) })
 }
 
 #[cfg(test)]
