@@ -18,13 +18,15 @@ export PATH := $(PATH):/usr/sbin:/sbin:$(HOME)/.cargo/bin
 
 # THING=PACKAGE: the package is wanted if the command or file is not there. gcc,
 # libelf and zlib are for libbpf, which libbpf-sys brings as source; the kernel's
-# user API headers are for BPF C; ip is for the tests that attach to a veth.
+# user API headers are for BPF C; ip is for the tests that attach to a veth; g++ is
+# for libFuzzer.
 BUILD_NEEDS := \
 	gcc=gcc \
 	/usr/include/stdio.h=libc6-dev \
 	/usr/include/linux/bpf.h=linux-libc-dev \
 	/usr/include/libelf.h=libelf-dev \
 	/usr/include/zlib.h=zlib1g-dev \
+	g++=g++ \
 	pkg-config=pkg-config \
 	ip=iproute2
 
@@ -74,6 +76,7 @@ test: setup
 	cargo xtask tidy
 	cargo xtask codegen --check
 	cargo test --workspace --all-features
+	cargo xtask fuzz --inputs 20000
 
 define install_functions
 missing_packages() {

@@ -27,8 +27,8 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Run) -> Resul
         ));
     }
     let columns = Columns::Bound(column_names(&args.model, project));
-    let (path, profile) = (&args.model.model, profile::paths(&args.program.profile, project));
-    let mut build = compile::build(session, project, path, columns, options, &profile, &[])?;
+    let profile = profile::paths(&args.program.profile, project);
+    let mut build = compile::build(session, project, &args.model, columns, options, &profile, &[])?;
     build.compile(session, &clang::find()?)?;
     let folder = compile::output_folder(args.out.as_deref(), project);
     let mut output = Output::default();

@@ -8,6 +8,8 @@
 
 use super::{Key, Quantizer, format, is_integer};
 use crate::analysis::affine::Kind;
+use crate::analysis::ranges::Bounds;
+use crate::analysis::real_ranges::RealRanges;
 use crate::module::{Constant, Value};
 use crate::ops::{
     Binary, IntBinary, IntOp, IntReduction, RealOp, Reduction, Relation, Rounding, Unary,
@@ -272,6 +274,37 @@ impl Quantizer<'_> {
         self.push_beside(user, x, elem, op)
     }
 
+    /// `x`, or a stored number where that is greater.
+    pub(super) fn at_least(&mut self, user: Value, x: Value, least: i64) -> Value {
+        self.bounded(user, x, IntBinary::Maximum, least)
+    }
+
+    fn bounded(&mut self, user: Value, x: Value, function: IntBinary, end: i64) -> Value {
+        let elem = self.int.ty(x).elem;
+        let end = self.push_constant(user, vec![end], elem, &Shape(vec![1]));
+        self.push_beside(user, x, elem, IntOp::Binary { function, a: x, b: end })
+    }
+
+    /// The translated `value` within what it can be over the reals: bounds of
+    /// integers do not show that squares are positive, nor what sums leave out.
+    pub(super) fn within_reals(&mut self, user: Value, value: Value, x: Value) -> Value {
+        let ranges = self.real_ranges.get_or_insert_with(|| RealRanges::of(self.real));
+        let Some((min, max)) = ranges.hull(value) else { return x };
+        let unit = f64::exp2(-f64::from(self.frac_bits(x)));
+        self.ranges.extend(&self.int);
+        let bounds = self.ranges.of_value(x).iter().copied().reduce(Bounds::union);
+        let Some(Bounds { min: least, max: most }) = bounds else { return x };
+        let (low, high) = ((min / unit).floor(), (max / unit).ceil());
+        let mut x = x;
+        if (least as f64) < low {
+            x = self.at_least(user, x, low as i64);
+        }
+        if (most as f64) > high {
+            x = self.bounded(user, x, IntBinary::Minimum, high as i64);
+        }
+        x
+    }
+
     fn concat(&mut self, value: Value, inputs: &[Value]) -> Option<Value> {
         let inputs = self.all_in_common(value, inputs, 0)?;
         let elem = self.int.ty(*inputs.first()?).elem;
@@ -316,13 +349,11 @@ impl Quantizer<'_> {
             Unary::Absolute => {
                 let negative = self.negated(value, x);
                 let op = IntOp::Binary { function: IntBinary::Maximum, a: x, b: negative };
-                self.push_as(value, elem, op)
+                let magnitude = self.push_as(value, elem, op);
+                // Bounds do not show that one of both is not negative.
+                self.at_least(value, magnitude, 0)
             }
-            Unary::Relu => {
-                let zero = self.push_constant(value, vec![0], elem, &Shape(vec![1]));
-                let op = IntOp::Binary { function: IntBinary::Maximum, a: x, b: zero };
-                self.push_as(value, elem, op)
-            }
+            Unary::Relu => self.at_least(value, x, 0),
             Unary::Floor => self.push_as(value, format(0), whole(Rounding::Floor)),
             Unary::Ceil => self.push_as(value, format(0), whole(Rounding::Ceil)),
             Unary::Round => self.push_as(value, format(0), whole(Rounding::NearestEven)),
@@ -412,13 +443,28 @@ impl Quantizer<'_> {
         if is_integer(self.real.ty(value).elem) {
             return self.no_form(value, a);
         }
-        let (a, b) = (self.own_format(value, a)?, self.own_format(value, b)?);
+        let (real, a) = (b, self.own_format(value, a)?);
+        let b = self.own_format(value, b)?;
         let b = self.as_denominator(value, b)?;
+        let b = self.apart_from_zero(value, real, b);
         self.ranges.extend(&self.int);
         if self.ranges.of_value(b).iter().any(|bounds| bounds.min <= 0 && bounds.max >= 0) {
             return self.no_form(value, value);
         }
         Some(self.quotient(value, a, b))
+    }
+
+    /// A denominator that is positive over the reals, as a positive integer: what
+    /// is smaller than half a unit would be 0.
+    fn apart_from_zero(&mut self, user: Value, value: Value, b: Value) -> Value {
+        let ranges = self.real_ranges.get_or_insert_with(|| RealRanges::of(self.real));
+        let is_positive = ranges.of_value(value).iter().all(|range| match range.ends() {
+            Some((min, _)) => min >= 0.0,
+            None => range.is_positive(),
+        });
+        self.ranges.extend(&self.int);
+        let reaches_zero = self.ranges.of_value(b).iter().any(|bounds| bounds.min <= 0);
+        if is_positive && reaches_zero { self.at_least(user, b, 1) } else { b }
     }
 
     /// `a / b`, with `b` apart from 0, as fine as the numerator allows.
