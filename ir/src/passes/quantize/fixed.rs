@@ -18,8 +18,8 @@ use crate::passes::quantize::weights::{FRAC_BITS_MAX, SUM_BITS, integer_bits};
 use crate::ratio::Ratio;
 use crate::types::{ElementType, Shape, Type};
 
-/// Bits of each factor of a product, where both have more.
-const FACTOR_BITS: u32 = SUM_BITS as u32 / 2;
+/// Bits of a denominator that has more.
+const DENOMINATOR_BITS: u32 = SUM_BITS as u32 / 2;
 
 /// A float operand.
 #[derive(Clone, Debug)]
@@ -398,17 +398,19 @@ impl Quantizer<'_> {
             return Some(self.push_like(value, IntOp::Multiply { a, b, shift: 0 }));
         }
         let (a, b) = (self.own_format(value, a)?, self.own_format(value, b)?);
-        let (a_bits, b_bits) = (self.bits(a), self.bits(b));
-        let sum_bits = u32::from(SUM_BITS);
-        let a_kept = a_bits.min(FACTOR_BITS.max(sum_bits.saturating_sub(b_bits)));
-        let b_kept = b_bits.min(sum_bits - a_kept);
-        // One bit less, since rounding up can take one more.
-        let a = self.narrowed(value, a, a_bits, a_kept)?;
-        let b = self.narrowed(value, b, b_bits, b_kept)?;
+        let bits = self.bits(a) + self.bits(b);
+        let excess = match bits.saturating_sub(SUM_BITS.into()) {
+            0 => 0,
+            // Rounding up can take one bit more.
+            excess => excess + 1,
+        };
         let frac_bits = u32::from(self.frac_bits(a)) + u32::from(self.frac_bits(b));
-        let shift = frac_bits.saturating_sub(FRAC_BITS_MAX as u32) as u8;
-        let elem = format((frac_bits - u32::from(shift)) as u8);
-        Some(self.push_as(value, elem, IntOp::Multiply { a, b, shift }))
+        let shift = excess.max(frac_bits.saturating_sub(FRAC_BITS_MAX as u32));
+        if shift > frac_bits || shift > SUM_BITS.into() {
+            return self.no_form(value, value);
+        }
+        let elem = format((frac_bits - shift) as u8);
+        Some(self.push_as(value, elem, IntOp::Multiply { a, b, shift: shift as u8 }))
     }
 
     /// The value with at most `kept` of its `bits`.
@@ -426,7 +428,7 @@ impl Quantizer<'_> {
     /// A denominator with so few bits that a quotient keeps as many.
     pub(super) fn as_denominator(&mut self, user: Value, value: Value) -> Option<Value> {
         let bits = self.bits(value);
-        self.narrowed(user, value, bits, FACTOR_BITS)
+        self.narrowed(user, value, bits, DENOMINATOR_BITS)
     }
 
     /// A float operand in the format that it has, or that suits it.
