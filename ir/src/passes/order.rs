@@ -55,7 +55,8 @@ pub(super) fn in_same_order(
 ) -> Value {
     let (mut at, mut kept) = (value, value);
     let (mut is_turned, mut has_bent) = (false, false);
-    while !affine.is_affine(at) {
+    // Where the order is turned, a negative factor before it may turn it back.
+    while !affine.is_affine(at) || is_turned {
         let Some(Below { next, bends, turns }) = one_step(module, affine, ranges, at) else {
             break;
         };

@@ -71,7 +71,9 @@ impl Needs {
                 self.multiply |= elementwise::is_wide_product(context, value);
             }
             IntOp::ArgMax { input, .. } => {
-                self.argmax |= context.module.shape(input).row() > 2;
+                let row = context.module.shape(input).row();
+                self.argmax |= row > 2;
+                self.less |= row == 2 && rows::is_used(context, value);
             }
             IntOp::ArgSort { .. } => self.argsort = true,
             IntOp::Function { function, .. } => {

@@ -18,6 +18,8 @@ use crate::passes::quantize::weights::{FRAC_BITS_MAX, SUM_BITS, integer_bits};
 use crate::ratio::Ratio;
 use crate::types::{ElementType, Shape, Type};
 
+/// Bits of a factor that has more: the shift of a product is at most 62.
+const FACTOR_BITS: u32 = 60;
 /// Bits of a denominator that has more.
 const DENOMINATOR_BITS: u32 = SUM_BITS as u32 / 2;
 
@@ -398,6 +400,11 @@ impl Quantizer<'_> {
             return Some(self.push_like(value, IntOp::Multiply { a, b, shift: 0 }));
         }
         let (a, b) = (self.own_format(value, a)?, self.own_format(value, b)?);
+        let mut narrow = |x: Value| {
+            let bits = self.bits(x);
+            self.narrowed(value, x, bits, FACTOR_BITS)
+        };
+        let (a, b) = (narrow(a)?, narrow(b)?);
         let bits = self.bits(a) + self.bits(b);
         let excess = match bits.saturating_sub(SUM_BITS.into()) {
             0 => 0,
