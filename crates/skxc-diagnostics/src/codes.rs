@@ -101,6 +101,7 @@ codes! {
     BOUND_EXCEEDED = 312, "SKX0312", "a bound is exceeded";
     RANGE = 314, "SKX0314", "a range of predictions is not usable";
     MANIFEST_DIFFERS = 315, "SKX0315", "the manifest does not describe this program";
+    ERROR_EXCEEDED = 316, "SKX0316", "the error of a score may exceed a bound";
     COMPUTED_FEATURES = 401, "SKX0401", "trees read computed values";
     NO_INTEGER_FORM = 402, "SKX0402", "an operation has no integer form";
     SUM_TOO_LARGE = 403, "SKX0403", "a sum does not fit 62 bits";

@@ -35,6 +35,7 @@ mod names;
 mod options;
 mod output;
 mod pipeline;
+mod precision;
 mod prediction;
 mod profile;
 mod progress;
