@@ -315,7 +315,8 @@ Examples:
 ///
 /// Reads rows of integers (CSV, columns by header in any order) and writes `label,score0,score1,...` to standard output, of
 /// several labels `label0,label1,...`; the label of a regressor is its prediction. The
-/// engines are the model itself by ONNX rules (`reference`), the integer IR (`ir`), and the object in the kernel (`kernel`).
+/// engines are the model itself by ONNX rules (`reference`) or in exact arithmetic (`exact`), the integer IR (`ir`), and the
+/// object in the kernel (`kernel`).
 #[derive(Debug, Args)]
 pub(crate) struct Predict {
     #[command(flatten)]
@@ -342,6 +343,8 @@ pub(crate) struct Predict {
 pub(crate) enum Engine {
     /// The model by ONNX rules, in floating point
     Reference,
+    /// The model in exact arithmetic, as the nearest floats
+    Exact,
     /// The integer IR
     Ir,
     /// The object in the kernel (needs privileges)
