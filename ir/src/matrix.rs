@@ -64,6 +64,14 @@ impl Matrix {
         if self.low_bits == 0 { 0 } else { 1 << (self.low_bits - 1) }
     }
 
+    /// Bits of the greatest magnitude of a weight.
+    #[must_use]
+    pub fn weight_bits(&self) -> u32 {
+        let weights = self.rows.iter().flat_map(|row| &row.weights);
+        let bits = |it: &MatrixWeight| u64::BITS - it.weight.unsigned_abs().leading_zeros();
+        weights.map(bits).max().unwrap_or(0)
+    }
+
     /// Products of all rows together; two for a wide input.
     #[must_use]
     pub fn products(&self) -> usize {

@@ -57,7 +57,7 @@ fn compile(text: &str, module: Validated<Real>) -> Option<String> {
         let number = threshold.trim().parse().expect("a threshold is a number");
         found.extend(set_threshold(&mut module, number).err().map(|error| error.diagnostic()));
     }
-    let errors = quantize::quantize(&module).err().unwrap_or_default();
+    let errors = quantize::quantize(&module, None).err().unwrap_or_default();
     found.extend(errors.iter().map(quantize::QuantizeError::diagnostic));
     (!found.is_empty()).then(|| render(&Sources::default(), &found, Style::Plain))
 }

@@ -111,7 +111,7 @@ pub(crate) fn read<D: Rules + text::Notation>(text: &str) -> Result<Validated<D>
 fn pass_real(name: &str, module: Validated<Real>) -> Output {
     let mut module = module.into_inner();
     if name == quantize::NAME {
-        return Ok(match quantize::quantize(&module) {
+        return Ok(match quantize::quantize(&module, None) {
             Ok(int) => text::print(&int),
             Err(errors) => render(
                 &Sources::default(),

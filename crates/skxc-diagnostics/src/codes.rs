@@ -102,7 +102,8 @@ codes! {
     BOUND_EXCEEDED = 312, "SKX0312", "a bound is exceeded";
     RANGE = 314, "SKX0314", "a range of predictions is not usable";
     MANIFEST_DIFFERS = 315, "SKX0315", "the manifest does not describe this program";
-    COMPUTED_FEATURES = 401, "SKX0401", "trees read computed values";
+    ERROR_EXCEEDED = 316, "SKX0316", "the error of a score may exceed a bound";
+    COMPUTED_FEATURES = 401, "SKX0401", "trees read what is no function of one column";
     NO_INTEGER_FORM = 402, "SKX0402", "an operation has no integer form";
     SUM_TOO_LARGE = 403, "SKX0403", "a sum does not fit 62 bits";
     NO_THRESHOLD = 404, "SKX0404", "the model takes no threshold";

@@ -20,6 +20,10 @@ pub struct Report {
     /// Vectors on which labels differ but scores are so close that a proven
     /// bound on rounding, or the tie margin, allows it. Not mismatches.
     pub near_ties: u64,
+    /// Vectors on which a label hangs on scores so close that rounding to
+    /// integers, within its proven bound, could decide it; none where it is not
+    /// understood what a label hangs on.
+    pub margin_affected: Option<u64>,
     /// Each score against exact arithmetic, in the order of the outputs, where
     /// that was looked at.
     pub scores: Vec<Score>,
@@ -69,6 +73,7 @@ pub(crate) struct Tally {
     pub(crate) vectors: u64,
     pub(crate) mismatches: u64,
     pub(crate) near_ties: u64,
+    pub(crate) margin_affected: Option<u64>,
     pub(crate) scores: Vec<Score>,
     pub(crate) coverage: Option<Coverage>,
     pub(crate) counterexample: Option<Counterexample>,
@@ -82,6 +87,7 @@ impl Tally {
             vectors: 0,
             mismatches: 0,
             near_ties: 0,
+            margin_affected: None,
             scores: Vec::new(),
             coverage: None,
             counterexample: None,
@@ -114,6 +120,7 @@ impl Tally {
             tried: self.tried,
             mismatches: self.mismatches,
             near_ties: self.near_ties,
+            margin_affected: self.margin_affected,
             scores: self.scores,
             coverage: self.coverage,
         }

@@ -1,11 +1,17 @@
-//! `--max FIGURE=N`: a figure of the program that must not be exceeded.
+//! Bounds that the user sets: `--max FIGURE=N` on a figure of the program,
+//! `--max-error E` on the error of its scores, `--precision BITS` on the size of
+//! its numbers.
 
 use std::str::FromStr;
 
 use clap::ValueEnum;
-use skxc_diagnostics::{Diagnostic, codes};
+use serde::{Deserialize as _, Deserializer};
+use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 
-use crate::manifest::CostEntry;
+use crate::manifest::{CostEntry, Manifest, OutputEntry};
+use crate::options::Options;
+use crate::reports::small;
+use crate::results::Results;
 use crate::session::{Exit, Session};
 
 /// A bound that the user sets.
@@ -61,4 +67,79 @@ pub(crate) fn exceeded(session: &Session, bounds: &[Bound], cost: &CostEntry) ->
     }
     session.report(&problems);
     (!problems.is_empty()).then_some(Exit::Refuted)
+}
+
+/// Reports the scores and predictions that may be off by more than `most`, if
+/// any: of each output the worst.
+pub(crate) fn errors_exceeded(
+    session: &Session,
+    most: Option<f64>,
+    manifest: &Manifest,
+) -> Option<Exit> {
+    let most = most?;
+    let mut problems = Vec::new();
+    for output in &manifest.outputs {
+        let bounds = output.error_max.iter().map(|bound| bound.unwrap_or(f64::INFINITY));
+        let worst = bounds.enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b));
+        let Some((index, bound)) = worst.filter(|&(_, bound)| bound > most) else { continue };
+        let name = score_name(output, index);
+        let message = match bound {
+            f64::INFINITY => format!("no bound on the error of {name} is known"),
+            _ => format!("{name} may be off by {}", small(bound)),
+        };
+        problems.push(
+            Diagnostic::error(
+                codes::ERROR_EXCEEDED,
+                format!("{message}; {} is allowed", small(most)),
+            )
+            .note("the bound is proven, against exact arithmetic on the weights of the model")
+            .help(remedy(&manifest.options)),
+        );
+    }
+    session.report(&problems);
+    (!problems.is_empty()).then_some(Exit::Refuted)
+}
+
+/// A score as messages name it.
+pub(crate) fn score_name(output: &OutputEntry, index: usize) -> String {
+    let name = escape_to_one_line(&output.name);
+    match output.elements {
+        1 => format!("`{name}`"),
+        _ => format!("element {index} of `{name}`"),
+    }
+}
+
+fn remedy(options: &Options) -> &'static str {
+    match options {
+        Options { precision: Some(_), .. } => "leave `--precision` out, or give it more bits",
+        Options { output: Results::Score, .. } => {
+            "`--output raw` gives the sums behind the scores, which are more precise"
+        }
+        _ => {
+            "scale the columns before training, so that weights are of one magnitude, or give columns smaller ranges"
+        }
+    }
+}
+
+/// Reads the bits of `--precision` from a project file or a manifest.
+pub(crate) fn precision<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u8>, D::Error> {
+    match u8::deserialize(from)? {
+        bits @ 1..=62 => Ok(Some(bits)),
+        _ => Err(serde::de::Error::custom("wanted 1 to 62 bits")),
+    }
+}
+
+/// Reads the value of `--max-error` from a project file.
+pub(crate) fn error_max<'de, D: Deserializer<'de>>(from: D) -> Result<Option<f64>, D::Error> {
+    checked_error(f64::deserialize(from)?).map(Some).map_err(serde::de::Error::custom)
+}
+
+/// Reads the value of `--max-error` from the command line.
+pub(crate) fn parse_error_max(text: &str) -> Result<f64, String> {
+    let number = text.parse().map_err(|_| format!("`{text}` is not a number"))?;
+    checked_error(number).map_err(str::to_owned)
+}
+
+fn checked_error(error: f64) -> Result<f64, &'static str> {
+    if error >= 0.0 { Ok(error) } else { Err("wanted a number that is not below 0") }
 }

@@ -147,6 +147,10 @@ pub(crate) struct ModelArgs {
     /// scores before the transform that makes them so, `label` none [default: raw]
     #[arg(long, value_enum, value_name = "WHAT")]
     pub(crate) output: Option<Results>,
+    /// Hold the weights of linear models and networks, and what they are multiplied with, to so many
+    /// bits, 1 to 62, instead of as many as fit; `compile` says what it costs. Trees have none to hold
+    #[arg(long, value_name = "BITS", value_parser = clap::value_parser!(u8).range(1..=62))]
+    pub(crate) precision: Option<u8>,
     /// Passes to run, in the order of the pipeline, instead of all
     #[arg(long, value_delimiter = ',', value_name = "PASS,...", help_heading = "Debugging")]
     pub(crate) passes: Option<Vec<String>>,
@@ -231,6 +235,10 @@ pub(crate) struct Compile {
     /// decision-ns, which `skxc inspect` shows
     #[arg(long, value_delimiter = ',', value_name = "FIGURE=N")]
     pub(crate) max: Vec<crate::bounds::Bound>,
+    /// Fail with exit code 1 if the proven bound on the error of a score or a prediction is above
+    /// this; the manifest has it as `error_max`
+    #[arg(long, value_name = "E", value_parser = crate::bounds::parse_error_max)]
+    pub(crate) max_error: Option<f64>,
     /// Print the IR after this pass to standard output
     #[arg(long, value_name = "PASS", help_heading = "Debugging")]
     pub(crate) print_after: Vec<String>,
@@ -258,6 +266,8 @@ Examples:
       the columns bound by hand, a string label mapped to an action
   skxc compile rate.onnx --action '10..20=drop' --action '20..=tx'
       a regressor: packets are acted upon by ranges of the prediction
+  skxc compile rate.onnx --hook none --max-error 1e-6
+      fails unless every score is proven to be within 1e-6 of exact arithmetic
   skxc compile flows.onnx --output label --action attack=drop
       no scores: the smallest and fastest program
   skxc compile flows.onnx --emit source --depfile flows.d -o build
@@ -308,7 +318,8 @@ Examples:
 ///
 /// Reads rows of integers (CSV, columns by header in any order) and writes `label,score0,score1,...` to standard output, of
 /// several labels `label0,label1,...`; the label of a regressor is its prediction. The
-/// engines are the model itself by ONNX rules (`reference`), the integer IR (`ir`), and the object in the kernel (`kernel`).
+/// engines are the model itself by ONNX rules (`reference`) or in exact arithmetic (`exact`), the integer IR (`ir`), and the
+/// object in the kernel (`kernel`).
 #[derive(Debug, Args)]
 pub(crate) struct Predict {
     #[command(flatten)]
@@ -335,6 +346,8 @@ pub(crate) struct Predict {
 pub(crate) enum Engine {
     /// The model by ONNX rules, in floating point
     Reference,
+    /// The model in exact arithmetic, as the nearest floats
+    Exact,
     /// The integer IR
     Ir,
     /// The object in the kernel (needs privileges)
@@ -504,6 +517,9 @@ pub(crate) struct Run {
     /// Native needs driver support, generic works everywhere
     #[arg(long, value_enum, default_value_t = Mode::Auto)]
     pub(crate) mode: Mode,
+    /// Fail with exit code 1 if the proven bound on the error of a score or a prediction is above this
+    #[arg(long, value_name = "E", value_parser = crate::bounds::parse_error_max)]
+    pub(crate) max_error: Option<f64>,
     /// Folder for the output [default: the current directory]
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,

@@ -38,6 +38,12 @@ pub(crate) struct Config {
     pub(crate) threshold: Option<f64>,
     /// Which scores the program computes.
     pub(crate) output: Option<Results>,
+    /// Bits that linear maps are held to.
+    #[serde(default, deserialize_with = "crate::bounds::precision")]
+    pub(crate) precision: Option<u8>,
+    /// Greatest proven error of a score that `compile` and `run` accept.
+    #[serde(default, deserialize_with = "crate::bounds::error_max")]
+    pub(crate) max_error: Option<f64>,
     /// What happens to packets of a class, by label.
     #[serde(default)]
     pub(crate) actions: BTreeMap<String, Action>,
@@ -162,7 +168,7 @@ mod tests {
     fn what_a_project_file_can_say() {
         check("", "");
         check(
-            "name = \"scan\"\ncolumns = [\"ip_ttl\", \"size\"]\nthreshold = 0.9\nactions = { attack = \"drop\" }\n\
+            "name = \"scan\"\ncolumns = [\"ip_ttl\", \"size\"]\nthreshold = 0.9\nprecision = 16\nmax-error = 1e-6\nactions = { attack = \"drop\" }\n\
              fallback = \"pass\"\nshadow = true\nhook = \"xdp\"\nlowering = \"walk\"\noptimize = \"size\"\n\
              kernel = \"5.10\"\nemit = [\"source\"]\noutput = \"score\"\nout = \"out\"\nprofile = [\"day.pcap\"]\n\
              [features.size]\nrange = [0, 10]\nmissing = -1\n",
@@ -181,6 +187,8 @@ mod tests {
         check("a = 1\nname = \"scan\"\n", "unknown field `a`");
         check("hook = \"tcx\"\n", "skxc.toml:1:8");
         check("[features.size]\nranges = [0, 10]\n", "skxc.toml:2:1");
+        check("precision = 63\n", "wanted 1 to 62 bits");
+        check("max-error = -1.0\n", "wanted a number that is not below 0");
         check("name = \n", "SKX0301");
     }
 }

@@ -36,6 +36,7 @@ mod names;
 mod options;
 mod output;
 mod pipeline;
+mod precision;
 mod prediction;
 mod profile;
 mod progress;

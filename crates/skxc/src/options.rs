@@ -35,6 +35,13 @@ pub(crate) struct Options {
     pub(crate) threshold: Option<f64>,
     /// Which scores are computed.
     pub(crate) output: Results,
+    /// Bits that linear maps are held to; none for as many as fit.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "crate::bounds::precision"
+    )]
+    pub(crate) precision: Option<u8>,
     /// Actions by class, or by range of a prediction, as asked for.
     pub(crate) actions: BTreeMap<String, Action>,
     /// What happens to packets that cannot be classified.
@@ -85,6 +92,7 @@ impl Options {
             name,
             threshold: args.threshold.or(config.threshold),
             output: args.output.or(config.output).unwrap_or_default(),
+            precision: args.precision.or(config.precision),
             actions: BTreeMap::new(),
             fallback: Action::Pass,
             shadow: false,
@@ -134,6 +142,7 @@ impl Options {
         }
         self.threshold = model.threshold.or(self.threshold);
         self.output = model.output.unwrap_or(self.output);
+        self.precision = model.precision.or(self.precision);
         if model.passes.is_some() {
             self.passes.clone_from(&model.passes);
         }
@@ -172,6 +181,9 @@ impl Options {
             words.push(format!("--threshold {threshold}"));
         }
         words.push(format!("--output {}", self.output));
+        if let Some(bits) = self.precision {
+            words.push(format!("--precision {bits}"));
+        }
         for (class, action) in &self.actions {
             words.push(format!("--action '{}={action}'", escape_to_one_line(class)));
         }

@@ -100,7 +100,8 @@ impl Place {
 }
 
 /// What a [`Sink`] writes to.
-type Writer = BufWriter<Box<dyn io::Write>>;
+/// Where data goes.
+pub(crate) type Writer = BufWriter<Box<dyn io::Write>>;
 
 /// A stream of data: to standard output, or to a file that appears when it is
 /// whole. Dropped without [`Sink::finish`], the file does not appear.

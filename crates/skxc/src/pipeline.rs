@@ -187,6 +187,7 @@ pub(crate) fn lower(
     let passes = pipeline::Options {
         only: options.passes.clone(),
         bisect_limit: limit,
+        precision: options.precision,
         ..pipeline::Options::default()
     };
     let real = Module::clone(&model.real);

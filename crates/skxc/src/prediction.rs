@@ -46,6 +46,24 @@ pub(crate) fn write_reference(
     write_row(out, module, texts)
 }
 
+/// Writes a row as the model decides it in exact arithmetic, numbers as the
+/// floats next to them. What exact arithmetic cannot tell is left empty.
+pub(crate) fn write_exact(
+    out: &mut impl Write,
+    module: &Module<Real>,
+    row: &[i64],
+) -> io::Result<()> {
+    let outcomes = interpret::real(module, &cells(module, row));
+    let texts = module.outputs.iter().zip(outcomes).map(|(output, outcome)| match outcome {
+        Ok(Outcome::Label(class)) => vec![label(module, output, class)],
+        Ok(Outcome::Numbers(numbers)) => {
+            numbers.iter().map(|number| float(number.lower(), false)).collect()
+        }
+        Err(_) => vec![String::new(); module.shape(output.value).elements()],
+    });
+    write_row(out, module, texts)
+}
+
 /// Writes a row as the integer IR, or the object, decides it.
 pub(crate) fn write_decision(
     out: &mut impl Write,

@@ -197,6 +197,12 @@ fn details(text: &mut String, timed: &Timed, columns: &[String]) {
         );
     }
     scores(text, &report.scores);
+    if let Some(rows) = report.margin_affected.filter(|&rows| rows > 0) {
+        let _ = writeln!(
+            text,
+            "      {rows} rows are so close to another label that the bound could decide"
+        );
+    }
     if report.near_ties > 0 {
         let _ = writeln!(text, "      {} near ties, which rounding decides", report.near_ties);
     }

@@ -58,6 +58,8 @@ pub struct Options {
     pub only: Option<Vec<String>>,
     /// Stop changing the module after so many passes, to find the one at fault.
     pub bisect_limit: Option<usize>,
+    /// As [`quantize::quantize`] takes it.
+    pub precision: Option<u8>,
     /// Validate after each pass, and interpret the module before and after it
     /// on random rows.
     pub watch: bool,
@@ -65,7 +67,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { only: None, bisect_limit: None, watch: cfg!(debug_assertions) }
+        Self { only: None, bisect_limit: None, precision: None, watch: cfg!(debug_assertions) }
     }
 }
 
@@ -118,7 +120,7 @@ pub fn run(
             observe(pass.name(), changed, Snapshot::Real(&real));
         }
     }
-    let mut int = quantize::quantize(&real).map_err(PipelineError::Quantize)?;
+    let mut int = quantize::quantize(&real, options.precision).map_err(PipelineError::Quantize)?;
     if options.watch {
         preserves::quantization(&real, &int);
     }
@@ -150,7 +152,7 @@ pub fn drop_refused_scores(module: &mut Module<Real>) -> Vec<(String, QuantizeEr
         for pass in REAL_PASSES {
             pass.run(&mut alone);
         }
-        let Err(errors) = quantize::quantize(&alone) else { continue };
+        let Err(errors) = quantize::quantize(&alone, None) else { continue };
         if let (Some(error), true) = (errors.into_iter().next(), module.outputs.len() > 1) {
             refused.push((module.outputs.remove(at).name, error));
         }

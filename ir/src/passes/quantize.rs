@@ -160,16 +160,22 @@ fn wildness(wild: Wild) -> &'static str {
     }
 }
 
-/// Makes the integer module of a real one.
+/// Makes the integer module of a real one. With a `precision`, what linear maps
+/// compute from and their weights keep at most so many bits, whatever that
+/// costs; bits before the point are kept in any case.
 ///
 /// # Errors
 /// All reasons why there is none.
-pub fn quantize(real: &Module<Real>) -> Result<Module<Int>, Vec<QuantizeError>> {
+pub fn quantize(
+    real: &Module<Real>,
+    precision: Option<u8>,
+) -> Result<Module<Int>, Vec<QuantizeError>> {
     let affine = Affine::of(real);
     let univariate = Univariate::of(real);
     let mut budget = Budget::default();
     let needs = Needs::of(real, &affine, &univariate, &mut budget);
-    let int = Quantizer::new(real, &affine, &univariate, &needs, budget).run()?;
+    let int = Quantizer { precision, ..Quantizer::new(real, &affine, &univariate, &needs, budget) };
+    let int = int.run()?;
     let errors = too_many(&int);
     if errors.is_empty() { Ok(int) } else { Err(errors) }
 }
@@ -190,6 +196,8 @@ struct Quantizer<'m> {
     needs: &'m Needs,
     rows: rows::Rows,
     budget: Budget,
+    /// Bits that linear maps are held to.
+    precision: Option<u8>,
     int: Module<Int>,
     /// Of the integer module, as far as it was needed.
     ranges: Ranges,
@@ -234,6 +242,7 @@ impl<'m> Quantizer<'m> {
             needs,
             rows: rows::of(real, univariate),
             budget,
+            precision: None,
             int,
             ranges,
             rounding: Rounding::none(),

@@ -147,7 +147,7 @@ fn a_threshold_becomes_an_integer_comparison() {
     };
     let mut module = parse();
     set_threshold(&mut module, 0.25).expect("two classes with probabilities");
-    let int = quantize(&module).expect("a stump has an integer form");
+    let int = quantize(&module, None).expect("a stump has an integer form");
     let label = int.label_output().expect("there is a label").value;
     assert_eq!(interpret::integer(&int, &[Some(64)])[0], Outcome::Label(1));
     assert_eq!(interpret::integer(&int, &[Some(63)])[0], Outcome::Label(0));

@@ -49,6 +49,7 @@ pub fn model(
     let mut rows = Rows::new(int.columns.len());
     let mut tally = Tally::new(Comparison::Model);
     tally.scores.clone_from(&judge.scores);
+    tally.margin_affected = judge.deciders.know_all_labels().then_some(0);
     while inputs.next_batch(&mut rows, BATCH_ROWS) {
         for (kind, row) in rows.iter() {
             let index = (tally.vectors < given_rows).then_some(tally.vectors);
@@ -62,6 +63,9 @@ pub fn model(
                 }
             }
             tally.near_ties += u64::from(judgement.near_tie);
+            if let Some(affected) = &mut tally.margin_affected {
+                *affected += u64::from(judgement.margin_affected);
+            }
             if let Some(difference) = judgement.difference {
                 tally.mismatch(|| judge.plainest(kind, row, &ranges, index, difference));
             }
@@ -77,6 +81,8 @@ pub fn model(
 struct Judgement {
     difference: Option<Difference>,
     near_tie: bool,
+    /// Could the rounding of scores to integers decide a label?
+    margin_affected: bool,
     /// For each score its distance from exact arithmetic, if it was computed;
     /// empty where no scores were looked at.
     score_errors: Vec<Option<f64>>,
@@ -113,8 +119,10 @@ impl<'m> Judge<'m> {
     fn row(&self, row: &[i64], exact: bool) -> Judgement {
         let cells = cells(self.real, row);
         let float = interpret::float(self.real, &cells);
-        let int = interpret::integer(self.int, &cells);
-        let mut judgement = Judgement::default();
+        let mut int = interpret::integer(self.deciders.whole(), &cells);
+        let deciding = int.split_off(self.int.outputs.len());
+        let margin_affected = self.deciders.are_affected(&deciding);
+        let mut judgement = Judgement { margin_affected, ..Judgement::default() };
         let mut label = 0;
         for (output, (float, int)) in float.iter().zip(&int).enumerate() {
             let (Outcome::Label(float), Outcome::Label(int)) = (float, int) else { continue };

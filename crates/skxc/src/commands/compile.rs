@@ -22,6 +22,7 @@ use crate::manifest::{Manifest, ObjectEntry};
 use crate::options::{Options, column_names};
 use crate::output::Output;
 use crate::pipeline::{self, Columns, Lowered, Model, Program};
+use crate::precision;
 use crate::profile;
 use crate::progress::Progress;
 use crate::session::{Exit, Session, Stop, stdout};
@@ -47,6 +48,10 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Compile) -> R
     if let Some(exit) = bounds::exceeded(session, &args.max, &build.manifest.cost) {
         return Ok(exit);
     }
+    let max_error = args.max_error.or(project.config.max_error);
+    if let Some(exit) = bounds::errors_exceeded(session, max_error, &build.manifest) {
+        return Ok(exit);
+    }
     if emit.contains(&Emit::Object) {
         let clang = clang::find()?;
         build.compile(session, &clang)?;
@@ -65,6 +70,9 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Compile) -> R
     }
     session.say(build.summary(&folder, &emit));
     for line in comparisons::lines(&build.lowered.int, build.manifest.options.threshold) {
+        session.say(line);
+    }
+    for line in precision::lines(&build.model, &build.manifest)? {
         session.say(line);
     }
     Ok(Exit::Done)

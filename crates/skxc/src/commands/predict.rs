@@ -1,7 +1,9 @@
 //! `skxc predict`: labels and scores of rows.
 
+use std::io;
+
 use skxc_equivalence::decision::{Decision, decide};
-use skxc_ir::Column;
+use skxc_ir::{Column, Module, Real};
 
 use crate::clang;
 use crate::cli::{Engine, Predict};
@@ -11,16 +13,17 @@ use crate::files;
 use crate::kernel;
 use crate::manifest::Manifest;
 use crate::options::{Options, column_names};
-use crate::output::Sink;
+use crate::output::{Sink, Writer};
 use crate::pipeline::{self, Columns};
-use crate::prediction::{write_decision, write_header, write_reference};
+use crate::prediction::{write_decision, write_exact, write_header, write_reference};
 use crate::rows::{self, Rows};
 use crate::session::{Exit, Session, Stop};
 
 /// Prints one line a row.
 pub(crate) fn run(session: &mut Session, project: &Project, args: &Predict) -> Result<Exit, Stop> {
     match args.engine {
-        Engine::Reference => reference(session, project, args),
+        Engine::Reference => of_model(session, project, args, write_reference),
+        Engine::Exact => of_model(session, project, args, write_exact),
         Engine::Ir => {
             let (columns, options) = columns(args, project)?;
             let model = import(session, project, args, &options, columns)?;
@@ -38,14 +41,22 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Predict) -> R
     }
 }
 
-fn reference(session: &mut Session, project: &Project, args: &Predict) -> Result<Exit, Stop> {
+/// Writes what the model makes of a row.
+type WriteRow = fn(&mut Writer, &Module<Real>, &[i64]) -> io::Result<()>;
+
+fn of_model(
+    session: &mut Session,
+    project: &Project,
+    args: &Predict,
+    write: WriteRow,
+) -> Result<Exit, Stop> {
     let (columns, options) = columns(args, project)?;
     let model = import(session, project, args, &options, columns)?;
     let rows = read_rows(args, model.real.columns.iter().map(|(_, it)| it))?;
     let mut sink = Sink::open(args.out.as_deref())?;
     sink.write(|out| write_header(out, &model.real))?;
     for row in rows.iter() {
-        sink.write(|out| write_reference(out, &model.real, row))?;
+        sink.write(|out| write(out, &model.real, row))?;
     }
     sink.finish()?;
     Ok(Exit::Done)

@@ -2,6 +2,7 @@
 
 use skxc_diagnostics::{Diagnostic, codes};
 
+use crate::bounds;
 use crate::clang;
 use crate::cli::{Emit, Hook, Run};
 use crate::commands::check::{self, Material};
@@ -29,6 +30,10 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Run) -> Resul
     let columns = Columns::Bound(column_names(&args.model, project));
     let profile = profile::paths(&args.program.profile, project);
     let mut build = compile::build(session, project, &args.model, columns, options, &profile, &[])?;
+    let max_error = args.max_error.or(project.config.max_error);
+    if let Some(exit) = bounds::errors_exceeded(session, max_error, &build.manifest) {
+        return Ok(exit);
+    }
     build.compile(session, &clang::find()?)?;
     let folder = compile::output_folder(args.out.as_deref(), project);
     let mut output = Output::default();

@@ -12,6 +12,9 @@
 //! that both have as many bits behind the point; where these are too few, or a
 //! column is wide, inputs are multiplied in two parts.
 //!
+//! With a precision, computed inputs and weights take at most so many bits, and
+//! nothing is multiplied in two parts.
+//!
 //! Obligation: an element is within its row's `rounding`, and what its inputs are
 //! off by times the weights, of the form over the real numbers.
 
@@ -210,13 +213,20 @@ impl Quantizer<'_> {
                 }
             }
         }
-        let low_of_columns =
-            if column_bits <= WHOLE_BITS_MAX { 0 } else { column_bits.div_ceil(2) };
+        let low_of_columns = if column_bits <= WHOLE_BITS_MAX || self.precision.is_some() {
+            0
+        } else {
+            column_bits.div_ceil(2)
+        };
         if integer_bits == i32::MIN {
             return Division { frac_bits: 0, low_bits: low_of_columns as u8 };
         }
         let room = i32::from(SUM_BITS) - terms_bits - weight_bits;
         let whole = (room - integer_bits) / 2;
+        if let Some(precision) = self.precision {
+            let within = self.frac_bits_within(rows, precision);
+            return Division { frac_bits: within.min(whole), low_bits: 0 };
+        }
         if whole >= FRAC_BITS_ENOUGH && low_of_columns == 0 {
             return Division { frac_bits: whole, low_bits: 0 };
         }
@@ -225,6 +235,29 @@ impl Quantizer<'_> {
         let bits = ((room + integer_bits) * 2 / 3).clamp(2, i32::from(SUM_BITS));
         let bits = bits.max(column_bits as i32);
         Division { frac_bits: bits - integer_bits, low_bits: (bits as u32).div_ceil(2) as u8 }
+    }
+
+    /// Bits behind the point with which no computed input, rounded to nearest,
+    /// takes more than `precision` bits, if those before the point fit.
+    fn frac_bits_within(&mut self, rows: &[Row], precision: u8) -> i32 {
+        let inputs = rows.iter().flat_map(|row| row.terms.keys());
+        let values: std::collections::BTreeSet<Value> = inputs
+            .filter_map(|input| match *input {
+                Input::Element(value, _) => Some(value),
+                Input::Column(_) | Input::Product(..) => None,
+            })
+            .collect();
+        self.ranges.extend(&self.int);
+        let within = |value: Value| {
+            let bounds = self.ranges.of_value(value).iter();
+            let most = bounds.map(|it| it.min.unsigned_abs().max(it.max.unsigned_abs()));
+            let most = most.max().unwrap_or(0);
+            let rounded = |cut: u32| (most + (1_u128 << cut >> 1)) >> cut;
+            let fits = |cut: &u32| rounded(*cut) >> precision == 0;
+            let cut = (0..u64::BITS).find(fits).unwrap_or(u64::BITS);
+            i32::from(self.frac_bits(value)) - cut as i32
+        };
+        values.into_iter().map(within).min().unwrap_or(0)
     }
 
     fn column_bits(&self, column: Handle<Column>) -> u32 {
@@ -310,6 +343,11 @@ impl Quantizer<'_> {
         let wide = inputs.wide(low_bits);
         let low_bits = if wide.is_empty() { 0 } else { low_bits };
         let mut frac_bits = weights::frac_bits(magnitude);
+        if let Some(precision) = self.precision {
+            let within = inputs.frac_bits_within(rows, precision.into());
+            let within = within.clamp(0, weights::FRAC_BITS_MAX) as u8;
+            frac_bits = frac_bits.map(|bits| bits.min(within));
+        }
         // Rounded weights can take a little more than exact ones.
         while let Some(bits) = frac_bits {
             let empty = Matrix {
@@ -321,7 +359,9 @@ impl Quantizer<'_> {
             };
             let rows = rows.iter().map(|row| row.in_units(inputs, bits, &empty)).collect();
             let matrix = Matrix { rows, ..empty };
-            if fits(&matrix, &inputs.bounds) {
+            let is_within = |precision: u8| matrix.weight_bits() <= precision.into();
+            let is_narrow = bits == 0 || self.precision.is_none_or(is_within);
+            if is_narrow && fits(&matrix, &inputs.bounds) {
                 return Some(matrix);
             }
             frac_bits = bits.checked_sub(1);
@@ -364,6 +404,18 @@ impl Inputs {
             self.place.insert(input, self.frac_bits.len() as u32);
             self.frac_bits.push(frac_bits);
         }
+    }
+
+    /// Bits behind the point of results with which no weight takes more than
+    /// `precision` bits before it is rounded.
+    fn frac_bits_within(&self, rows: &[Row], precision: i32) -> i32 {
+        let terms = rows.iter().flat_map(|row| &row.terms);
+        let within = |(input, by): (&Input, &Ratio)| {
+            let magnitude = by.magnitude_max().max(f64::MIN_POSITIVE);
+            let frac_bits = i32::from(self.frac_bits[self.place[input] as usize]);
+            precision + frac_bits - weights::integer_bits(magnitude)
+        };
+        terms.map(within).min().unwrap_or(weights::FRAC_BITS_MAX)
     }
 
     /// Inputs that take more than `low_bits` bits, if that is above 0.

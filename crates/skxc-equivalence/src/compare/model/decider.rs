@@ -28,8 +28,10 @@ pub(super) struct Deciders {
     /// The model without what stands between its sums and its labels, with the
     /// scores behind each label as its only outputs.
     real: Module<Real>,
-    /// The integer module with the same scores as its only outputs.
-    int: Module<Int>,
+    /// The integer module with the same scores as outputs behind its own.
+    whole: Module<Int>,
+    /// Number of its own outputs.
+    own_outputs: usize,
     /// By output of the model; none for outputs that are no labels, and for
     /// labels that are not understood.
     of_output: Vec<Option<Decider>>,
@@ -37,7 +39,7 @@ pub(super) struct Deciders {
 
 /// What a label hangs on.
 struct Decider {
-    /// Output of both modules that holds the scores.
+    /// Which of the added outputs holds the scores.
     scores: usize,
     rule: Rule,
     /// How far a float score may be off.
@@ -46,6 +48,8 @@ struct Decider {
     int_error: f64,
     /// For each score how far the integer one may be off.
     bounds: Vec<f64>,
+    /// Integer scores that differ by no more are a tie.
+    margin: i64,
     /// What a stored 1 of the integer scores stands for.
     unit: f64,
 }
@@ -85,15 +89,38 @@ impl Deciders {
             of_output.push(decider);
         }
         plain.outputs = of_real;
-        let int = Module { outputs: of_int, ..int.clone() };
-        Self { real: plain, int, of_output }
+        let (mut whole, own_outputs) = (int.clone(), int.outputs.len());
+        whole.outputs.extend(of_int);
+        Self { real: plain, whole, own_outputs, of_output }
+    }
+
+    /// The integer module, with the scores that labels hang on as outputs behind
+    /// its own.
+    pub(super) fn whole(&self) -> &Module<Int> {
+        &self.whole
+    }
+
+    /// Is it understood what each label hangs on?
+    pub(super) fn know_all_labels(&self) -> bool {
+        let labels = self.whole.outputs.iter().filter(|output| output.kind == OutputKind::Label);
+        labels.count() == self.of_output.iter().flatten().count()
+    }
+
+    /// Could another label stand, going by the scores behind the outputs of
+    /// [`Self::whole`], which are off by at most their bounds?
+    pub(super) fn are_affected(&self, scores: &[Outcome<i64>]) -> bool {
+        self.of_output.iter().flatten().any(|decider| match &scores[decider.scores] {
+            Outcome::Numbers(stored) => decider.is_affected(stored),
+            Outcome::Label(_) => false,
+        })
     }
 
     /// May the labels of `output` both stand for this row?
     pub(super) fn allow(&self, output: usize, row: &[i64], float: usize, int: usize) -> bool {
         let Some(decider) = &self.of_output[output] else { return false };
         let exact = &interpret::real(&self.real, &cells(&self.real, row))[decider.scores];
-        let stored = &interpret::integer(&self.int, &cells(&self.int, row))[decider.scores];
+        let outcomes = interpret::integer(&self.whole, &cells(&self.whole, row));
+        let stored = &outcomes[self.own_outputs + decider.scores];
         let Outcome::Numbers(stored) = stored else { return false };
         decider.is_close(stored, exact)
             && decider.stands(float, decider.float_error, exact).unwrap_or(false)
@@ -121,6 +148,34 @@ impl Decider {
             let error = (stored - exact.lower()).abs().max((stored - exact.upper()).abs());
             error <= bound + reading
         })
+    }
+
+    /// Could exact scores within the bounds of these give another label?
+    fn is_affected(&self, stored: &[i64]) -> bool {
+        match &self.rule {
+            Rule::Greatest => {
+                let greatest = stored.iter().zip(&self.bounds).enumerate();
+                let Some((first, (&most, of_most))) =
+                    greatest.max_by_key(|(at, (score, _))| (**score, std::cmp::Reverse(*at)))
+                else {
+                    return false;
+                };
+                let others = stored.iter().zip(&self.bounds).enumerate();
+                others.filter(|(at, _)| *at != first).any(|(_, (&other, of_other))| {
+                    let past = i128::from(most) - i128::from(other) - i128::from(self.margin);
+                    let bound = of_most + of_other;
+                    bound > 0.0 && past.unsigned_abs() as f64 * self.unit <= bound
+                })
+            }
+            Rule::Cuts { cuts, .. } => {
+                let (Some(&score), Some(&bound)) = (stored.first(), self.bounds.first()) else {
+                    return false;
+                };
+                let score = score as f64 * self.unit;
+                let reading = READING_ERROR * score.abs();
+                bound > 0.0 && cuts.iter().any(|cut| (score - cut).abs() <= bound + reading)
+            }
+        }
     }
 
     /// Is the label that of the exact scores, if each may be off by `error`?
@@ -187,6 +242,7 @@ fn find(
         float_error: sides * most(|element| element.error) + reading,
         int_error: slack + sides * rounded + if reading.is_finite() { reading } else { 0.0 },
         bounds,
+        margin,
         unit,
     };
     Some((real_scores, int_scores, decider))
