@@ -21,7 +21,7 @@ const ROWS: usize = 4;
 /// The same where each row has two sums.
 const SPLIT_ROWS: usize = 2;
 /// Products of a function.
-const PRODUCTS_MAX: usize = 2048;
+const PRODUCTS_MAX: usize = 512;
 
 /// Rows from `first` on that one function computes.
 struct Chunk<'m> {

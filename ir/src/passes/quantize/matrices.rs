@@ -35,7 +35,7 @@ use crate::types::{ElementType, Type};
 /// Columns and products of columns of up to so many bits are multiplied whole.
 const WHOLE_BITS_MAX: u32 = 20;
 /// So many bits behind the point are enough for computed numbers and their weights.
-const FRAC_BITS_ENOUGH: i32 = 26;
+const FRAC_BITS_ENOUGH: i32 = 22;
 /// Products of columns have at most so many bits.
 const PRODUCT_BITS_MAX: u32 = 48;
 /// Terms of all rows of a map, at most; what has more goes operation by operation.
