@@ -10,7 +10,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .ONESHELL:
-.PHONY: help setup setup-demo build demo test
+.PHONY: help setup setup-demo setup-bpf build demo test
 
 # ip and dnsmasq live where an ordinary user's PATH does not look, and cargo where a
 # shell that is older than Rust's installation does not.
@@ -18,13 +18,15 @@ export PATH := $(PATH):/usr/sbin:/sbin:$(HOME)/.cargo/bin
 
 # THING=PACKAGE: the package is wanted if the command or file is not there. gcc,
 # libelf and zlib are for libbpf, which libbpf-sys brings as source; the kernel's
-# user API headers are for BPF C; ip is for the tests that attach to a veth.
+# user API headers are for BPF C; ip is for the tests that attach to a veth; g++ is
+# for libFuzzer.
 BUILD_NEEDS := \
 	gcc=gcc \
 	/usr/include/stdio.h=libc6-dev \
 	/usr/include/linux/bpf.h=linux-libc-dev \
 	/usr/include/libelf.h=libelf-dev \
 	/usr/include/zlib.h=zlib1g-dev \
+	g++=g++ \
 	pkg-config=pkg-config \
 	ip=iproute2
 
@@ -61,19 +63,26 @@ setup-demo:
 	@$(install_functions)
 	install_packages $$(missing_packages $(DEMO_NEEDS)) || true
 
+# systemd mounts the file system of pins; a container or a bare init may not.
+setup-bpf:
+	@[ "$$(id -u)" != 0 ] || grep -q ' /sys/fs/bpf bpf ' /proc/mounts ||
+		mount -t bpf bpf /sys/fs/bpf ||
+		echo "no BPF file system at /sys/fs/bpf: programs cannot be attached" >&2
+
 build: setup
 	cargo build --release --package skxc
 
-demo: build setup-demo
+demo: build setup-demo setup-bpf
 	@SKXC=$(or $(CARGO_TARGET_DIR),target)/release/skxc examples/portscan/demo.sh demo-output
 
-test: setup
+test: setup setup-bpf
 	@set -x
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features -- -D warnings
 	cargo xtask tidy
 	cargo xtask codegen --check
 	cargo test --workspace --all-features
+	cargo xtask fuzz --inputs 20000
 
 define install_functions
 missing_packages() {

@@ -4,12 +4,12 @@
 
 use skxc_diagnostics::Diagnostic;
 use skxc_diagnostics::codes::{LIMIT_EXCEEDED, TYPE_MISMATCH, UNSUPPORTED_FORM};
-use skxc_ir::limits::ELEMENTS_MAX;
 use skxc_ir::{
     Binary, Constant, ElementType, LabelTable, OriginId, RealOp, Reduction, Relation, Type, Unary,
     Value,
 };
 
+use crate::limits::RESULT_ELEMENTS_MAX;
 use crate::lower::Lowering;
 use crate::node::{Lowered, Node};
 
@@ -179,7 +179,8 @@ impl Lowering<'_> {
             return Err(node.error(TYPE_MISMATCH, message).into());
         };
         if !is_bounded(&[rows, shared, width]) {
-            let message = format!("`{}` adds more than {ELEMENTS_MAX} products", node.name());
+            let message =
+                format!("`{}` adds more than {RESULT_ELEMENTS_MAX} products", node.name());
             return Err(node.error(LIMIT_EXCEEDED, message).into());
         }
         let ty = Type::new(of_a.elem, &[rows, width]);
@@ -277,12 +278,12 @@ pub(crate) fn strides(shape: &[u32]) -> Vec<u32> {
 
 /// The error about a result beyond the limits.
 pub(crate) fn too_large(node: &Node<'_>) -> Diagnostic {
-    let message = format!("`{}` makes more than {ELEMENTS_MAX} elements", node.name());
+    let message = format!("`{}` makes more than {RESULT_ELEMENTS_MAX} elements", node.name());
     node.error(LIMIT_EXCEEDED, message)
 }
 
 /// Is the number of elements within the limits?
 pub(crate) fn is_bounded(shape: &[u32]) -> bool {
     let count = shape.iter().fold(1u64, |count, &extent| count.saturating_mul(extent.into()));
-    count <= ELEMENTS_MAX as u64
+    count <= RESULT_ELEMENTS_MAX as u64
 }

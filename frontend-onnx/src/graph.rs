@@ -29,6 +29,8 @@ pub(crate) struct Graph<'a> {
     pub(crate) order: Vec<usize>,
     /// The version of each imported domain that is known.
     pub(crate) opsets: HashMap<String, u32>,
+    /// Size of the file, by which what the nodes may make goes.
+    pub(crate) file_bytes: usize,
 }
 
 /// What helps where the graph is not one.
@@ -47,6 +49,7 @@ enum Maker {
 pub(crate) fn check<'a>(
     model: &ModelProto,
     graph: &'a GraphProto,
+    file_bytes: usize,
     listing: &Listing,
     report: &mut Report,
 ) -> Graph<'a> {
@@ -61,7 +64,7 @@ pub(crate) fn check<'a>(
         .filter(|&(index, input)| makers.get(input.name.as_str()) == Some(&Maker::Input(index)));
     let opsets = opsets.into_iter().map(|(domain, version)| (domain.to_owned(), version));
     let opsets = opsets.collect();
-    Graph { proto: graph, inputs: inputs.collect(), operators, order, opsets }
+    Graph { proto: graph, inputs: inputs.collect(), operators, order, opsets, file_bytes }
 }
 
 fn refuse_parts(model: &ModelProto, graph: &GraphProto, report: &mut Report) {

@@ -11,11 +11,13 @@
 //! - wrong input becomes diagnostics that point into the listing, as many as
 //!   can be found in one run; there is a module if and only if none is an error;
 //! - text of the model is escaped before it is shown;
-//! - nothing here touches files: tensors that are kept in other files are refused;
+//! - nothing here touches files: tensors that are kept in other files are refused,
+//!   unless the caller reads them ([`import_with`]);
 //! - prost is seen by no other crate.
 
 mod body;
 mod build;
+mod external;
 mod fold;
 mod graph;
 mod indexed;
@@ -42,8 +44,9 @@ use skxc_diagnostics::codes::{LIMIT_EXCEEDED, NOT_A_MODEL};
 use skxc_diagnostics::{Diagnostic, SourceId, Sources, escape_to_one_line, has_errors};
 use skxc_ir::{Column, Interval, Module, Real};
 
+pub use external::{ExternalRange, ReadExternal};
 pub use inputs::{FeatureProperty, InputTensor, ModelInputs};
-pub use summary::{OperatorCount, Summary, SupportedOperator, supported_operators};
+pub use summary::{OperatorCount, Summary, SupportedOperator, operator_table, supported_operators};
 
 use limits::FILE_BYTES_MAX;
 use lower::Lowering;
@@ -82,7 +85,21 @@ pub struct Import {
 /// # Panics
 /// If [`ImportOptions::bind`] returns another number of columns than asked for.
 pub fn import(bytes: &[u8], options: &mut ImportOptions<'_>, sources: &mut Sources) -> Import {
-    let (model, graph) = match decode(bytes, options.file_name) {
+    import_with(bytes, options, None, sources)
+}
+
+/// As [`import`]; tensors that are kept in other files are read by `external`,
+/// if there is such a way.
+///
+/// # Panics
+/// As [`import`], and if `external` returns another number of bytes than asked for.
+pub fn import_with(
+    bytes: &[u8],
+    options: &mut ImportOptions<'_>,
+    external: Option<&mut ReadExternal<'_>>,
+    sources: &mut Sources,
+) -> Import {
+    let (model, mut graph) = match decode(bytes, options.file_name) {
         Ok(decoded) => decoded,
         Err(diagnostic) => {
             let listing = sources.add(options.file_name, "");
@@ -91,16 +108,19 @@ pub fn import(bytes: &[u8], options: &mut ImportOptions<'_>, sources: &mut Sourc
         }
     };
     let listing = listing::print(&model, &graph, options.file_name, sources);
+    if let Some(read) = external {
+        external::read_all(&mut graph, read);
+    }
     let mut report = Report::new(&listing);
-    let checked = graph::check(&model, &graph, &listing, &mut report);
+    let checked = graph::check(&model, &graph, bytes.len(), &listing, &mut report);
     let inputs = inputs::read(&model, &listing, &checked.inputs, &mut report);
     let columns = bind(&inputs, &mut *options.bind, &mut report);
     let mut lowering =
         lower::lower(&checked, &listing, &inputs, columns, options.model_name, report);
     outputs::add(&mut lowering, &graph, &listing);
     let Lowering { module, report, .. } = lowering;
-    let summary = summary::summarize(&model, &graph, inputs, &module);
     let diagnostics = report.finish();
+    let summary = summary::summarize(&model, &graph, inputs, &module, &listing, &diagnostics);
     let module = (!has_errors(&diagnostics)).then_some(module);
     Import { module, diagnostics, listing: listing.source, summary }
 }

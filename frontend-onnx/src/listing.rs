@@ -39,6 +39,22 @@ pub(crate) struct Listing {
     pub(crate) outputs: Vec<Span>,
 }
 
+impl Listing {
+    /// The node whose lines have this place.
+    pub(crate) fn node_at(&self, place: usize) -> Option<usize> {
+        let start = |node: &NodeSpans| {
+            node.outputs.first().map_or(node.operator.start, |first| first.start)
+        };
+        // The operator stands behind `_ = `, if there are no outputs.
+        let behind = self.nodes.partition_point(|node| start(node) <= place);
+        let node = behind.checked_sub(1)?;
+        let lines = &self.nodes[node];
+        let parts = [&lines.operator].into_iter();
+        let parts = parts.chain(&lines.outputs).chain(&lines.inputs).chain(&lines.attributes);
+        (place < parts.map(|part| part.end).max()?).then_some(node)
+    }
+}
+
 /// Where the parts of a node are.
 #[derive(Debug)]
 pub(crate) struct NodeSpans {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use skxc_diagnostics::codes::{
     ATTRIBUTE_INVALID, LIMIT_EXCEEDED, OPERAND_COUNT, TYPE_MISMATCH, UNSUPPORTED_FORM,
+    UNSUPPORTED_PART,
 };
 use skxc_diagnostics::{Diagnostic, escape_to_one_line};
 use skxc_ir::limits::{AXES_MAX, ELEMENTS_MAX};
@@ -17,6 +18,7 @@ use skxc_ir::{
 use crate::fold;
 use crate::graph::Graph;
 use crate::inputs::ModelInputs;
+use crate::limits::{ELEMENTS_A_BYTE, RESULT_ELEMENTS_MAX};
 use crate::listing::{Listing, counted, operator_name, short};
 use crate::node::{Lowered, Node, Operand};
 use crate::report::Report;
@@ -58,6 +60,8 @@ pub(crate) struct Lowering<'a> {
     pub(crate) in_body: bool,
     /// Nodes of the steps of loops so far.
     pub(crate) step_nodes: usize,
+    /// How many there may be.
+    elements_max: usize,
 }
 
 /// Lowers all nodes of `graph`; its columns are `columns`.
@@ -82,6 +86,9 @@ pub(crate) fn lower<'a>(
         opsets: &graph.opsets,
         in_body: false,
         step_nodes: 0,
+        elements_max: RESULT_ELEMENTS_MAX
+            .saturating_add(ELEMENTS_A_BYTE.saturating_mul(graph.file_bytes))
+            .min(ELEMENTS_MAX),
     };
     let nodes = graph.proto.node.iter();
     lowering.module.origins.graph_nodes = nodes
@@ -136,7 +143,13 @@ impl<'a> Lowering<'a> {
                 Err(fault) => {
                     let message = format!("tensor `{}` {}", short(&tensor.name), fault.what);
                     let error = self.report.error(fault.code, message, span, "");
-                    self.report.add(error.help("export the model again, all in one file"));
+                    let error = error.help("export the model again, all in one file");
+                    self.report.add(if fault.code == UNSUPPORTED_PART {
+                        error
+                            .help("or let it be read from the folder of the model: --external-data")
+                    } else {
+                        error
+                    });
                     Operand::Refused
                 }
             };
@@ -229,9 +242,12 @@ impl<'a> Lowering<'a> {
                 Operand::Constant(tensor) => tensor.shape.iter().map(|&n| n as usize).product(),
                 Operand::Results(_) | Operand::Refused => 0,
             });
-            if self.elements > ELEMENTS_MAX {
+            if self.elements > self.elements_max {
                 let message = "the nodes of the graph make too many elements";
-                let most = format!("at most {ELEMENTS_MAX} are allowed, all results together");
+                let most = self.elements_max;
+                let most = format!(
+                    "of a file of this size at most {most} are allowed, all results together"
+                );
                 return Err(node.error(LIMIT_EXCEEDED, message).note(most).into());
             }
             let Operand::Value(value) = result else { continue };

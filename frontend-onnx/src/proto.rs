@@ -12,11 +12,11 @@ pub(crate) use onnx::attribute_proto::AttributeType;
 pub(crate) use onnx::tensor_proto::{DataLocation, DataType};
 pub(crate) use onnx::tensor_shape_proto::{Dimension, dimension};
 pub(crate) use onnx::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, TensorProto, TypeProto, ValueInfoProto,
-    type_proto,
+    AttributeProto, GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto,
+    TypeProto, ValueInfoProto, type_proto,
 };
 #[cfg(test)]
-pub(crate) use onnx::{OperatorSetIdProto, StringStringEntryProto, TensorShapeProto};
+pub(crate) use onnx::{OperatorSetIdProto, TensorShapeProto};
 
 /// The element type as the text form of ONNX writes it, or its number.
 pub(crate) fn data_type_name(number: i32) -> String {

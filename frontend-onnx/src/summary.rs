@@ -1,12 +1,13 @@
 //! What a file holds, for people: `skxc inspect` shows it.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
-use skxc_diagnostics::escape_to_one_line;
+use skxc_diagnostics::{Diagnostic, escape_to_one_line};
 use skxc_ir::{ElementType, Module, Output, Real};
 
 use crate::inputs::ModelInputs;
-use crate::listing::{domain_name, operator_name, short, type_text};
+use crate::listing::{Listing, domain_name, operator_name, short, type_text};
 use crate::ops;
 use crate::proto::{GraphProto, ModelProto};
 
@@ -42,12 +43,17 @@ pub struct OperatorCount {
     pub name: String,
     /// Number of nodes.
     pub count: usize,
-    /// Is it lowered?
-    pub supported: bool,
+    /// What of it is supported, if it is known.
+    pub supported: Option<&'static str>,
+    /// Nodes of it that have an error, as far as errors are shown.
+    pub refused: usize,
+    /// The first of these errors: code and message. Of an operator that is not
+    /// known, the message says so.
+    pub problem: Option<String>,
 }
 
 /// A row of the table of supported operators.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SupportedOperator {
     /// `ai.onnx` or `ai.onnx.ml`.
     pub domain: &'static str,
@@ -55,6 +61,10 @@ pub struct SupportedOperator {
     pub name: &'static str,
     /// First operator set that has it; all later known ones do.
     pub since: u32,
+    /// Number of inputs, optional ones included.
+    pub inputs: RangeInclusive<usize>,
+    /// The attributes it has in any version.
+    pub attributes: &'static [&'static str],
     /// What of it is supported.
     pub supported: &'static str,
 }
@@ -65,8 +75,21 @@ pub fn supported_operators() -> impl Iterator<Item = SupportedOperator> {
         domain: operator.domain,
         name: operator.name,
         since: operator.since,
+        inputs: operator.inputs.clone(),
+        attributes: operator.attributes,
         supported: operator.supported,
     })
+}
+
+/// The table of supported operators, as Markdown.
+#[must_use]
+pub fn operator_table() -> String {
+    let head = "| operator | domain | since | what of it |\n|---|---|---|---|\n";
+    let rows = supported_operators().map(|operator| {
+        let SupportedOperator { domain, name, since, supported, .. } = operator;
+        format!("| {name} | {domain} | {since} | {supported} |\n")
+    });
+    [head.to_owned()].into_iter().chain(rows).collect()
 }
 
 /// A domain has one operator set, and there are few domains.
@@ -77,13 +100,10 @@ pub(crate) fn summarize(
     graph: &GraphProto,
     inputs: ModelInputs,
     module: &Module<Real>,
+    listing: &Listing,
+    diagnostics: &[Diagnostic],
 ) -> Summary {
-    let mut operators: BTreeMap<String, (usize, bool)> = BTreeMap::new();
-    for node in &graph.node {
-        let supported = ops::find(domain_name(&node.domain), &node.op_type).is_some();
-        let name = operator_name(&node.domain, &node.op_type);
-        operators.entry(name).or_insert((0, supported)).0 += 1;
-    }
+    let operators = operators(graph, listing, diagnostics);
     let producer = format!("{} {}", short(&model.producer_name), short(&model.producer_version));
     let outputs = graph.output.iter().map(|output| {
         let ty = output.r#type.as_ref().map_or_else(|| "?".to_owned(), type_text);
@@ -108,10 +128,7 @@ pub(crate) fn summarize(
         ir_version: model.ir_version,
         producer: producer.trim().to_owned(),
         operator_sets: sets,
-        operators: operators
-            .into_iter()
-            .map(|(name, (count, supported))| OperatorCount { name, count, supported })
-            .collect(),
+        operators,
         inputs: Some(inputs),
         outputs: outputs.collect(),
         classes: classes.collect(),
@@ -123,4 +140,37 @@ pub(crate) fn summarize(
             .map(|property| (short(&property.key), short(&property.value)))
             .collect(),
     }
+}
+
+/// The operators of the graph, each with its first error.
+fn operators(
+    graph: &GraphProto,
+    listing: &Listing,
+    diagnostics: &[Diagnostic],
+) -> Vec<OperatorCount> {
+    let mut problems: BTreeMap<usize, &Diagnostic> = BTreeMap::new();
+    for diagnostic in diagnostics.iter().filter(|diagnostic| diagnostic.is_error()) {
+        let place = diagnostic.labels.first().filter(|label| label.source == listing.source);
+        if let Some(node) = place.and_then(|label| listing.node_at(label.span.start)) {
+            problems.entry(node).or_insert(diagnostic);
+        }
+    }
+    let mut operators: BTreeMap<String, OperatorCount> = BTreeMap::new();
+    for (index, node) in graph.node.iter().enumerate() {
+        let name = operator_name(&node.domain, &node.op_type);
+        let entry = operators.entry(name).or_insert_with_key(|name| OperatorCount {
+            name: name.clone(),
+            count: 0,
+            supported: ops::find(domain_name(&node.domain), &node.op_type)
+                .map(|operator| operator.supported),
+            refused: 0,
+            problem: None,
+        });
+        entry.count += 1;
+        if let Some(problem) = problems.get(&index) {
+            entry.refused += 1;
+            entry.problem.get_or_insert_with(|| format!("{}: {}", problem.code, problem.message));
+        }
+    }
+    operators.into_values().collect()
 }

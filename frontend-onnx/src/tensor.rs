@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use skxc_diagnostics::codes::{BAD_NUMBER, BAD_TENSOR, LIMIT_EXCEEDED, UNSUPPORTED_PART};
-use skxc_diagnostics::{Code, escape_to_one_line};
+use skxc_diagnostics::Code;
+use skxc_diagnostics::codes::{BAD_NUMBER, BAD_TENSOR, LIMIT_EXCEEDED};
 use skxc_ir::limits::{AXES_MAX, ELEMENTS_MAX};
 use skxc_ir::{Constant, ElementType, Module, OriginId, Real, RealOp, Shape, Type, Value};
 
-use crate::proto::{DataLocation, DataType, TensorProto, data_type_name};
+use crate::external;
+use crate::proto::{DataType, TensorProto, data_type_name};
 
 /// A tensor whose elements are known, row-major.
 #[derive(Clone, Debug, PartialEq)]
@@ -195,23 +196,23 @@ pub(crate) fn element_count(extents: &[i64]) -> Result<usize, Fault> {
 
 /// Type of the elements, if the tensor holds as many as it declares.
 fn element_type(tensor: &TensorProto) -> Result<DataType, Fault> {
-    if tensor.data_location() == DataLocation::External || !tensor.external_data.is_empty() {
-        let location = tensor.external_data.iter().find(|entry| entry.key == "location");
-        let location = location.map_or("", |entry| entry.value.as_str());
-        let what = format!("is kept in another file, `{}`", escape_to_one_line(location));
-        return Err(Fault { code: UNSUPPORTED_PART, what });
+    if external::is_external(tensor) {
+        return Err(external::fault(tensor));
     }
     let count = element_count(&tensor.dims)?;
     let ty = DataType::try_from(tensor.data_type).unwrap_or_default();
-    let (width, listed) = match ty {
-        DataType::Float => (4, tensor.float_data.len()),
-        DataType::Double => (8, tensor.double_data.len()),
-        DataType::Int64 => (8, tensor.int64_data.len()),
-        DataType::Int32 => (4, tensor.int32_data.len()),
-        DataType::Uint16 | DataType::Int16 => (2, tensor.int32_data.len()),
-        DataType::Uint8 | DataType::Int8 => (1, tensor.int32_data.len()),
-        DataType::Bool => (1, tensor.int32_data.len()),
-        DataType::String => (0, tensor.string_data.len()),
+    let width = element_bytes(ty).unwrap_or(0);
+    let listed = match ty {
+        DataType::Float => tensor.float_data.len(),
+        DataType::Double => tensor.double_data.len(),
+        DataType::Int64 => tensor.int64_data.len(),
+        DataType::Int32
+        | DataType::Uint16
+        | DataType::Int16
+        | DataType::Uint8
+        | DataType::Int8
+        | DataType::Bool => tensor.int32_data.len(),
+        DataType::String => tensor.string_data.len(),
         _ => {
             let name = data_type_name(tensor.data_type);
             return Err(Fault::bad(format!(
@@ -230,6 +231,18 @@ fn element_type(tensor: &TensorProto) -> Result<DataType, Fault> {
         return Err(Fault::bad(format!("holds {found} {unit}; its shape {dims:?} needs {needed}")));
     }
     Ok(ty)
+}
+
+/// Bytes of an element as raw data; none of text, which has no such form, and of
+/// types that are not read.
+pub(crate) fn element_bytes(ty: DataType) -> Option<usize> {
+    match ty {
+        DataType::Double | DataType::Int64 => Some(8),
+        DataType::Float | DataType::Int32 => Some(4),
+        DataType::Uint16 | DataType::Int16 => Some(2),
+        DataType::Uint8 | DataType::Int8 | DataType::Bool => Some(1),
+        _ => None,
+    }
 }
 
 fn chunks<const N: usize>(raw: &[u8]) -> impl Iterator<Item = [u8; N]> + '_ {

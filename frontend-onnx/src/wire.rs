@@ -36,14 +36,16 @@ const DEPTH_MAX: usize = 100;
 #[derive(Clone, Copy)]
 enum Counted {
     Nodes,
+    Attributes,
     Operands,
     Values,
     Entries,
 }
 
 /// What they are called and how many there may be, in the order of [`Counted`].
-const LIMITS: [(&str, usize); 4] = [
+const LIMITS: [(&str, usize); 5] = [
     ("nodes and tensors", NODES_MAX),
+    ("attributes", 4 * NODES_MAX),
     ("inputs and outputs of nodes", 16 * NODES_MAX),
     ("inputs and outputs", NODES_MAX),
     ("operator sets and properties", NODES_MAX),
@@ -93,7 +95,7 @@ static TENSOR: Schema = Schema {
 };
 static ATTRIBUTE: Schema = Schema {
     bytes: size_of::<AttributeProto>(),
-    counted: None,
+    counted: Some(Counted::Attributes),
     fields: &[
         (1, Kind::Text),
         (5, Kind::Message(&TENSOR)),

@@ -14,6 +14,7 @@ mod corpus;
 mod diagnostics;
 mod expectation;
 mod filetests;
+mod fuzz;
 mod kernel;
 mod programs;
 pub mod properties;
@@ -38,6 +39,7 @@ pub fn trials() -> Vec<Trial> {
     trials.extend(cli::trials());
     trials.extend(corpus::trials());
     trials.extend(properties::trials());
+    trials.extend(fuzz::trials());
     trials
 }
 

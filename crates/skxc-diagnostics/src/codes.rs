@@ -57,6 +57,7 @@ codes! {
     INPUT_UNSUPPORTED = 8, "SKX0008", "an input is not a row of numbers";
     OUTPUT_UNSUPPORTED = 9, "SKX0009", "the outputs make no decision";
     BAD_TENSOR = 10, "SKX0010", "a tensor is not what it says";
+    EXTERNAL_DATA = 11, "SKX0011", "the data of a tensor cannot be read from its file";
     UNKNOWN_OPERATOR = 101, "SKX0101", "an operator is not supported";
     NOT_CONSTANT = 102, "SKX0102", "an input must be constant";
     ATTRIBUTE_MISSING = 103, "SKX0103", "an attribute is missing";
@@ -102,7 +103,7 @@ codes! {
     RANGE = 314, "SKX0314", "a range of predictions is not usable";
     MANIFEST_DIFFERS = 315, "SKX0315", "the manifest does not describe this program";
     ERROR_EXCEEDED = 316, "SKX0316", "the error of a score may exceed a bound";
-    COMPUTED_FEATURES = 401, "SKX0401", "trees read computed values";
+    COMPUTED_FEATURES = 401, "SKX0401", "trees read what is no function of one column";
     NO_INTEGER_FORM = 402, "SKX0402", "an operation has no integer form";
     SUM_TOO_LARGE = 403, "SKX0403", "a sum does not fit 62 bits";
     NO_THRESHOLD = 404, "SKX0404", "the model takes no threshold";

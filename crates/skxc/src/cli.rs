@@ -137,6 +137,9 @@ pub(crate) struct ModelArgs {
     /// Feature of each input column, in model input order (`skxc features` lists them)
     #[arg(long, value_delimiter = ',', value_name = "A,B,...")]
     pub(crate) features: Vec<String>,
+    /// Read tensors that the model keeps in other files, from the folder of the model alone
+    #[arg(long)]
+    pub(crate) external_data: bool,
     /// Decide by probability: class 1 of two iff its probability is greater than P
     #[arg(long, value_name = "P")]
     pub(crate) threshold: Option<f64>,
@@ -458,6 +461,10 @@ first 128 bytes, and jumps to the program that is measured: the object as it is 
 its counters. `user space` (--native) is less the loop around it, and has no kernel in it.";
 
 /// What a model holds, what it becomes, and what it costs
+///
+/// A line an operator says how often the model has it and whether it is supported, or the first thing that is wrong with it. A
+/// model that cannot be compiled is shown as far as it goes; all that is wrong is on standard error, and the exit code is 2.
+/// With --message-format json, all is one object: `model` has the operators, `program` what would be compiled, or null.
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
     #[command(flatten)]
@@ -491,6 +498,7 @@ pub(crate) struct Inspect {
 const INSPECT_HELP: &str = "\
 Examples:
   skxc inspect portscan.onnx
+  skxc inspect portscan.onnx --message-format json | jq '.model.operators[] | select(.supported | not)'
   skxc inspect portscan.onnx --ir                the integer IR
   skxc inspect portscan.onnx --ir=import         as it came from ONNX
   skxc inspect portscan.onnx --cost              what each shape of its trees would cost

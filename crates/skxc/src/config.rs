@@ -32,6 +32,8 @@ pub(crate) struct Config {
     pub(crate) name: Option<Spanned<String>>,
     /// Feature of each input column, in model input order.
     pub(crate) columns: Option<Spanned<Vec<Spanned<String>>>>,
+    /// Whether tensors are read that the model keeps in other files.
+    pub(crate) external_data: Option<bool>,
     /// Probability of class 1 above which it is decided for.
     pub(crate) threshold: Option<f64>,
     /// Which scores the program computes.

@@ -11,6 +11,16 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// Digest of a model: that of its file, or, where tensors were read from other
+/// files, of the digests of all that was read.
+pub(crate) fn model(bytes: &[u8], external: &[String]) -> String {
+    let file = sha256(bytes);
+    if external.is_empty() {
+        return file;
+    }
+    sha256([&[file], external].concat().join("\n").as_bytes())
+}
+
 /// What a program was made of, as one digest: skxc's version, the model, the
 /// options and the integer IR, which holds the columns with their ranges.
 ///

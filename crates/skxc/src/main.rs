@@ -26,6 +26,7 @@ mod depfile;
 mod describe;
 mod digest;
 mod embedded;
+mod external;
 mod files;
 mod interrupt;
 mod kernel;

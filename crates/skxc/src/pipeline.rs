@@ -6,12 +6,12 @@
 //! - the build id is a function of model, options, skxc and integer IR, so
 //!   that `compile` and `check` arrive at the same one.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use skxc_backend_bpf as bpf;
 use skxc_backend_c::{EmitOptions, layout};
 use skxc_diagnostics::{Diagnostic, SourceId, codes, escape_to_one_line};
-use skxc_frontend_onnx::{self as onnx, ModelInputs, Summary};
+use skxc_frontend_onnx::{self as onnx, ExternalRange, ModelInputs, Summary};
 use skxc_ir::lowering::{self, Plan, Profile};
 use skxc_ir::passes::pipeline::{self, PipelineError, Snapshot};
 use skxc_ir::validate::{Validated, Validator};
@@ -20,9 +20,10 @@ use skxc_runtime::{FEATURES, Feature, find};
 
 use crate::actions::{self, Action, Label};
 use crate::binding::{self, Named};
-use crate::cli::Hook;
+use crate::cli::{Hook, ModelArgs};
 use crate::config::Project;
 use crate::digest;
+use crate::external::Folder;
 use crate::files;
 use crate::names::closest;
 use crate::options::Options;
@@ -43,8 +44,10 @@ pub(crate) enum Columns {
 pub(crate) struct Model {
     /// The module as it came from ONNX.
     pub(crate) real: Validated<Real>,
-    /// SHA-256 of the file.
+    /// SHA-256 of the file, and of what was read of others.
     pub(crate) sha256: String,
+    /// Other files that tensors were read from.
+    pub(crate) external: Vec<PathBuf>,
 }
 
 /// What came of reading a model.
@@ -85,26 +88,31 @@ pub(crate) struct Program {
 /// Reads a model and binds its columns; fails only if the file cannot be read.
 pub(crate) fn import(
     session: &mut Session,
-    path: &Path,
+    args: &ModelArgs,
     options: &Options,
     columns: Columns,
     project: &Project,
 ) -> Result<Imported, Stop> {
-    let bytes = files::read_bytes(path)?;
-    let file_name = path.display().to_string();
+    let bytes = files::read_bytes(&args.model)?;
+    let file_name = args.model.display().to_string();
     let mut bind = |inputs: &ModelInputs| match &columns {
         Columns::Known(columns) => known(columns, inputs),
         Columns::Bound(names) => bind(names.as_deref(), inputs, project),
     };
     let mut import =
         onnx::ImportOptions { file_name: &file_name, model_name: &options.name, bind: &mut bind };
-    let imported = onnx::import(&bytes, &mut import, &mut session.sources);
+    let mut folder = Folder::of(&args.model);
+    let mut read = |range: &ExternalRange<'_>| folder.read(range);
+    let may_read = args.external_data || project.config.external_data == Some(true);
+    let read: Option<&mut onnx::ReadExternal<'_>> = if may_read { Some(&mut read) } else { None };
+    let imported = onnx::import_with(&bytes, &mut import, read, &mut session.sources);
     session.report_warnings(&imported.diagnostics);
     let model = match imported.module {
         Some(module) => results::asked_for(module, options).map(|(module, warnings)| {
             session.report_warnings(&warnings);
             let real = Validator::validate(module).expect("the front end makes valid modules");
-            Model { real, sha256: digest::sha256(&bytes) }
+            let sha256 = digest::model(&bytes, &folder.digests);
+            Model { real, sha256, external: folder.files.into_iter().collect() }
         }),
         None => Err(Stop::Input(imported.diagnostics)),
     };

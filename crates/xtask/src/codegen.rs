@@ -1,11 +1,15 @@
-//! Generated sources: what `cargo xtask codegen` writes and `--check` compares.
+//! Generated files: what `cargo xtask codegen` writes and `--check` compares.
 //!
-//! The only one so far is the Rust of `frontend-onnx/proto/onnx-ml.proto`. It
-//! is committed, so that a build needs neither protox nor prost-build.
+//! - the Rust of `frontend-onnx/proto/onnx-ml.proto`, which is committed, so that
+//!   a build needs neither protox nor prost-build;
+//! - the table of supported operators, in the documents that show it. An example
+//!   of the front end prints it: were this crate to link the front end, it could
+//!   not be built where its generated source is stale.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use prost_build::Module;
 
@@ -29,15 +33,18 @@ pub(crate) enum Error {
     Io(#[from] io::Error),
 }
 
+/// Documents with the table of operators, which stands between a line that
+/// begins with [`TABLE_HEAD`] and an empty one.
+const TABLES: [&str; 2] =
+    ["frontend-onnx/OPERATORS.md", "crates/skxc-diagnostics/src/codes/SKX0101.md"];
+const TABLE_HEAD: &str = "| operator |";
+
 const PROTO_DIR: &str = "frontend-onnx/proto";
 const PROTO_FILE: &str = "onnx-ml.proto";
 const PROTO_OUT: &str = "frontend-onnx/src/proto/onnx.rs";
 
-/// Makes all generated files, in memory.
-///
-/// # Errors
-/// If the protocol description does not compile.
-pub(crate) fn generate(root: &Path) -> Result<Vec<Generated>, Error> {
+/// Makes the source of the protocol, in memory.
+fn protocol(root: &Path) -> Result<Generated, Error> {
     let descriptors = protox::compile([PROTO_FILE], [root.join(PROTO_DIR)])?;
     let module = Module::from_protobuf_package_name("onnx");
     let requests = descriptors.file.into_iter().map(|file| (module.clone(), file)).collect();
@@ -46,28 +53,83 @@ pub(crate) fn generate(root: &Path) -> Result<Vec<Generated>, Error> {
     config.bytes(["."]);
     let mut texts = config.generate(requests)?;
     let text = texts.remove(&module).unwrap_or_default();
-    Ok(vec![Generated { path: PROTO_OUT.into(), text }])
+    Ok(Generated { path: PROTO_OUT.into(), text })
+}
+
+/// Makes the documents with the table of operators, in memory.
+fn tables(root: &Path) -> Result<Vec<Generated>, Error> {
+    let output = Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--package", "skxc-frontend-onnx", "--example", "operators"])
+        .current_dir(root)
+        .output()?;
+    if !output.status.success() {
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        return Err(io::Error::other(format!("the front end prints no table:\n{words}")).into());
+    }
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    let document = |path: &str| {
+        let text = with_table(&fs::read_to_string(root.join(path))?, &table);
+        let text = text.ok_or_else(|| io::Error::other(format!("{path} has no table")))?;
+        Ok(Generated { path: path.into(), text })
+    };
+    TABLES.into_iter().map(document).collect()
+}
+
+/// The document with another table.
+fn with_table(document: &str, table: &str) -> Option<String> {
+    let (before, rest) = document.split_once(&format!("\n{TABLE_HEAD}"))?;
+    let after = rest.split_once("\n\n").map_or("", |(_, after)| after);
+    let end = if after.is_empty() { "" } else { "\n" };
+    Some(format!("{before}\n{table}{end}{after}"))
 }
 
 /// Writes the generated files that differ and returns their paths.
 ///
 /// # Errors
-/// As [`generate`], and if a file cannot be written.
+/// If something cannot be generated or written.
 pub(crate) fn write(root: &Path) -> Result<Vec<PathBuf>, Error> {
-    let stale = stale(root)?;
-    for file in &stale {
-        fs::write(root.join(&file.path), &file.text)?;
+    // The front end, whose table comes next, is built of the first.
+    let mut written = Vec::new();
+    for generate in [|root: &Path| Ok(vec![protocol(root)?]), tables] {
+        for file in stale_of(root, generate(root)?) {
+            fs::write(root.join(&file.path), &file.text)?;
+            written.push(file.path);
+        }
     }
-    Ok(stale.into_iter().map(|file| file.path).collect())
+    Ok(written)
 }
 
 /// The generated files whose committed text is not what it should be.
 ///
 /// # Errors
-/// As [`generate`].
+/// If something cannot be generated.
 pub(crate) fn stale(root: &Path) -> Result<Vec<Generated>, Error> {
-    let mut files = generate(root)?;
+    let mut files = vec![protocol(root)?];
+    files.extend(tables(root)?);
+    Ok(stale_of(root, files))
+}
+
+fn stale_of(root: &Path, mut files: Vec<Generated>) -> Vec<Generated> {
     files
         .retain(|file| fs::read_to_string(root.join(&file.path)).ok().as_ref() != Some(&file.text));
-    Ok(files)
+    files
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_replaced_and_nothing_else() {
+        let table = "| operator | new |\n|---|---|\n";
+        let document = "# Title\n\n| operator | old |\n|---|\n| Abs |\n\n## Rest\n";
+        let expect = "# Title\n\n| operator | new |\n|---|---|\n\n## Rest\n";
+        assert_eq!(with_table(document, table).as_deref(), Some(expect));
+        assert_eq!(with_table(expect, table).as_deref(), Some(expect));
+        assert_eq!(
+            with_table("\n| operator | old |\n", table).as_deref(),
+            Some("\n| operator | new |\n|---|---|\n")
+        );
+        assert_eq!(with_table("# Title\n", table), None);
+    }
 }

@@ -9,6 +9,7 @@ mod calibrate;
 mod codegen;
 mod corpus;
 mod ensembles;
+mod fuzz;
 mod hostile;
 mod kernels;
 mod measure;
@@ -39,6 +40,9 @@ tasks:
   ensembles DIR [--filter GLOB]...
                             how fast the models of examples/ensembles run, which lowering is
                             chosen for them, and how good that choice and its predictions are
+  fuzz [onnx|skir] [--seconds N | --inputs N] [--corpus DIR]...
+                            try mutated models, or modules in text form, on the properties of
+                            tests/fuzz: 20000 inputs of each, unless it says otherwise
   kernels [DIR [--filter GLOB]...]
                             load and run the example, and cases of a corpus folder, on Debian's
                             kernels from 5.10 to the newest, in a virtual machine
@@ -67,6 +71,9 @@ fn main() -> ExitCode {
             .map_or_else(|| Ok(usage()), |filters| corpus::run(dir, &filters)),
         ["ensembles", dir, filters @ ..] => corpus_filters(filters)
             .map_or_else(|| Ok(usage()), |filters| ensembles::run(dir, &filters)),
+        ["fuzz", rest @ ..] => {
+            fuzz::Request::parse(rest).map_or_else(|| Ok(usage()), |request| fuzz::run(&request))
+        }
         ["kernels"] => kernels::run(None, &[]),
         ["kernels", dir, filters @ ..] => corpus_filters(filters)
             .map_or_else(|| Ok(usage()), |filters| kernels::run(Some(*dir), &filters)),

@@ -34,7 +34,7 @@ pub(super) static ARG_MIN: Operator = Operator {
 fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>, end: Extreme) -> Lowered {
     let input = lowering.numbers(node, 0)?;
     let ty = lowering.module.ty(input).clone();
-    if ty.elem == ElementType::Bool || ty.shape.0.is_empty() {
+    if ty.elem == ElementType::Bool || ty.shape.0.is_empty() || ty.shape.0.contains(&0) {
         let message = format!("`{}` needs numbers along an axis, not `{ty}`", node.name());
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
     }

@@ -8,11 +8,12 @@
 //! makes a matrix with a row a class so, and turns it.
 
 use skxc_diagnostics::codes::{LIMIT_EXCEEDED, TYPE_MISMATCH};
-use skxc_ir::limits::{COLUMNS_MAX, ELEMENTS_MAX};
+use skxc_ir::limits::COLUMNS_MAX;
 use skxc_ir::{ElementType, LabelTable, RealOp, Type, Value};
 
 use super::Operator;
 use crate::build::is_bounded;
+use crate::limits::RESULT_ELEMENTS_MAX;
 use crate::lower::{Lowering, Scores, known};
 use crate::node::{Lowered, Node, Operand};
 use crate::tensor::{Data, Tensor};
@@ -193,7 +194,8 @@ fn fold(node: &Node<'_>) -> Option<Tensor> {
         elements.extend(values);
         per_row |= tensor.per_row;
     }
-    (elements.len() <= ELEMENTS_MAX).then(|| Tensor { per_row, ..Tensor::integers(elements) })
+    (elements.len() <= RESULT_ELEMENTS_MAX)
+        .then(|| Tensor { per_row, ..Tensor::integers(elements) })
 }
 
 #[cfg(test)]

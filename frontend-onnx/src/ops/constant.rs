@@ -3,6 +3,8 @@
 use skxc_diagnostics::codes::{ATTRIBUTE_MISSING, TYPE_MISMATCH};
 
 use super::Operator;
+use crate::build::too_large;
+use crate::limits::RESULT_ELEMENTS_MAX;
 use crate::lower::{Lowering, known};
 use crate::node::{Lowered, Node, Operand, Problems};
 use crate::proto::TensorProto;
@@ -77,6 +79,9 @@ fn lower_of_shape(_: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
         let message = format!("the shape of `ConstantOfShape` {}", fault.what);
         node.operand_error(0, fault.code, message)
     })?;
+    if count > RESULT_ELEMENTS_MAX {
+        return Err(too_large(node).into());
+    }
     // Without `value` the elements are the float 0.
     let default =
         TensorProto { dims: vec![1], data_type: 1, float_data: vec![0.0], ..Default::default() };

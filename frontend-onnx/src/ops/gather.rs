@@ -5,11 +5,12 @@
 //! Runtime, counts as the nearest inside; a negative one counts from the end.
 
 use skxc_diagnostics::codes::{CLASS_LABELS, INDEX_OUT_OF_RANGE, LIMIT_EXCEEDED, TYPE_MISMATCH};
-use skxc_ir::limits::{COLUMNS_MAX, ELEMENTS_MAX};
+use skxc_ir::limits::COLUMNS_MAX;
 use skxc_ir::{Binary, ElementType, LabelTable, RealOp, Relation, Type, Value};
 
 use super::Operator;
 use crate::build::{is_bounded, too_large};
+use crate::limits::RESULT_ELEMENTS_MAX;
 use crate::lower::{Lowering, known};
 use crate::node::{Lowered, Node, Operand};
 use crate::tensor::{Data, Tensor};
@@ -232,7 +233,7 @@ fn picked(
     let product = |extents: &[u32]| extents.iter().map(|&extent| extent as usize).product();
     let outer: usize = product(&from[..axis]);
     let inner: usize = product(&from[axis + 1..]);
-    if outer.saturating_mul(inner).saturating_mul(indices.len()) > ELEMENTS_MAX {
+    if outer.saturating_mul(inner).saturating_mul(indices.len()) > RESULT_ELEMENTS_MAX {
         return Err(too_large(node).into());
     }
     let extent = from[axis] as usize;

@@ -6,6 +6,9 @@
 //! input since; without any, all axes are reduced, unless
 //! `noop_with_empty_axes` leaves the operand as it is.
 //!
+//! A product of a few elements is one of two and two, which polynomial features
+//! have.
+//!
 //! Decisions: elements are added in row-major order of the reduced axes; a mean
 //! divides the sum by their number; ReduceLogSumExp subtracts the greatest
 //! element before the powers and adds it after the logarithm, as ONNX Runtime
@@ -17,6 +20,9 @@ use skxc_ir::{Binary, ElementType, Reduction, Unary, Value};
 use super::Operator;
 use crate::lower::Lowering;
 use crate::node::{Lowered, Node, Operand};
+
+/// Products of so many elements are written out.
+const FACTORS_MAX: u32 = 8;
 
 /// What is reduced, of the last axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,6 +100,7 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>, kind: Kind) -> Lowered {
 fn reduce(lowering: &mut Lowering<'_>, node: &Node<'_>, kind: Kind, rows: Value) -> Lowered<Value> {
     let origin = node.origin;
     Ok(match kind {
+        Kind::Plain(Reduction::Product) => product(lowering, node, rows)?,
         Kind::Plain(function) => lowering.reduce(function, rows, origin),
         Kind::Mean => {
             let count = lowering.module.shape(rows).0.last().copied().unwrap_or(1);
@@ -147,6 +154,22 @@ fn axes(node: &Node<'_>, rank: usize) -> Lowered<Vec<usize>> {
     axes.sort_unstable();
     axes.dedup();
     Ok(axes)
+}
+
+/// The product along the last axis; of the few elements of one row, as products
+/// of two.
+fn product(lowering: &mut Lowering<'_>, node: &Node<'_>, rows: Value) -> Lowered<Value> {
+    let shape = lowering.module.shape(rows).0.clone();
+    let (width, count) = (shape.last().copied().unwrap_or(1), shape.iter().product::<u32>());
+    if width != count || width > FACTORS_MAX {
+        return Ok(lowering.reduce(Reduction::Product, rows, node.origin));
+    }
+    let mut product = lowering.gather(rows, vec![0], node.origin);
+    for position in 1..width {
+        let factor = lowering.gather(rows, vec![position], node.origin);
+        product = lowering.binary(node, Binary::Multiply, product, factor)?;
+    }
+    Ok(lowering.reshape(product, &shape[..shape.len() - 1], node.origin))
 }
 
 #[cfg(test)]

@@ -86,6 +86,9 @@ impl RealRanges {
             RealOp::Unary { function, input } => {
                 self.of_value(*input).iter().map(|range| unary(*function, range)).collect()
             }
+            RealOp::Binary { function: Binary::Multiply, a, b } if a == b => {
+                self.of_value(*a).iter().map(square).collect()
+            }
             RealOp::Binary { function, a, b } => {
                 self.pairs(module, [*a, *b], ty, |a, b| binary(*function, a, b))
             }
@@ -338,6 +341,17 @@ fn unary(function: Unary, range: &Range) -> Range {
             Unary::Sign => Range::Integer(min.signum(), max.signum()),
             _ => Range::Integer(i64::MIN, i64::MAX),
         },
+    }
+}
+
+/// A number times itself is not negative.
+fn square(range: &Range) -> Range {
+    match range {
+        Range::Number(x) => {
+            let magnitude = Range::Number(x.unary(Unary::Absolute, ElementType::F64));
+            binary(Binary::Multiply, &magnitude, &magnitude)
+        }
+        Range::Integer(..) => binary(Binary::Multiply, range, range),
     }
 }
 

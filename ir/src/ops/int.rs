@@ -53,7 +53,7 @@ pub enum IntOp {
         b: Value,
     },
     /// `a * b`, of any two formats, then divided by 2^`shift` and rounded to
-    /// nearest, halves up. The product is below 2^62.
+    /// nearest, halves up. Both factors are below 2^62; their product need not be.
     Multiply {
         /// First factor.
         a: Value,

@@ -45,11 +45,13 @@ impl Pass<Real> for KeepDecision {
     }
 }
 
-/// Lets every argmax read the value in the same order that is nearest to the
+/// Lets every argmax and every sort read the value in the same order that is nearest to the
 /// inputs, or a sum.
 fn shorten_argmax(module: &mut Module<Real>) -> bool {
     let reads = |module: &Module<Real>, value| match module.node(value).op {
-        RealOp::ArgMax { input } | RealOp::ArgMin { input } => Some(input),
+        RealOp::ArgMax { input } | RealOp::ArgMin { input } | RealOp::ArgSort { input, .. } => {
+            Some(input)
+        }
         _ => None,
     };
     let users: Vec<Value> =

@@ -54,51 +54,82 @@ pub(super) fn in_same_order(
     value: Value,
 ) -> Value {
     let (mut at, mut kept) = (value, value);
-    while !affine.is_affine(at) {
-        let Some((next, bends)) = one_step(module, affine, ranges, at) else { break };
+    let (mut is_turned, mut has_bent) = (false, false);
+    // Where the order is turned, a negative factor before it may turn it back.
+    while !affine.is_affine(at) || is_turned {
+        let Some(Below { next, bends, turns }) = one_step(module, affine, ranges, at) else {
+            break;
+        };
         if module.shape(next) != module.shape(value) {
             break;
         }
         at = next;
-        if bends {
+        is_turned ^= turns;
+        has_bent |= bends;
+        if has_bent && !is_turned && (bends || turns) {
             kept = at;
         }
     }
     kept
 }
 
-/// The operand in the same order, and whether more than a constant factor or
-/// addend lies between.
+/// An operand whose order a value has.
+struct Below {
+    next: Value,
+    /// Lies more than a constant factor or addend between?
+    bends: bool,
+    /// Is the order the other way round?
+    turns: bool,
+}
+
+/// The operand in the same order, or in the opposite one.
 fn one_step(
     module: &Module<Real>,
     affine: &Affine<'_>,
     ranges: &RealRanges,
     value: Value,
-) -> Option<(Value, bool)> {
+) -> Option<Below> {
+    let same = |next: Value, bends: bool| Some(Below { next, bends, turns: false });
+    let opposite = |next: Value, bends: bool| Some(Below { next, bends, turns: true });
     let is_common = |operand: Value| {
         let (shape, whole) = (module.shape(operand), module.shape(value));
         shape.row() == 1 && (shape.elements() == 1 || shape.0.len() == whole.0.len())
     };
     let positive = |operand: Value| ranges.of_value(operand).iter().all(Range::is_positive);
+    let negative = |operand: Value| {
+        ranges.of_value(operand).iter().all(|range| range.ends().is_some_and(|(_, max)| max < 0.0))
+    };
     let bends = |operand: Value| !affine.is_constant(operand);
     match module.node(value).op {
-        RealOp::Softmax { input } => Some((input, true)),
-        RealOp::Cast { input } if is_float(module.ty(input).elem) => Some((input, false)),
-        RealOp::Unary { function, input } if is_increasing(function) => Some((input, true)),
+        RealOp::Softmax { input } => same(input, true),
+        RealOp::Cast { input } if is_float(module.ty(input).elem) => same(input, false),
+        RealOp::Unary { function, input } if is_increasing(function) => same(input, true),
+        RealOp::Unary { function: Unary::Negate, input } => opposite(input, false),
+        RealOp::Unary { function: Unary::Reciprocal, input } if positive(input) => {
+            opposite(input, true)
+        }
+        // What is not negative is its own magnitude.
+        RealOp::Unary { function: Unary::Absolute, input } if positive(input) => same(input, false),
         RealOp::Binary { function: Binary::Divide, a, b } if is_common(b) && positive(b) => {
-            Some((a, bends(b)))
+            same(a, bends(b))
         }
         RealOp::Binary { function: Binary::Multiply, a, b } => match (is_common(a), is_common(b)) {
-            (_, true) if positive(b) => Some((a, bends(b))),
-            (true, _) if positive(a) => Some((b, bends(a))),
+            (_, true) if positive(b) => same(a, bends(b)),
+            (true, _) if positive(a) => same(b, bends(a)),
+            (_, true) if negative(b) => opposite(a, bends(b)),
+            (true, _) if negative(a) => opposite(b, bends(a)),
             _ => None,
         },
         RealOp::Binary { function: Binary::Add, a, b } => match (is_common(a), is_common(b)) {
-            (_, true) => Some((a, bends(b))),
-            (true, _) => Some((b, bends(a))),
+            (_, true) => same(a, bends(b)),
+            (true, _) => same(b, bends(a)),
             _ => None,
         },
-        RealOp::Binary { function: Binary::Subtract, a, b } if is_common(b) => Some((a, bends(b))),
+        RealOp::Binary { function: Binary::Subtract, a, b } => match (is_common(a), is_common(b)) {
+            (_, true) => same(a, bends(b)),
+            (true, _) => opposite(b, bends(a)),
+            _ => None,
+        },
         _ => None,
     }
 }

@@ -35,6 +35,7 @@ use skxc_diagnostics::{Diagnostic, codes};
 
 use crate::analysis::affine::{Affine, Form, Kind};
 use crate::analysis::ranges::Ranges;
+use crate::analysis::real_ranges::RealRanges;
 use crate::analysis::rounding::Rounding;
 use crate::analysis::univariate::{Budget, RUNS_MAX, Univariate, Wild};
 use crate::arena::Handle;
@@ -201,6 +202,8 @@ struct Quantizer<'m> {
     /// Of the integer module, as far as it was needed.
     ranges: Ranges,
     rounding: Rounding,
+    /// Of the real module, once they are asked for.
+    real_ranges: Option<RealRanges>,
     /// What became of the values that are not sums.
     of: HashMap<Value, Value>,
     /// What became of the sums.
@@ -243,6 +246,7 @@ impl<'m> Quantizer<'m> {
             int,
             ranges,
             rounding: Rounding::none(),
+            real_ranges: None,
             of: HashMap::new(),
             sums: HashMap::new(),
             errors: Vec::new(),

@@ -6,7 +6,7 @@ use skxc_diagnostics::codes;
 
 use super::TextError;
 use super::lexer::{Cursor, Parsed};
-use super::printer::{print_list, put, quoted};
+use super::printer::{print_list, put, put_float, quoted};
 use super::scope::Scope;
 use crate::function::{Function, Segment};
 use crate::limits;
@@ -19,7 +19,10 @@ pub(super) fn print(out: &mut String, index: usize, function: &Function) {
     put(out, format_args!("@f{index} = function {name}, {input} to {output}"));
     put(out, format_args!(", domain [{}, {}]", domain.min, domain.max));
     put(out, format_args!(", range [{}, {}]", range.min, range.max));
-    put(out, format_args!(", error {error:?}, slope {slope:?} within {reach:?}"));
+    for (word, number) in [(", error ", error), (", slope ", slope), (" within ", reach)] {
+        out.push_str(word);
+        put_float(out, *number);
+    }
     let (position, gain, shift) = (function.position_bits, function.gain, function.shift);
     put(out, format_args!(", position {position}, gain {gain}, shift {shift}\n"));
     for (id, segment) in function.segments.iter().enumerate() {

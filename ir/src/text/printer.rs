@@ -103,6 +103,11 @@ pub(super) fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
     out.write_fmt(text).expect("memory takes any text");
 }
 
+/// Appends a number so that it reads back, the shortest way there is.
+pub(super) fn put_float(out: &mut String, number: f64) {
+    if number.is_nan() { out.push_str("nan") } else { put(out, format_args!("{number:?}")) }
+}
+
 fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
     put(out, text);
     out.push('\n');
@@ -160,7 +165,7 @@ fn print_forest<D: Notation>(
     }
     if forest.folding_error.iter().any(|&error| error != 0.0) {
         out.push_str("\n  folding ");
-        print_list(out, &forest.folding_error, |out, error| put(out, format_args!("{error:?}")));
+        print_list(out, &forest.folding_error, |out, error| put_float(out, *error));
     }
     out.push_str("\n  roots ");
     print_list(out, &forest.roots, |out, root| put(out, format_args!("n{root}")));

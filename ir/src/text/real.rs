@@ -2,7 +2,7 @@
 
 use super::lexer::{Cursor, Parsed};
 use super::notation;
-use super::printer::{Names, print_list, put, put_value};
+use super::printer::{Names, print_list, put, put_float, put_value};
 use super::scope::Scope;
 use crate::forest::{Mode, RealTest};
 use crate::limits;
@@ -14,7 +14,7 @@ impl notation::Notation for Real {
 
     /// The shortest decimal that reads back as the same `f64`.
     fn write_number(out: &mut String, number: f64) {
-        if number.is_nan() { out.push_str("nan") } else { put(out, format_args!("{number:?}")) }
+        put_float(out, number);
     }
 
     fn write_test(out: &mut String, test: RealTest) {

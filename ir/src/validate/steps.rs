@@ -3,10 +3,10 @@
 
 use super::error::{Errors, Location, Problem};
 use super::ranges::{check_storage, farthest};
-use crate::analysis::ranges::{Bounds, Ranges, numerator, prefixes, product, row_steps};
+use crate::analysis::ranges::{Bounds, Ranges, numerator, prefixes, row_steps};
 use crate::module::{Int, Interval, Module, Value};
 use crate::ops::{IntBinary, IntOp, IntReduction};
-use crate::types::{ElementType, Type};
+use crate::types::ElementType;
 
 /// Numbers on the way are below 2^62 in magnitude, so that what rounds can
 /// add half a unit and a difference of two fits 64 bits.
@@ -39,10 +39,7 @@ pub(super) fn check(
             narrow(&[*input], errors);
             check_margin(module, ranges, location, *input, *margin, errors);
         }
-        IntOp::Multiply { a, b, .. } => {
-            let pairs = pairs(module, ranges, [*a, *b], module.ty(value));
-            check_steps(location, pairs.map(|(a, b)| product(a, b)), errors);
-        }
+        IntOp::Multiply { a, b, .. } => narrow(&[*a, *b], errors),
         IntOp::Divide { a, b, shift } => {
             let numerators = ranges.of_value(*a).iter().map(|&a| numerator(a, *shift));
             check_steps(location, numerators, errors);
@@ -122,21 +119,6 @@ fn check_domain(location: Location, domain: Interval, bounds: &[Bounds], errors:
         let value = if bounds.min < min { bounds.min } else { bounds.max };
         errors.add(location, Problem::OutOfRange { value, min, max });
     }
-}
-
-/// The bounds of two operands that meet in each element of the result.
-fn pairs<'r>(
-    module: &Module<Int>,
-    ranges: &'r Ranges,
-    operands: [Value; 2],
-    ty: &Type,
-) -> impl Iterator<Item = (Bounds, Bounds)> + use<'r> {
-    let [a, b] = operands.map(|operand| {
-        let bounds = ranges.of_value(operand);
-        let positions = module.shape(operand).positions_in(&ty.shape);
-        positions.into_iter().map(move |i| bounds[i])
-    });
-    a.zip(b)
 }
 
 fn check_steps(location: Location, steps: impl Iterator<Item = Bounds>, errors: &mut Errors) {

@@ -98,6 +98,9 @@ fn expression(context: &Context<'_>, value: Value, arguments: &[String]) -> Stri
             }
         }
         IntOp::Multiply { shift, .. } => {
+            if is_wide_product(context, value) {
+                return format!("{name}_multiply({}, {}, {shift})", arguments[0], arguments[1]);
+            }
             let product = format!("{} * {}", arguments[0], arguments[1]);
             shifted(&product, shift, Rounding::Nearest)
         }
@@ -136,6 +139,16 @@ fn expression(context: &Context<'_>, value: Value, arguments: &[String]) -> Stri
         | IntOp::ArgMax { .. }
         | IntOp::Label { .. } => unreachable!("the operation is not elementwise"),
     }
+}
+
+/// Is `value` a product of more than 62 bits before it is shifted?
+pub(super) fn is_wide_product(context: &Context<'_>, value: Value) -> bool {
+    let IntOp::Multiply { a, b, shift } = context.module.node(value).op else { return false };
+    let bits = |operand: Value| {
+        let bounds = context.ranges.of_value(operand).iter();
+        bounds.map(|bounds| bounds.magnitude_bits()).max().unwrap_or(0)
+    };
+    shift > 0 && bits(a) + bits(b) > 62
 }
 
 fn compare(name: &str, relation: Relation, a: &str, b: &str) -> String {

@@ -3,7 +3,7 @@
 
 use skxc_ir::{IntBinary, IntOp, IntReduction, Relation, Value};
 
-use super::{lookup, rows, table};
+use super::{elementwise, lookup, rows, table};
 use crate::context::Context;
 use crate::writer::Writer;
 
@@ -16,6 +16,7 @@ struct Needs {
     minimum: bool,
     maximum: bool,
     divide: bool,
+    multiply: bool,
     argmax: bool,
     argsort: bool,
     inside: bool,
@@ -27,13 +28,14 @@ type Emit = fn(&mut Writer, &str);
 /// Those that the values need.
 pub(super) fn emit(out: &mut Writer, context: &Context<'_>, values: &[Value]) {
     let needs = Needs::of(context, values);
-    let all: [(bool, Emit); 9] = [
+    let all: [(bool, Emit); 10] = [
         (needs.less || needs.minimum || needs.maximum, less),
         (needs.differ, differ),
         (needs.pick || needs.minimum || needs.maximum, pick),
         (needs.minimum, minimum),
         (needs.maximum, maximum),
         (needs.divide, divide),
+        (needs.multiply, multiply),
         (needs.argmax, rows::argmax_helper),
         (needs.argsort, rows::argsort_helper),
         (needs.inside, lookup::inside_helper),
@@ -65,8 +67,13 @@ impl Needs {
             IntOp::Lookup { .. } => (self.differ, self.pick) = (true, true),
             IntOp::Select { .. } => self.pick = true,
             IntOp::Divide { .. } => self.divide = true,
+            IntOp::Multiply { .. } => {
+                self.multiply |= elementwise::is_wide_product(context, value);
+            }
             IntOp::ArgMax { input, .. } => {
-                self.argmax |= context.module.shape(input).row() > 2;
+                let row = context.module.shape(input).row();
+                self.argmax |= row > 2;
+                self.less |= row == 2 && rows::is_used(context, value);
             }
             IntOp::ArgSort { .. } => self.argsort = true,
             IntOp::Function { function, .. } => {
@@ -81,7 +88,6 @@ impl Needs {
                 self.inside = true;
             }
             IntOp::Binary { .. }
-            | IntOp::Multiply { .. }
             | IntOp::Rescale { .. }
             | IntOp::Not { .. }
             | IntOp::Reduce { function: IntReduction::Sum, .. }
@@ -138,6 +144,32 @@ fn minimum(out: &mut Writer, name: &str) {
 fn maximum(out: &mut Writer, name: &str) {
     function(out, name, "maximum(__s64 a, __s64 b)");
     out.line(&format!("return {name}_pick({name}_less(a, b), b, a);"));
+    end(out);
+}
+
+fn multiply(out: &mut Writer, name: &str) {
+    out.comment(&[
+        "a * b / 2^shift to the nearest, halves up; both take at most 62 bits. The product has \
+         128 bits, from four of halves: low * low, twice low * high, high * high."
+            .to_owned(),
+    ]);
+    function(out, name, "multiply(__s64 a, __s64 b, const __u32 shift)");
+    out.lines(
+        "const __u64 low = 0xffffffff;\n__u64 ll = ((__u64)a & low) * ((__u64)b & low);\n\
+         __s64 lh = (__s64)((__u64)a & low) * (b >> 32);\n\
+         __s64 hl = (a >> 32) * (__s64)((__u64)b & low);\n\
+         __u64 half = 1ULL << (shift - 1);\n__u64 middle, bottom, sum;\n__s64 top;\n",
+    );
+    out.line("");
+    out.lines(
+        "middle = (ll >> 32) + ((__u64)lh & low) + ((__u64)hl & low);\n\
+         bottom = (middle << 32) | (ll & low);\n\
+         top = (a >> 32) * (b >> 32) + (lh >> 32) + (hl >> 32);\n\
+         top += (__s64)(middle >> 32);\nsum = bottom + half;",
+    );
+    out.comment(&["The carry of that addition.".to_owned()]);
+    out.line("top += (__s64)(((bottom & half) | ((bottom | half) & ~sum)) >> 63);");
+    out.line("return (__s64)(((__u64)top << (64 - shift)) | (sum >> shift));");
     end(out);
 }
 

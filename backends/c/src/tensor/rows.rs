@@ -1,6 +1,7 @@
 //! Operations along the last axis.
 
-use skxc_ir::{Extreme, IntOp, IntReduction, Value};
+use skxc_ir::lowering::Element;
+use skxc_ir::{Extreme, IntOp, IntReduction, Operation as _, Value};
 
 use super::elementwise::{assign, target};
 use super::{STRAIGHT_MAX, about, operand};
@@ -108,6 +109,14 @@ pub(super) fn argmax(out: &mut Writer, context: &Context<'_>, value: Value, marg
             (&[first, second], _) => {
                 let (first, second) =
                     (operand::wide(context, first), operand::wide(context, second));
+                if is_used(context, value) && meets(context, input, index, margin) {
+                    // Verifier: what is computed with a decision would be followed
+                    // once for each side of a branch.
+                    let least =
+                        if margin == 0 { first } else { format!("{first} + {}", literal(margin)) };
+                    assign(out, &target, &format!("{name}_less({least}, {second})"));
+                    continue;
+                }
                 let test = format!("> {};", literal(margin));
                 out.wrapped(&[format!("{target} = {second} -"), first, test]);
             }
@@ -121,6 +130,28 @@ pub(super) fn argmax(out: &mut Writer, context: &Context<'_>, value: Value, marg
             (_, None) => unreachable!("a row of more than two elements is in memory"),
         }
     }
+}
+
+/// Does anything but the result depend on the value?
+pub(super) fn is_used(context: &Context<'_>, value: Value) -> bool {
+    let mut is_used = false;
+    for user in super::computed(context) {
+        context.module.node(user).op.operands(&mut |operand| {
+            let elements = context.plan.elements.of_value(operand).iter();
+            is_used |= elements
+                .into_iter()
+                .any(|element| matches!(*element, Element::Cell { value: of, .. } if of == value));
+        });
+    }
+    is_used
+}
+
+/// Does the difference of the two elements of a row fit 64 bits with the margin?
+pub(super) fn meets(context: &Context<'_>, input: Value, row: usize, margin: i64) -> bool {
+    let [first, second] = [0, 1].map(|i| context.ranges.of_value(input)[2 * row + i]);
+    let most = first.max + i128::from(margin) - second.min;
+    let least = first.min + i128::from(margin) - second.max;
+    -(1 << 63) <= least && most < 1 << 63
 }
 
 pub(super) fn argmax_helper(out: &mut Writer, name: &str) {

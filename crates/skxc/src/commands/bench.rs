@@ -31,7 +31,7 @@ use crate::session::{Exit, Session, Stop, stdout};
 pub(crate) fn run(session: &mut Session, project: &Project, args: &Bench) -> Result<Exit, Stop> {
     let mut options = options(project, args)?;
     let columns = Columns::Bound(column_names(&args.model, project));
-    let model = pipeline::import(session, &args.model.model, &options, columns, project)?.model?;
+    let model = pipeline::import(session, &args.model, &options, columns, project)?.model?;
     let mut lowered = pipeline::lower(&model, &options, &mut |_, _, _| {})?;
     let profile = profile::paths(&args.profile, project);
     profile::apply(session, &profile, &mut lowered, &mut options)?;

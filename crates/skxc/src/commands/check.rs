@@ -134,8 +134,8 @@ fn build(
             (manifest.options.clone().over(&args.model, &args.program)?, columns)
         }
     };
-    let (path, profile) = (&args.model.model, &args.program.profile);
-    compile::build(session, project, path, columns, options, profile, &[])
+    let profile = &args.program.profile;
+    compile::build(session, project, &args.model, columns, options, profile, &[])
 }
 
 /// Makes all comparisons on made-up vectors and what was given.
@@ -386,6 +386,9 @@ fn command(args: &Check) -> String {
     let mut command = format!("skxc check {model} {object}");
     if !args.model.features.is_empty() {
         command.push_str(&format!(" --features {}", args.model.features.join(",")));
+    }
+    if args.model.external_data {
+        command.push_str(" --external-data");
     }
     for pair in &args.program.actions {
         command.push_str(&format!(" --action '{}={}'", pair.class, pair.action));

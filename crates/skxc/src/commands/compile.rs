@@ -12,7 +12,7 @@ use skxc_ir::text;
 use crate::actions::Action;
 use crate::bounds;
 use crate::clang::{self, Clang};
-use crate::cli::{Compile, Emit, Hook};
+use crate::cli::{Compile, Emit, Hook, ModelArgs};
 use crate::comparisons;
 use crate::config::Project;
 use crate::depfile;
@@ -42,9 +42,9 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Compile) -> R
         (emit, _) => emit.to_vec(),
     };
     let names = Columns::Bound(column_names(&args.model, project));
-    let path = &args.model.model;
     let profile = profile::paths(&args.program.profile, project);
-    let mut build = build(session, project, path, names, options, &profile, &args.print_after)?;
+    let model = &args.model;
+    let mut build = build(session, project, model, names, options, &profile, &args.print_after)?;
     if let Some(exit) = bounds::exceeded(session, &args.max, &build.manifest.cost) {
         return Ok(exit);
     }
@@ -60,7 +60,8 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Compile) -> R
     let mut output = Output::default();
     build.add_files(&mut output, &folder, &emit);
     if let Some(path) = &args.depfile {
-        let text = dependencies(&output, &args.model.model, project);
+        let external = build.model.external.iter().map(PathBuf::as_path);
+        let text = dependencies(&output, &args.model.model, external, project);
         output.add(path.clone(), text);
     }
     output.write()?;
@@ -96,13 +97,13 @@ pub(crate) struct Build {
 pub(crate) fn build(
     session: &mut Session,
     project: &Project,
-    path: &Path,
+    args: &ModelArgs,
     columns: Columns,
     mut options: Options,
     profile: &[PathBuf],
     print_after: &[String],
 ) -> Result<Build, Stop> {
-    let model = pipeline::import(session, path, &options, columns, project)?.model?;
+    let model = pipeline::import(session, args, &options, columns, project)?.model?;
     let wanted: BTreeSet<&str> = print_after.iter().map(String::as_str).collect();
     let mut printed = Vec::new();
     if wanted.contains(pipeline::IMPORT) {
@@ -219,7 +220,12 @@ impl Build {
 }
 
 /// The dependency file: what was written depends on model and project file.
-fn dependencies(output: &Output, model: &Path, project: &Project) -> String {
+fn dependencies<'a>(
+    output: &'a Output,
+    model: &'a Path,
+    external: impl Iterator<Item = &'a Path>,
+    project: &'a Project,
+) -> String {
     let prerequisites = [Some(model), project.path.as_deref()];
-    depfile::text(output.paths(), prerequisites.into_iter().flatten())
+    depfile::text(output.paths(), prerequisites.into_iter().flatten().chain(external))
 }

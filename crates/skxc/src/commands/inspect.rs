@@ -1,11 +1,11 @@
 //! `skxc inspect`: what a model holds, what it becomes, what it costs.
 
 mod cost;
+mod summary;
 
 use std::io::{self, Write};
 
 use skxc_diagnostics::escape_to_one_line;
-use skxc_frontend_onnx::{Summary, supported_operators};
 use skxc_ir::passes::pipeline::Snapshot;
 use skxc_ir::text;
 
@@ -20,9 +20,6 @@ use crate::profile;
 use crate::reports::small;
 use crate::session::{Exit, Session, Stop, stdout};
 
-/// Classes that are listed.
-const CLASSES_SHOWN_MAX: usize = 20;
-
 /// Prints what there is to say. A model that cannot be compiled is shown as
 /// far as it goes, and the exit code says so.
 pub(crate) fn run(session: &mut Session, project: &Project, args: &Inspect) -> Result<Exit, Stop> {
@@ -32,7 +29,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Inspect) -> R
     let mut options = options(project, args)?;
     let columns = Columns::Bound(column_names(&args.model, project));
     let Imported { model, summary, listing } =
-        pipeline::import(session, &args.model.model, &options, columns, project)?;
+        pipeline::import(session, &args.model, &options, columns, project)?;
     let mut out = stdout();
     if args.listing {
         write!(out, "{}", session.sources.text(listing))?;
@@ -60,16 +57,33 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Inspect) -> R
         out.flush()?;
         return Ok(Exit::Done);
     }
-    write_summary(&mut out, &summary)?;
+    if session.format == MessageFormat::Json {
+        let manifest = manifest(session, project, args, model, &mut options);
+        writeln!(out, "{}", summary::json(&summary, manifest.as_ref().ok()))?;
+        out.flush()?;
+        return manifest.map(|_| Exit::Done);
+    }
+    summary::write(&mut out, &summary)?;
     out.flush()?;
-    let model = model?;
-    let lowered = lower(session, project, args, &model, &mut options)?;
-    let program = pipeline::program(&model, &lowered, &options)?;
-    let manifest = describe::manifest(&model, &lowered, &program, &options);
-    write_columns(&mut out, &lowered)?;
+    let manifest = manifest(session, project, args, model, &mut options)?;
+    write_columns(&mut out, &manifest)?;
     write_program(&mut out, &manifest)?;
     out.flush()?;
     Ok(Exit::Done)
+}
+
+/// What the program of a model would be, if there can be one.
+fn manifest(
+    session: &Session,
+    project: &Project,
+    args: &Inspect,
+    model: Result<Model, Stop>,
+    options: &mut Options,
+) -> Result<Manifest, Stop> {
+    let model = model?;
+    let lowered = lower(session, project, args, &model, options)?;
+    let program = pipeline::program(&model, &lowered, options)?;
+    Ok(describe::manifest(&model, &lowered, &program, options))
 }
 
 /// Runs the passes, and the rows of a profile.
@@ -115,51 +129,10 @@ fn ir_after(model: &Model, options: &Options, pass: Option<&str>) -> Result<Stri
     Ok(wanted.unwrap_or(lowered.skir))
 }
 
-fn write_summary(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
-    let sets: Vec<String> = summary
-        .operator_sets
-        .iter()
-        .map(|(domain, version)| format!("{domain} {version}"))
-        .collect();
-    writeln!(out, "model      ONNX IR {}, {}", summary.ir_version, sets.join(", "))?;
-    if !summary.producer.is_empty() {
-        writeln!(out, "producer   {}", summary.producer)?;
-    }
-    for tensor in summary.inputs.iter().flat_map(|inputs| &inputs.tensors) {
-        let name = escape_to_one_line(&tensor.name);
-        writeln!(out, "input      {name}: {} x {}", tensor.element, tensor.width)?;
-    }
-    for (name, ty) in &summary.outputs {
-        writeln!(out, "output     {name}: {ty}")?;
-    }
-    for operator in &summary.operators {
-        let mark = if operator.supported { "" } else { "   NOT SUPPORTED" };
-        writeln!(out, "operator   {} x {}{mark}", operator.count, operator.name)?;
-    }
-    if summary.operators.iter().any(|operator| !operator.supported) {
-        let known: Vec<&str> = supported_operators().map(|operator| operator.name).collect();
-        writeln!(out, "           supported are {}", known.join(", "))?;
-    }
-    for classes in &summary.classes {
-        let shown: Vec<&str> = classes.iter().take(CLASSES_SHOWN_MAX).map(String::as_str).collect();
-        let more = classes.len().saturating_sub(CLASSES_SHOWN_MAX);
-        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        writeln!(out, "classes    {}: {}{more}", classes.len(), shown.join(", "))?;
-    }
-    if summary.trees > 0 {
-        writeln!(out, "trees      {}, {} nodes", summary.trees, summary.tree_nodes)?;
-    }
-    for (key, value) in &summary.properties {
-        writeln!(out, "property   {key} = {value}")?;
-    }
-    Ok(())
-}
-
-fn write_columns(out: &mut impl Write, lowered: &Lowered) -> io::Result<()> {
-    for (_, column) in lowered.int.columns.iter() {
+fn write_columns(out: &mut impl Write, manifest: &Manifest) -> io::Result<()> {
+    for column in &manifest.columns {
         let missing = column.missing.map_or_else(String::new, |it| format!(", missing {it}"));
-        let range = column.range;
-        writeln!(out, "column     {} {} to {}{missing}", column.name, range.min, range.max)?;
+        writeln!(out, "column     {} {} to {}{missing}", column.name, column.min, column.max)?;
     }
     Ok(())
 }

@@ -64,8 +64,7 @@ fn of_model(
 
 fn in_kernel(session: &mut Session, project: &Project, args: &Predict) -> Result<Exit, Stop> {
     let (columns, options) = columns(args, project)?;
-    let mut build =
-        compile::build(session, project, &args.model.model, columns, options, &[], &[])?;
+    let mut build = compile::build(session, project, &args.model, columns, options, &[], &[])?;
     let (object, name) = match &args.object {
         Some(path) => (files::read_bytes(path)?, path.display().to_string()),
         None => {
@@ -125,7 +124,7 @@ fn import(
     options: &Options,
     columns: Columns,
 ) -> Result<pipeline::Model, Stop> {
-    pipeline::import(session, &args.model.model, options, columns, project)?.model
+    pipeline::import(session, &args.model, options, columns, project)?.model
 }
 
 fn read_rows<'a>(args: &Predict, columns: impl Iterator<Item = &'a Column>) -> Result<Rows, Stop> {

@@ -28,8 +28,8 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Run) -> Resul
         ));
     }
     let columns = Columns::Bound(column_names(&args.model, project));
-    let (path, profile) = (&args.model.model, profile::paths(&args.program.profile, project));
-    let mut build = compile::build(session, project, path, columns, options, &profile, &[])?;
+    let profile = profile::paths(&args.program.profile, project);
+    let mut build = compile::build(session, project, &args.model, columns, options, &profile, &[])?;
     let max_error = args.max_error.or(project.config.max_error);
     if let Some(exit) = bounds::errors_exceeded(session, max_error, &build.manifest) {
         return Ok(exit);

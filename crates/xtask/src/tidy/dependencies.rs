@@ -23,7 +23,7 @@ const MAY_USE: [(&str, &[&str]); 9] = [
 ];
 
 /// Packages that may depend on anything of ours.
-const ABOVE_ALL: [&str; 3] = ["skxc", "skxc-calibrate", "skxc-tests"];
+const ABOVE_ALL: [&str; 4] = ["skxc", "skxc-calibrate", "skxc-fuzz", "skxc-tests"];
 
 /// Where a crate of others must stay, by the start of its name.
 const STAYS_AT: [(&str, &[&str]); 7] = [

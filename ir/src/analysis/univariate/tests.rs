@@ -113,7 +113,8 @@ fn rows_of_one_column() {
     check(&format!("{row}%8 = argmax %7 : i64[1]\n"), "1 to 1000, 2");
     check(&format!("{row}%8 = argmin %7 : i64[1]\n"), "0");
     let product = "%8 = matmul %6, %4 : f32[1x3]\n%9 = argmin %8 : i64[1]\n";
-    check(&format!("{row}{product}"), "0 to 0, 2");
+    // Its sums are fused, which no step of a function is.
+    check(&format!("{row}{product}"), "none");
 }
 
 #[test]

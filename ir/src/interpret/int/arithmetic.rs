@@ -17,8 +17,9 @@ pub(super) fn binary(function: IntBinary, a: i64, b: i64) -> i64 {
 
 /// `a * b / 2^shift`, halves up.
 pub(super) fn multiply(a: i64, b: i64, shift: u8) -> i64 {
-    let product = a.checked_mul(b).expect("a product fits 62 bits");
-    shift_right(product, shift, Rounding::Nearest)
+    let half = if shift == 0 { 0 } else { 1_i128 << (shift - 1) };
+    let product = (i128::from(a) * i128::from(b) + half) >> shift;
+    i64::try_from(product).expect("a shifted product fits 62 bits")
 }
 
 /// `a * 2^shift / b`, halves away from 0.

@@ -5,8 +5,9 @@
 //! trees or at another value that the program computes. There are two kinds:
 //!
 //! - the same function of each element of a value;
-//! - functions of one number that all elements of the operands are multiples
-//!   of, as in the softmax of `[-s, s]`: one for each element.
+//! - a function for each element, of one number: where all elements of the
+//!   operands are multiples of it, as in the softmax of `[-s, s]`, or where the
+//!   constants of each element are its own, as in a power transform.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -19,21 +20,35 @@ use crate::types::ElementType;
 
 /// So many functions of one number are worth a table each.
 const FUNCTIONS_MAX: usize = 8;
+/// So many elements are worth a function each.
+const ELEMENTS_MAX: usize = 64;
 
 /// A chain of operations as functions.
 #[derive(Clone, Debug)]
 pub(super) enum Chain {
     /// This function of each element of the value.
     Each(Value, Expression),
-    /// These functions of one element of the value.
-    One(Value, usize, Vec<Expression>),
+    /// A function for each element.
+    Several(Vec<Part>),
+}
+
+/// One element of a chain.
+#[derive(Clone, Debug)]
+pub(super) struct Part {
+    /// The value of whose element it is a function.
+    pub(super) input: Value,
+    /// That element.
+    pub(super) element: usize,
+    /// The function.
+    pub(super) expression: Expression,
 }
 
 impl Chain {
-    /// The value that it is a function of.
-    pub(super) fn input(&self) -> Value {
+    /// The values that it is a function of.
+    pub(super) fn inputs(&self) -> Vec<Value> {
         match self {
-            Self::Each(input, _) | Self::One(input, ..) => *input,
+            Self::Each(input, _) => vec![*input],
+            Self::Several(parts) => parts.iter().map(|part| part.input).collect(),
         }
     }
 
@@ -41,7 +56,7 @@ impl Chain {
     fn is_curved(&self) -> bool {
         match self {
             Self::Each(_, expression) => expression.is_curved(),
-            Self::One(_, _, expressions) => expressions.iter().any(Expression::is_curved),
+            Self::Several(parts) => parts.iter().any(|part| part.expression.is_curved()),
         }
     }
 
@@ -50,7 +65,9 @@ impl Chain {
         if !is_float(module.ty(value).elem) || !bends(module, affine, value) {
             return None;
         }
-        let chain = each(module, affine, value).or_else(|| one(module, affine, value))?;
+        let chain = each(module, affine, value)
+            .or_else(|| one(module, affine, value))
+            .or_else(|| element_by_element(module, affine, value))?;
         chain.is_curved().then_some(chain)
     }
 }
@@ -82,9 +99,21 @@ fn is_arithmetic(function: Binary) -> bool {
     }
 }
 
-/// The number that each element of a constant is, if a float holds it.
-fn constant(module: &Module<Real>, affine: &Affine<'_>, value: Value) -> Option<f64> {
-    let number = super::sums::one_number(module, affine, value)?;
+/// The number that each element of a constant is, if a float holds it; with
+/// `element`, the number that meets that one of as many or of one.
+fn constant(
+    module: &Module<Real>,
+    affine: &Affine<'_>,
+    value: Value,
+    element: Option<(usize, usize)>,
+) -> Option<f64> {
+    let count = module.shape(value).elements();
+    let number = match element {
+        None => super::sums::one_number(module, affine, value)?,
+        Some((element, whole)) if count == whole => affine.form(value, element).constant,
+        Some(_) if count == 1 => affine.form(value, 0).constant,
+        Some(_) => return None,
+    };
     float(&number)
 }
 
@@ -93,15 +122,40 @@ fn float(number: &Ratio) -> Option<f64> {
     (Ratio::of(nearest)? == *number).then_some(nearest)
 }
 
-/// A function of each element of a value.
+/// The same function of each element of a value.
 fn each(module: &Module<Real>, affine: &Affine<'_>, value: Value) -> Option<Chain> {
+    let (input, expression) = elementwise(module, affine, value, None)?;
+    Some(Chain::Each(input, expression))
+}
+
+/// A function of its own for each element.
+fn element_by_element(module: &Module<Real>, affine: &Affine<'_>, value: Value) -> Option<Chain> {
+    let count = module.shape(value).elements();
+    if count > ELEMENTS_MAX {
+        return None;
+    }
+    let part = |element: usize| {
+        let (input, expression) = elementwise(module, affine, value, Some((element, count)))?;
+        Some(Part { input, element, expression })
+    };
+    Some(Chain::Several((0..count).map(part).collect::<Option<_>>()?))
+}
+
+/// The function of elements, or of one of so many, and the value whose elements
+/// it is a function of.
+fn elementwise(
+    module: &Module<Real>,
+    affine: &Affine<'_>,
+    value: Value,
+    element: Option<(usize, usize)>,
+) -> Option<(Value, Expression)> {
     let count = module.shape(value).elements();
     let mut inside = BTreeSet::new();
     let mut input: Option<Value> = None;
     let mut pending = vec![value];
     while let Some(value) = pending.pop() {
         if affine.is_constant(value) {
-            constant(module, affine, value)?;
+            constant(module, affine, value, element)?;
             inside.insert(value);
             continue;
         }
@@ -130,7 +184,9 @@ fn each(module: &Module<Real>, affine: &Affine<'_>, value: Value) -> Option<Chai
     let mut terms = HashMap::from([(input, expression.variable())]);
     for value in inside {
         let term = match &module.node(value).op {
-            _ if affine.is_constant(value) => expression.constant(constant(module, affine, value)?),
+            _ if affine.is_constant(value) => {
+                expression.constant(constant(module, affine, value, element)?)
+            }
             RealOp::Unary { function, input } => expression.unary(*function, terms[input]),
             RealOp::Binary { function, a, b } => expression.binary(*function, terms[a], terms[b]),
             RealOp::Cast { input } | RealOp::Reshape { input } => terms[input],
@@ -138,7 +194,7 @@ fn each(module: &Module<Real>, affine: &Affine<'_>, value: Value) -> Option<Chai
         };
         terms.insert(value, term);
     }
-    Some(Chain::Each(input, expression.ending_in(terms[&value])))
+    Some((input, expression.ending_in(terms[&value])))
 }
 
 /// Functions of one number.
@@ -168,8 +224,8 @@ fn one(module: &Module<Real>, affine: &Affine<'_>, value: Value) -> Option<Chain
         builder.compute(value)?;
     }
     let ends = builder.terms[&value].iter();
-    let expressions = ends.map(|&end| builder.expression.ending_in(end)).collect();
-    Some(Chain::One(base, element, expressions))
+    let part = |&end| Part { input: base, element, expression: builder.expression.ending_in(end) };
+    Some(Chain::Several(ends.map(part).collect()))
 }
 
 /// The element that all others are multiples of, up to constants.

@@ -8,6 +8,8 @@
 
 use super::{Key, Quantizer, format, is_integer};
 use crate::analysis::affine::Kind;
+use crate::analysis::ranges::Bounds;
+use crate::analysis::real_ranges::RealRanges;
 use crate::module::{Constant, Value};
 use crate::ops::{
     Binary, IntBinary, IntOp, IntReduction, RealOp, Reduction, Relation, Rounding, Unary,
@@ -16,8 +18,10 @@ use crate::passes::quantize::weights::{FRAC_BITS_MAX, SUM_BITS, integer_bits};
 use crate::ratio::Ratio;
 use crate::types::{ElementType, Shape, Type};
 
-/// Bits of each factor of a product, where both have more.
-const FACTOR_BITS: u32 = SUM_BITS as u32 / 2;
+/// Bits of a factor that has more: the shift of a product is at most 62.
+const FACTOR_BITS: u32 = 60;
+/// Bits of a denominator that has more.
+const DENOMINATOR_BITS: u32 = SUM_BITS as u32 / 2;
 
 /// A float operand.
 #[derive(Clone, Debug)]
@@ -272,6 +276,37 @@ impl Quantizer<'_> {
         self.push_beside(user, x, elem, op)
     }
 
+    /// `x`, or a stored number where that is greater.
+    pub(super) fn at_least(&mut self, user: Value, x: Value, least: i64) -> Value {
+        self.bounded(user, x, IntBinary::Maximum, least)
+    }
+
+    fn bounded(&mut self, user: Value, x: Value, function: IntBinary, end: i64) -> Value {
+        let elem = self.int.ty(x).elem;
+        let end = self.push_constant(user, vec![end], elem, &Shape(vec![1]));
+        self.push_beside(user, x, elem, IntOp::Binary { function, a: x, b: end })
+    }
+
+    /// The translated `value` within what it can be over the reals: bounds of
+    /// integers do not show that squares are positive, nor what sums leave out.
+    pub(super) fn within_reals(&mut self, user: Value, value: Value, x: Value) -> Value {
+        let ranges = self.real_ranges.get_or_insert_with(|| RealRanges::of(self.real));
+        let Some((min, max)) = ranges.hull(value) else { return x };
+        let unit = f64::exp2(-f64::from(self.frac_bits(x)));
+        self.ranges.extend(&self.int);
+        let bounds = self.ranges.of_value(x).iter().copied().reduce(Bounds::union);
+        let Some(Bounds { min: least, max: most }) = bounds else { return x };
+        let (low, high) = ((min / unit).floor(), (max / unit).ceil());
+        let mut x = x;
+        if (least as f64) < low {
+            x = self.at_least(user, x, low as i64);
+        }
+        if (most as f64) > high {
+            x = self.bounded(user, x, IntBinary::Minimum, high as i64);
+        }
+        x
+    }
+
     fn concat(&mut self, value: Value, inputs: &[Value]) -> Option<Value> {
         let inputs = self.all_in_common(value, inputs, 0)?;
         let elem = self.int.ty(*inputs.first()?).elem;
@@ -316,13 +351,11 @@ impl Quantizer<'_> {
             Unary::Absolute => {
                 let negative = self.negated(value, x);
                 let op = IntOp::Binary { function: IntBinary::Maximum, a: x, b: negative };
-                self.push_as(value, elem, op)
+                let magnitude = self.push_as(value, elem, op);
+                // Bounds do not show that one of both is not negative.
+                self.at_least(value, magnitude, 0)
             }
-            Unary::Relu => {
-                let zero = self.push_constant(value, vec![0], elem, &Shape(vec![1]));
-                let op = IntOp::Binary { function: IntBinary::Maximum, a: x, b: zero };
-                self.push_as(value, elem, op)
-            }
+            Unary::Relu => self.at_least(value, x, 0),
             Unary::Floor => self.push_as(value, format(0), whole(Rounding::Floor)),
             Unary::Ceil => self.push_as(value, format(0), whole(Rounding::Ceil)),
             Unary::Round => self.push_as(value, format(0), whole(Rounding::NearestEven)),
@@ -367,17 +400,24 @@ impl Quantizer<'_> {
             return Some(self.push_like(value, IntOp::Multiply { a, b, shift: 0 }));
         }
         let (a, b) = (self.own_format(value, a)?, self.own_format(value, b)?);
-        let (a_bits, b_bits) = (self.bits(a), self.bits(b));
-        let sum_bits = u32::from(SUM_BITS);
-        let a_kept = a_bits.min(FACTOR_BITS.max(sum_bits.saturating_sub(b_bits)));
-        let b_kept = b_bits.min(sum_bits - a_kept);
-        // One bit less, since rounding up can take one more.
-        let a = self.narrowed(value, a, a_bits, a_kept)?;
-        let b = self.narrowed(value, b, b_bits, b_kept)?;
+        let mut narrow = |x: Value| {
+            let bits = self.bits(x);
+            self.narrowed(value, x, bits, FACTOR_BITS)
+        };
+        let (a, b) = (narrow(a)?, narrow(b)?);
+        let bits = self.bits(a) + self.bits(b);
+        let excess = match bits.saturating_sub(SUM_BITS.into()) {
+            0 => 0,
+            // Rounding up can take one bit more.
+            excess => excess + 1,
+        };
         let frac_bits = u32::from(self.frac_bits(a)) + u32::from(self.frac_bits(b));
-        let shift = frac_bits.saturating_sub(FRAC_BITS_MAX as u32) as u8;
-        let elem = format((frac_bits - u32::from(shift)) as u8);
-        Some(self.push_as(value, elem, IntOp::Multiply { a, b, shift }))
+        let shift = excess.max(frac_bits.saturating_sub(FRAC_BITS_MAX as u32));
+        if shift > frac_bits || shift > SUM_BITS.into() {
+            return self.no_form(value, value);
+        }
+        let elem = format((frac_bits - shift) as u8);
+        Some(self.push_as(value, elem, IntOp::Multiply { a, b, shift: shift as u8 }))
     }
 
     /// The value with at most `kept` of its `bits`.
@@ -395,7 +435,7 @@ impl Quantizer<'_> {
     /// A denominator with so few bits that a quotient keeps as many.
     pub(super) fn as_denominator(&mut self, user: Value, value: Value) -> Option<Value> {
         let bits = self.bits(value);
-        self.narrowed(user, value, bits, FACTOR_BITS)
+        self.narrowed(user, value, bits, DENOMINATOR_BITS)
     }
 
     /// A float operand in the format that it has, or that suits it.
@@ -412,13 +452,28 @@ impl Quantizer<'_> {
         if is_integer(self.real.ty(value).elem) {
             return self.no_form(value, a);
         }
-        let (a, b) = (self.own_format(value, a)?, self.own_format(value, b)?);
+        let (real, a) = (b, self.own_format(value, a)?);
+        let b = self.own_format(value, b)?;
         let b = self.as_denominator(value, b)?;
+        let b = self.apart_from_zero(value, real, b);
         self.ranges.extend(&self.int);
         if self.ranges.of_value(b).iter().any(|bounds| bounds.min <= 0 && bounds.max >= 0) {
             return self.no_form(value, value);
         }
         Some(self.quotient(value, a, b))
+    }
+
+    /// A denominator that is positive over the reals, as a positive integer: what
+    /// is smaller than half a unit would be 0.
+    fn apart_from_zero(&mut self, user: Value, value: Value, b: Value) -> Value {
+        let ranges = self.real_ranges.get_or_insert_with(|| RealRanges::of(self.real));
+        let is_positive = ranges.of_value(value).iter().all(|range| match range.ends() {
+            Some((min, _)) => min >= 0.0,
+            None => range.is_positive(),
+        });
+        self.ranges.extend(&self.int);
+        let reaches_zero = self.ranges.of_value(b).iter().any(|bounds| bounds.min <= 0);
+        if is_positive && reaches_zero { self.at_least(user, b, 1) } else { b }
     }
 
     /// `a / b`, with `b` apart from 0, as fine as the numerator allows.

@@ -18,17 +18,15 @@ impl Quantizer<'_> {
         match chain {
             Chain::Each(input, expression) => {
                 let x = self.own_format(value, *input)?;
+                let x = self.within_reals(value, *input, x);
                 let result = self.function(value, x, expression)?;
                 Some(self.reshape(result, self.real.shape(value), origin))
             }
-            Chain::One(input, element, expressions) => {
-                let row = self.own_format(value, *input)?;
-                let elem = self.int.ty(row).elem;
-                let width = self.int.shape(row).elements() as u32;
-                let row = self.reshape(row, &Shape(vec![1, width]), origin);
-                let gather = IntOp::Gather { input: row, indices: vec![*element as u32] };
-                let x = self.int.push(gather, Type::new(elem, &[1, 1]), origin);
-                let results = expressions.iter().map(|of| self.function(value, x, of));
+            Chain::Several(parts) => {
+                let results = parts.iter().map(|part| {
+                    let x = self.element(value, part.input, part.element)?;
+                    self.function(value, x, &part.expression)
+                });
                 let results: Vec<Value> = results.collect::<Option<_>>()?;
                 let frac_bits = results.iter().map(|&result| self.frac_bits(result)).min()?;
                 let parts = results.into_iter().map(|part| self.rescaled(value, part, frac_bits));
@@ -40,16 +38,65 @@ impl Quantizer<'_> {
         }
     }
 
+    /// One element of a translated value.
+    fn element(&mut self, user: Value, input: Value, element: usize) -> Option<Value> {
+        let origin = self.real.node(user).origin;
+        let row = self.own_format(user, input)?;
+        let elem = self.int.ty(row).elem;
+        let width = self.int.shape(row).elements() as u32;
+        let row = self.reshape(row, &Shape(vec![1, width]), origin);
+        let gather = IntOp::Gather { input: row, indices: vec![element as u32] };
+        let x = self.int.push(gather, Type::new(elem, &[1, 1]), origin);
+        Some(self.within_reals(user, input, x))
+    }
+
     /// A function of each element of an integer value.
     fn function(&mut self, user: Value, x: Value, expression: &Expression) -> Option<Value> {
-        let Some(function) = self.table(x, expression) else {
-            return self.no_form(user, user);
+        let (x, function) = match self.table(x, expression, 0.0) {
+            Some(function) => (x, function),
+            None => match self.table_from(user, x, expression) {
+                Some(found) => found,
+                None => return self.no_form(user, user),
+            },
         };
         let elem = self.int.functions[function].output;
         Some(self.push_beside(user, x, elem, IntOp::Function { function, input: x }))
     }
 
-    fn table(&mut self, x: Value, expression: &Expression) -> Option<Handle<Function>> {
+    /// A table over inputs from some small number on, where the function is steep
+    /// or ends at 0, as roots do, and what smaller inputs are off by.
+    fn table_from(
+        &mut self,
+        user: Value,
+        x: Value,
+        expression: &Expression,
+    ) -> Option<(Value, Handle<Function>)> {
+        self.ranges.extend(&self.int);
+        self.rounding.extend(&self.int, &self.ranges);
+        let bounds = self.ranges.of_value(x).iter().copied().reduce(|a, b| a.union(b))?;
+        if bounds.min < 0 || bounds.max <= 1 {
+            return None;
+        }
+        let reach = self.rounding.of_value(x).iter().copied().fold(0.0, f64::max);
+        let unit = f64::exp2(-f64::from(self.frac_bits(x)));
+        let least = (4.0 * reach / unit).ceil().max(1.0);
+        let (min, max) = expression.bounds(0.0, least * unit);
+        if !(max - min).is_finite() || least >= bounds.max as f64 {
+            return None;
+        }
+        let x = self.at_least(user, x, least as i64);
+        let function = self.table(x, expression, (max - min).next_up())?;
+        Some((x, function))
+    }
+
+    /// The table of a function over all that `x` can be; `excess` is added to its
+    /// error.
+    fn table(
+        &mut self,
+        x: Value,
+        expression: &Expression,
+        excess: f64,
+    ) -> Option<Handle<Function>> {
         self.ranges.extend(&self.int);
         self.rounding.extend(&self.int, &self.ranges);
         let bounds = self.ranges.of_value(x).iter().copied().reduce(|a, b| a.union(b))?;
@@ -70,7 +117,11 @@ impl Quantizer<'_> {
         let frac_bits = fits.min(RESULT_BITS - integer_bits(span)).min(FRAC_BITS_MAX);
         let output = format(u8::try_from(frac_bits).ok()?);
         let input = self.int.ty(x).elem;
-        let function = tabulate(expression, &Request { input, domain, reach, output }).ok()?;
+        let request = Request { input, domain, reach, output };
+        let mut function = tabulate(expression, &request).ok()?;
+        if excess > 0.0 {
+            function.error = (function.error + excess).next_up();
+        }
         let known = self.int.functions.iter().find(|(_, known)| **known == function);
         Some(match known {
             Some((handle, _)) => handle,

@@ -76,7 +76,7 @@ impl Needs {
         pending: &mut Vec<Value>,
     ) {
         if let Some(chain) = Chain::of(module, affine, value) {
-            pending.push(chain.input());
+            pending.extend(chain.inputs());
             self.chains.insert(value, chain);
             return;
         }

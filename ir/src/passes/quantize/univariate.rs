@@ -168,13 +168,16 @@ impl Quantizer<'_> {
         self.int.push(op, ty, origin)
     }
 
-    /// The number of the run that the column of each element is in, `[n]`.
+    /// The number of the run that the column of each element is in.
     fn run_of(&mut self, value: Value, elements: &[Runs], ends: usize) -> Value {
         let origin = self.real.node(value).origin;
         let beyond = self.is_beyond(value, elements, 0..ends);
         let op = IntOp::Rescale { input: beyond, rounding: Rounding::Nearest };
         let ones = self.push_beside(value, beyond, ElementType::I64, op);
         let count = elements.len() as u32;
+        if ends == 1 {
+            return ones;
+        }
         let input = self.reshape(ones, &Shape(vec![count, ends as u32]), origin);
         let op = IntOp::Reduce { function: IntReduction::Sum, input };
         self.int.push(op, Type::new(ElementType::I64, &[count]), origin)

@@ -1,0 +1,15 @@
+//! Properties of any bytes and of any text, and how to damage both well.
+//!
+//! Each property is one public `check`, which the test suite calls on the seeds
+//! and on what once failed, and the fuzz targets (`targets/`) on whatever
+//! libFuzzer finds. `cargo xtask fuzz` runs those.
+//!
+//! What must hold:
+//! - `check` says in words what does not hold; a panic is a finding as well;
+//! - a mutation depends on the input and the seed alone.
+
+mod lowered;
+pub mod model;
+pub mod onnx;
+mod pick;
+pub mod skir;
