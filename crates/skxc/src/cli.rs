@@ -237,7 +237,8 @@ pub(crate) struct Compile {
     pub(crate) max: Vec<crate::bounds::Bound>,
     /// Fail with exit code 1 if the proven bound on the error of a score or a prediction is above
     /// this; the manifest has it as `error_max`
-    #[arg(long, value_name = "E", value_parser = crate::bounds::parse_error_max)]
+    #[arg(long, value_name = "E", allow_negative_numbers = true)]
+    #[arg(value_parser = crate::bounds::parse_error_max)]
     pub(crate) max_error: Option<f64>,
     /// Print the IR after this pass to standard output
     #[arg(long, value_name = "PASS", help_heading = "Debugging")]
@@ -518,7 +519,8 @@ pub(crate) struct Run {
     #[arg(long, value_enum, default_value_t = Mode::Auto)]
     pub(crate) mode: Mode,
     /// Fail with exit code 1 if the proven bound on the error of a score or a prediction is above this
-    #[arg(long, value_name = "E", value_parser = crate::bounds::parse_error_max)]
+    #[arg(long, value_name = "E", allow_negative_numbers = true)]
+    #[arg(value_parser = crate::bounds::parse_error_max)]
     pub(crate) max_error: Option<f64>,
     /// Folder for the output [default: the current directory]
     #[arg(short, long, value_name = "DIR")]

@@ -9,6 +9,11 @@
 //! A case is compiled twice: as usual, for its labels, and with `--output score`
 //! for the scores of the model, if there are any. Of both programs, the
 //! instructions that the verifier processed are held against the prediction.
+//!
+//! A model that the compiler refuses is no finding; a mismatch is one, and so is
+//! a program that the kernel does not load. `error` is the most that a score or
+//! a prediction is off, from the nearer of trainer and ONNX Runtime, `bound` what
+//! the manifest states: the greatest of all scores.
 
 mod judge;
 mod verifier;
@@ -22,14 +27,17 @@ use self::verifier::Verified;
 use crate::measure::{Run, measure};
 use crate::{Outcome, TaskResult, project, say, table};
 
-const HEADER: [&str; 13] = [
+const HEADER: [&str; 16] = [
     "case",
     "compiled",
     "loaded",
     "rows",
     "mismatches",
+    "close",
     "undecided",
     "scores",
+    "error",
+    "bound",
     "lowering",
     "insns",
     "predicted",
@@ -46,6 +54,10 @@ struct Case {
     loaded: bool,
     labels: Judgement,
     scores: Scores,
+    /// The greatest bound on a number that was compared.
+    bound: Option<f64>,
+    /// It could not be judged.
+    failed: bool,
     /// What the verifier made of the programs that were loaded.
     programs: Vec<Verified>,
     seconds: f64,
@@ -59,8 +71,10 @@ enum Scores {
     /// Nobody says what they should be.
     #[default]
     Untold,
-    /// The compiler, or the kernel, does not take them; why.
+    /// The compiler does not take them; why.
     Refused(String),
+    /// The kernel does not load the program; why.
+    NotLoaded(String),
     /// They were compared.
     Judged(Judgement),
 }
@@ -83,6 +97,7 @@ pub(crate) fn run(dir: &str, filters: &[&str]) -> TaskResult {
     for folder in &folders {
         let case = run_case(&binary, &loader, folder).unwrap_or_else(|error| Case {
             name: name_of(folder),
+            failed: true,
             note: crate::describe(error.as_ref()).trim().to_owned(),
             ..Case::default()
         });
@@ -112,7 +127,24 @@ fn run_case(binary: &str, loader: &Path, folder: &Path) -> Result<Case, Box<dyn 
         Ok(answer) => {
             let numbers = meta["task"].as_str().is_some_and(|task| task.starts_with("reg"));
             let bounds = numbers.then_some(&answer.bounds[..]);
-            case.labels = judge::labels(&answer.rows, &expected, bounds)?;
+            case.labels = judge::labels(&answer.rows, &expected, bounds, 0.0)?;
+            case.bound = bounds.map(greatest);
+            match bounds {
+                _ if case.labels.mismatches == 0 => {}
+                None if judge::gives_scores(&answer.rows)? => {
+                    let doubt = greatest(&answer.bounds) + task.noise("raw", "score")?;
+                    case.labels.excuse(&answer.rows, &answer.rows, doubt)?;
+                }
+                None => {
+                    let scores = task.of_model("exact", "score")?;
+                    let noise = task.noise("score", "score")?;
+                    case.labels.excuse(&answer.rows, &scores, noise)?;
+                }
+                Some(_) => {
+                    let noise = task.noise("raw", "label")?;
+                    case.labels = judge::labels(&answer.rows, &expected, bounds, noise)?;
+                }
+            }
             case.note.clone_from(&case.labels.first);
         }
         Err(why) => {
@@ -124,12 +156,25 @@ fn run_case(binary: &str, loader: &Path, folder: &Path) -> Result<Case, Box<dyn 
         // Of no interest to the other columns.
         let mut with_scores = Case::default();
         case.scores = match task.predict("score", &mut with_scores)? {
-            Ok(answer) => Scores::Judged(judge::scores(&answer.rows, &expected, &answer.bounds)?),
+            Ok(answer) => {
+                case.bound = Some(greatest(&answer.bounds));
+                let judged = |noise| judge::scores(&answer.rows, &expected, &answer.bounds, noise);
+                let judgement = judged(0.0)?;
+                Scores::Judged(match judgement.mismatches {
+                    0 => judgement,
+                    _ => judged(task.noise("score", "score")?)?,
+                })
+            }
+            Err(why) if with_scores.compiled => Scores::NotLoaded(why),
             Err(why) => Scores::Refused(why),
         };
         case.programs.extend(with_scores.programs);
     }
     Ok(case)
+}
+
+fn greatest(bounds: &[f64]) -> f64 {
+    bounds.iter().copied().fold(0.0, f64::max)
 }
 
 /// A case to be compiled and run.
@@ -149,6 +194,32 @@ struct Answer {
 }
 
 impl Task<'_> {
+    fn path(&self, name: &str) -> String {
+        self.folder.join(name).display().to_string()
+    }
+
+    fn skxc(&self, folder: &Path, args: &[&str]) -> Result<Run, Box<dyn Error>> {
+        let common = ["--no-project", "--name", "model", "--features", &self.features];
+        let words = [self.binary].into_iter().chain(args.iter().copied()).chain(common);
+        let command: Vec<String> = words.map(str::to_owned).collect();
+        Ok(measure(&command, folder)?)
+    }
+
+    /// What the roundings of the model change at most in its results of this kind,
+    /// those in columns with this name; 0 if it cannot be told.
+    fn noise(&self, output: &str, prefix: &str) -> Result<f64, Box<dyn Error>> {
+        let (float, exact) = (self.of_model("reference", output)?, self.of_model("exact", output)?);
+        judge::noise(&float, &exact, prefix)
+    }
+
+    /// What an engine of the model itself gives, as CSV; nothing if it fails.
+    fn of_model(&self, engine: &str, output: &str) -> Result<Vec<u8>, Box<dyn Error>> {
+        let scratch = tempfile::tempdir()?;
+        let (model, input) = (self.path("model.onnx"), self.path("inputs.csv"));
+        let words = ["predict", &model, "--input", &input, "--engine", engine];
+        Ok(self.skxc(scratch.path(), &[&words[..], &["--output", output]].concat())?.stdout)
+    }
+
     /// Compiles with these results and predicts all rows in the kernel; or says
     /// why there is nothing.
     fn predict(
@@ -157,15 +228,9 @@ impl Task<'_> {
         case: &mut Case,
     ) -> Result<Result<Answer, String>, Box<dyn Error>> {
         let scratch = tempfile::tempdir()?;
-        let path = |name: &str| self.folder.join(name).display().to_string();
-        let common = ["--no-project", "--name", "model", "--features", &self.features];
-        let skxc = |args: &[&str]| -> Result<Run, Box<dyn Error>> {
-            let words = [self.binary].into_iter().chain(args.iter().copied()).chain(common);
-            let command: Vec<String> = words.map(str::to_owned).collect();
-            Ok(measure(&command, scratch.path())?)
-        };
+        let skxc = |args: &[&str]| self.skxc(scratch.path(), args);
         let out = scratch.path().join("out").display().to_string();
-        let model = path("model.onnx");
+        let model = self.path("model.onnx");
         let compiled = skxc(&["compile", &model, "--shadow", "--output", output, "-o", &out])?;
         case.seconds = compiled.seconds;
         case.peak_bytes = compiled.peak_bytes;
@@ -174,7 +239,8 @@ impl Task<'_> {
             return Ok(Err(failure(&compiled)));
         }
         let object = format!("{out}/model.bpf.o");
-        let (kernel, input) = (["--engine", "kernel", "--object", &object], path("inputs.csv"));
+        let (kernel, input) =
+            (["--engine", "kernel", "--object", &object], self.path("inputs.csv"));
         let words = ["predict", &model, "--input", &input];
         let predicted = skxc(&[&words[..], &kernel[..]].concat())?;
         case.seconds += predicted.seconds;
@@ -209,14 +275,23 @@ fn failure(run: &Run) -> String {
 }
 
 impl Case {
-    /// Did everything agree that somebody tells?
+    /// Did everything agree that was compiled?
     fn is_clean(&self) -> bool {
         let scores = match &self.scores {
-            Scores::Untold => true,
-            Scores::Refused(_) => false,
+            Scores::Untold | Scores::Refused(_) => true,
+            Scores::NotLoaded(_) => false,
             Scores::Judged(judgement) => judgement.mismatches == 0,
         };
-        self.loaded && self.labels.mismatches == 0 && scores
+        let loads = self.loaded || !self.compiled;
+        !self.failed && loads && self.labels.mismatches == 0 && scores
+    }
+
+    /// Of scores, or else of predictions.
+    fn error_max(&self) -> Option<f64> {
+        match &self.scores {
+            Scores::Judged(judgement) => judgement.error_max,
+            Scores::Untold | Scores::Refused(_) | Scores::NotLoaded(_) => self.labels.error_max,
+        }
     }
 }
 
@@ -224,12 +299,14 @@ fn line(case: &Case) -> Vec<String> {
     let word = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
     let scores = match &case.scores {
         Scores::Untold => "-".to_owned(),
-        Scores::Refused(why) => why.clone(),
-        Scores::Judged(judgement) if judgement.mismatches == 0 => "agree".to_owned(),
+        Scores::Refused(why) | Scores::NotLoaded(why) => why.clone(),
+        Scores::Judged(Judgement { mismatches: 0, close: 0, .. }) => "agree".to_owned(),
+        Scores::Judged(Judgement { mismatches: 0, close, .. }) => format!("agree, {close} close"),
         Scores::Judged(judgement) => {
             format!("{} differ, {}", judgement.mismatches, judgement.first)
         }
     };
+    let number = |it: Option<f64>| it.map_or_else(|| "-".to_owned(), |it| format!("{it:.1e}"));
     let program = case.programs.first();
     let of_program = |of: fn(&Verified) -> String| program.map_or_else(|| "-".to_owned(), of);
     vec![
@@ -238,8 +315,11 @@ fn line(case: &Case) -> Vec<String> {
         word(case.loaded),
         case.labels.rows.to_string(),
         case.labels.mismatches.to_string(),
+        case.labels.close.to_string(),
         case.labels.undecided.to_string(),
         scores,
+        number(case.error_max()),
+        number(case.bound),
         of_program(|program| program.lowering.clone()),
         of_program(|program| program.insns.to_string()),
         of_program(|program| program.predicted.to_string()),
@@ -253,7 +333,7 @@ fn report(cases: &[Case]) -> String {
     let count = |of: &dyn Fn(&Case) -> usize| cases.iter().map(of).sum::<usize>().to_string();
     let agree = |case: &Case| match &case.scores {
         Scores::Judged(judgement) => usize::from(judgement.mismatches == 0),
-        Scores::Untold | Scores::Refused(_) => 0,
+        Scores::Untold | Scores::Refused(_) | Scores::NotLoaded(_) => 0,
     };
     let mut rows: Vec<Vec<String>> = cases.iter().map(line).collect();
     rows.push(vec![
@@ -262,8 +342,11 @@ fn report(cases: &[Case]) -> String {
         count(&|case| usize::from(case.loaded)),
         count(&|case| case.labels.rows),
         count(&|case| case.labels.mismatches),
+        count(&|case| case.labels.close),
         count(&|case| case.labels.undecided),
         format!("{} agree", count(&agree)),
+        String::new(),
+        String::new(),
         String::new(),
         String::new(),
         String::new(),
@@ -273,5 +356,16 @@ fn report(cases: &[Case]) -> String {
     let programs = cases
         .iter()
         .flat_map(|case| case.programs.iter().map(|program| (case.name.as_str(), program)));
-    format!("\n{}\n{}", table::render(&HEADER, &rows), verifier::summary(programs))
+    let totals = format!(
+        "{} of {} compiled, {} loaded; {} rows: {} mismatches, {} close, {} undecided; scores of {} agree",
+        count(&|case| usize::from(case.compiled)),
+        cases.len(),
+        count(&|case| usize::from(case.loaded)),
+        count(&|case| case.labels.rows),
+        count(&|case| case.labels.mismatches),
+        count(&|case| case.labels.close),
+        count(&|case| case.labels.undecided),
+        count(&agree),
+    );
+    format!("\n{}\n{}\n{totals}\n", table::render(&HEADER, &rows), verifier::summary(programs))
 }

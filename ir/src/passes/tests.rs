@@ -183,3 +183,38 @@ output \"y\" value %3
     };
     assert!(scores[0] > 40 * scores[1] && scores[0] == scores[2], "{scores:?}");
 }
+
+/// With a precision, what linear maps multiply takes no more bits, and scores
+/// stay within the bound, which the watched pipeline tries.
+#[test]
+fn a_precision_is_kept_and_paid_for() {
+    let text = "real a
+@c0 = column x [0, 65535]
+@c1 = column y [0, 4294967295]
+@w0 = constant f32[2x2] [0.25, 0.10000000149011612, -0.75, 0.0009765625]
+@w1 = constant f32[2x1] [0.30000001192092896, -1.5]
+%0 = input [x, y] : f32[1x2]
+%1 = constant @w0 : f32[2x2]
+%2 = matmul %0, %1 : f32[1x2]
+%3 = relu %2 : f32[1x2]
+%4 = constant @w1 : f32[2x1]
+%5 = matmul %3, %4 : f32[1x1]
+output \"z\" value %5
+";
+    let module = crate::text::parse::<Real>(text).expect("the text is a module");
+    let mut last = 0.0;
+    for precision in [None, Some(62), Some(24), Some(8), Some(1)] {
+        let options = Options { precision, watch: true, ..Options::default() };
+        let int = pipeline::run(module.clone(), &options, &mut |_, _, _| {});
+        let int = int.expect("it has an integer form");
+        for (_, matrix) in int.matrices.iter() {
+            let whole = matrix.elem == crate::ElementType::Fixed { bits: 62, frac_bits: 0 };
+            let fits = precision.is_none_or(|it| whole || matrix.weight_bits() <= it.into());
+            assert!(fits, "{precision:?}: {matrix:?}");
+            assert!(precision.is_none() || matrix.low_bits == 0, "{precision:?}: {matrix:?}");
+        }
+        let bound = Rounding::of(&int).of_value(int.outputs[0].value)[0];
+        assert!(bound >= last, "{precision:?}: {bound} after {last}");
+        last = bound;
+    }
+}
