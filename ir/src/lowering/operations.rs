@@ -5,7 +5,7 @@
 
 use crate::lowering::cost::Cost;
 use crate::module::{Constant, Int, Module, Value};
-use crate::ops::IntOp;
+use crate::ops::{IntBinary, IntOp};
 
 /// Instructions of one round of a loop, and what it takes, in tenths of a nanosecond.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,10 @@ const fn round(insns: u64, tenth_ns: u64) -> Round {
     Round { insns, tenth_ns }
 }
 
+/// The greater or lesser of two, by a mask.
+const EXTREME: Round = round(22, 10);
+/// A product of 128 bits.
+const WIDE_PRODUCT: Round = round(34, 40);
 /// Arithmetic and comparisons.
 const SIMPLE: Round = round(8, 8);
 /// A product with a constant, added to a sum.
@@ -25,7 +29,7 @@ const PRODUCT: Round = round(3, 3);
 /// A 64-bit division (`div` of x86-64) and the rounding around it.
 const DIVISION: Round = round(24, 90);
 /// A segment found by bits or by a binary search, and a polynomial.
-const FUNCTION: Round = round(48, 90);
+const FUNCTION: Round = round(180, 120);
 /// A masked load.
 const LOAD: Round = round(10, 12);
 
@@ -44,6 +48,10 @@ pub fn cost(module: &Module<Int>, value: Value) -> Cost {
         | IntOp::Concat { .. }
         | IntOp::Label { .. }
         | IntOp::TreeEnsemble { .. } => Cost::default(),
+        IntOp::Binary { function: IntBinary::Minimum | IntBinary::Maximum, .. } => {
+            rounds(EXTREME, here)
+        }
+        IntOp::Multiply { shift, .. } if *shift > 0 => rounds(WIDE_PRODUCT, here),
         IntOp::Binary { .. }
         | IntOp::Multiply { .. }
         | IntOp::Rescale { .. }

@@ -201,7 +201,11 @@ impl Table<'_> {
         for bit in (0..self.entries.trailing_zeros()).rev() {
             out.line(&format!("d = x - {own}_starts[at + {}];", 1 << bit));
             out.line(&format!("{name}_barrier(d);"));
-            out.line(&format!("at += (~(__u64)d >> 63) << {bit};"));
+            out.line("t = ~(__u64)d >> 63;");
+            // Of the sign and a factor clang would make a mask, both values of which
+            // Linux 6.18 follows.
+            out.line(&format!("{name}_barrier(t);"));
+            out.line(&format!("at += t << {bit};"));
             // Of bits that are apart clang makes an OR, which has no bounds to Linux 6.1.
             out.line(&format!("{name}_barrier(at);"));
         }
