@@ -15,7 +15,7 @@ use crate::matrix::{Matrix, MatrixRow, MatrixWeight};
 pub(super) fn print(out: &mut String, index: usize, matrix: &Matrix) {
     let Matrix { elem, inputs, low_bits, wide, .. } = matrix;
     put(out, format_args!("@m{index} = matrix {elem}, {inputs} inputs"));
-    if *low_bits > 0 {
+    if *low_bits > 0 || !wide.is_empty() {
         put(out, format_args!(", low {low_bits} of {wide:?}"));
     }
     out.push('\n');
