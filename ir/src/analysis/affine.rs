@@ -217,20 +217,28 @@ impl<'m> Affine<'m> {
                 }
             }
             RealOp::MatMul { a, b } => {
-                let (shared, width) = (self.row_width(*a), self.row_width(*b));
-                let (row, column) = (element / width, element % width);
-                for k in 0..shared {
-                    let (at_a, at_b) = (row * shared + k, k * width + column);
-                    let (factor, at_factor, other, at_other) = if self.is_constant(*b) {
-                        (*b, at_b, *a, at_a)
-                    } else {
-                        (*a, at_a, *b, at_b)
-                    };
-                    add(other, at_other, coefficient.times(&self.constant(factor, at_factor)));
+                for (factor, other, at) in self.products(*a, *b, element) {
+                    add(other, at, coefficient.times(&factor));
                 }
             }
             op => unreachable!("{} is not linear", op.name()),
         }
+    }
+
+    /// The products of an element of a product of matrices, one of which is
+    /// constant: a number, the other matrix, and the element of it.
+    fn products(&self, a: Value, b: Value, element: usize) -> Vec<(Ratio, Value, usize)> {
+        let (shared, width) = (self.row_width(a), self.row_width(b));
+        let (row, column) = (element / width, element % width);
+        let places = (0..shared).map(|k| (row * shared + k, k * width + column));
+        let product = |(at_a, at_b)| {
+            if self.is_constant(b) {
+                (self.constant(b, at_b), a, at_a)
+            } else {
+                (self.constant(a, at_a), b, at_b)
+            }
+        };
+        places.map(product).collect()
     }
 
     /// The number that an element of a constant value is.

@@ -139,12 +139,7 @@ impl Ranges {
                 let range = module.functions[*function].range;
                 vec![Bounds { min: range.min.into(), max: range.max.into() }; elements]
             }
-            IntOp::Linear { matrix, inputs } => {
-                let terms = self.joined(inputs);
-                let matrix = &module.matrices[*matrix];
-                let rows = matrix.rows.iter();
-                rows.map(|row| row_result(matrix, row, &terms)).collect()
-            }
+            IntOp::Linear { matrix, inputs } => self.linear(&module.matrices[*matrix], inputs),
             IntOp::Not { .. } | IntOp::Compare { .. } | IntOp::Greater { .. } => {
                 vec![Bounds { min: 0, max: 1 }; elements]
             }
@@ -165,9 +160,7 @@ impl Ranges {
                 pairs.flat_map(|(row, at)| at.iter().map(|&at| rows::taken(row, at))).collect()
             }
             IntOp::Lookup { values, .. } => {
-                let values = module.constants[*values].elements.iter();
-                let all = values.map(|&x| Bounds::exactly(x.into())).reduce(Bounds::union);
-                vec![all.unwrap_or(Bounds::exactly(0)); elements]
+                vec![hull(&module.constants[*values].elements); elements]
             }
             IntOp::TreeEnsemble { forest, .. } => {
                 let sums = forest_sums(&module.forests[*forest]);
@@ -177,7 +170,18 @@ impl Ranges {
     }
 }
 
+/// Bounds of all of some numbers.
+fn hull(numbers: &[i64]) -> Bounds {
+    let all = numbers.iter().map(|&x| Bounds::exactly(x.into())).reduce(Bounds::union);
+    all.unwrap_or(Bounds::exactly(0))
+}
+
 impl Ranges {
+    fn linear(&self, matrix: &Matrix, inputs: &[Value]) -> Vec<Bounds> {
+        let inputs = self.joined(inputs);
+        matrix.rows.iter().map(|row| row_result(matrix, row, &inputs)).collect()
+    }
+
     /// Bounds of the elements of values, one value after the other.
     #[must_use]
     pub fn joined(&self, values: &[Value]) -> Vec<Bounds> {

@@ -43,6 +43,9 @@ enum Elements {
     Steps(Rc<[Option<StepId>]>),
 }
 
+/// The constants of a look-up.
+type KeysAndValues = (Handle<Constant<Real>>, Handle<Constant<Real>>);
+
 /// The functions of a module.
 #[derive(Debug)]
 pub struct Univariate<'m> {
@@ -52,7 +55,7 @@ pub struct Univariate<'m> {
     steps: Vec<Step>,
     known: HashMap<Step, StepId>,
     tables: Vec<Rc<Table>>,
-    table_of: HashMap<(Handle<Constant<Real>>, Handle<Constant<Real>>), u32>,
+    table_of: HashMap<KeysAndValues, u32>,
     of: Vec<Elements>,
     /// Elements looked at so far.
     elements: usize,
@@ -212,6 +215,20 @@ impl<'m> Univariate<'m> {
                     Step::Select(condition, a, b)
                 })
             }
+            RealOp::MatMul { .. } | RealOp::ArgSort { .. } | RealOp::TreeEnsemble { .. } => {
+                vec![None; wanted.len()]
+            }
+            _ => self.of_rows(op, elem),
+        }
+    }
+
+    /// The steps of an operation along the last axis.
+    fn of_rows(&mut self, op: &RealOp, elem: ElementType) -> Vec<Option<StepId>> {
+        let module = self.module;
+        let all = |this: &mut Self, value: Value| -> Vec<Option<StepId>> {
+            (0..module.shape(value).elements()).map(|i| this.step(value, i, true)).collect()
+        };
+        match op {
             RealOp::Reduce { function, input } => {
                 let function = reducing(*function);
                 let (input, width) = (all(self, *input), module.shape(*input).row());
@@ -255,14 +272,21 @@ impl<'m> Univariate<'m> {
                 }
                 of
             }
-            RealOp::MatMul { .. } | RealOp::ArgSort { .. } | RealOp::TreeEnsemble { .. } => {
-                vec![None; wanted.len()]
-            }
-            RealOp::Constant { .. }
+            RealOp::Input { .. }
+            | RealOp::Cast { .. }
+            | RealOp::Unary { .. }
+            | RealOp::Lookup { .. }
+            | RealOp::Binary { .. }
+            | RealOp::Compare { .. }
+            | RealOp::Select { .. }
+            | RealOp::MatMul { .. }
+            | RealOp::ArgSort { .. }
+            | RealOp::TreeEnsemble { .. }
+            | RealOp::Constant { .. }
             | RealOp::Reshape { .. }
             | RealOp::Gather { .. }
             | RealOp::Concat { .. }
-            | RealOp::Label { .. } => unreachable!("{} computes nothing", op.name()),
+            | RealOp::Label { .. } => unreachable!("{} is not along an axis", op.name()),
         }
     }
 

@@ -179,10 +179,7 @@ impl<'m, N: Number> Machine<'m, N> {
                 let elements = self.get(*input)?.iter();
                 elements.map(|x| tensor::lookup(x, &keys, &values).ok_or(at)).collect()
             }
-            RealOp::MatMul { a, b } => {
-                let width = self.module.shape(*b).row();
-                Ok(tensor::matmul(self.get(*a)?, self.get(*b)?, width, ty.elem))
-            }
+            RealOp::MatMul { a, b } => self.matmul(*a, *b, ty.elem),
             RealOp::TreeEnsemble { forest, input } => self.ensemble(*forest, *input, at),
             RealOp::ArgMax { input } => self.extremes(*input, Extreme::Greatest, at),
             RealOp::ArgMin { input } => self.extremes(*input, Extreme::Least, at),
@@ -252,6 +249,11 @@ impl<'m, N: Number> Machine<'m, N> {
             Some(floats) => floats.features(input, &self.values[input.index()]).map(Cow::Owned),
             None => self.get(input).map(Cow::Borrowed),
         }
+    }
+
+    fn matmul(&self, a: Value, b: Value, elem: ElementType) -> Tensor<N> {
+        let width = self.module.shape(b).row();
+        Ok(tensor::matmul(self.get(a)?, self.get(b)?, width, elem))
     }
 
     fn ensemble(&mut self, handle: Handle<Forest<Real>>, input: Value, at: Undecided) -> Tensor<N> {

@@ -187,14 +187,7 @@ fn tensor_op(scope: &Scope, cursor: &mut Cursor<'_>, word: &str) -> Parsed<Optio
         "argsort" => {
             let input = scope.value(cursor)?;
             cursor.expect(",")?;
-            let first = if cursor.eat("greatest") {
-                Extreme::Greatest
-            } else {
-                cursor.expect("least")?;
-                Extreme::Least
-            };
-            cursor.expect("first")?;
-            IntOp::ArgSort { input, first }
+            IntOp::ArgSort { input, first: first(cursor)? }
         }
         "take" => {
             let (input, index) = scope.values(cursor)?;
@@ -213,6 +206,18 @@ fn tensor_op(scope: &Scope, cursor: &mut Cursor<'_>, word: &str) -> Parsed<Optio
         }
         _ => return Ok(None),
     }))
+}
+
+/// Takes `greatest first` or `least first`.
+fn first(cursor: &mut Cursor<'_>) -> Parsed<Extreme> {
+    let first = if cursor.eat("greatest") {
+        Extreme::Greatest
+    } else {
+        cursor.expect("least")?;
+        Extreme::Least
+    };
+    cursor.expect("first")?;
+    Ok(first)
 }
 
 /// Operations that a function of theirs names.

@@ -4,6 +4,7 @@
 use super::error::{Errors, Location, Problem};
 use super::ranges::{check_storage, farthest};
 use crate::analysis::ranges::{Bounds, Ranges, numerator, prefixes, row_steps};
+use crate::matrix::Matrix;
 use crate::module::{Int, Interval, Module, Value};
 use crate::ops::{IntBinary, IntOp, IntReduction};
 use crate::types::ElementType;
@@ -22,9 +23,7 @@ pub(super) fn check(
 ) {
     let location = Location::Value(value);
     let narrow = |operands: &[Value], errors: &mut Errors| {
-        // Fixed point has at most 62 bits wherever it comes from.
-        let wide = operands.iter().filter(|&&it| module.ty(it).elem == ElementType::I64);
-        check_steps(location, wide.flat_map(|&it| ranges.of_value(it)).copied(), errors);
+        check_steps(location, wide_integers(module, ranges, operands), errors);
     };
     match op {
         IntOp::Greater { a, threshold } => {
@@ -39,16 +38,16 @@ pub(super) fn check(
             narrow(&[*input], errors);
             check_margin(module, ranges, location, *input, *margin, errors);
         }
-        IntOp::Multiply { a, b, .. } => narrow(&[*a, *b], errors),
         IntOp::Divide { a, b, shift } => {
-            let numerators = ranges.of_value(*a).iter().map(|&a| numerator(a, *shift));
-            check_steps(location, numerators, errors);
+            let numerators = ranges.of_value(*a).iter();
+            check_steps(location, numerators.map(|&a| numerator(a, *shift)), errors);
             narrow(&[*b], errors);
             check_divisors(location, ranges.of_value(*b), errors);
         }
-        IntOp::Binary { function: IntBinary::Minimum | IntBinary::Maximum, a, b }
+        IntOp::Multiply { a, b, .. }
+        | IntOp::Binary { function: IntBinary::Minimum | IntBinary::Maximum, a, b }
         | IntOp::Compare { a, b, .. } => {
-            // Orders are found by the signs of differences.
+            // Orders are signs of differences, and wide products have halves.
             narrow(&[*a, *b], errors);
         }
         IntOp::Rescale { input, .. }
@@ -64,9 +63,7 @@ pub(super) fn check(
         }
         IntOp::Linear { matrix, inputs } => {
             let inputs = ranges.joined(inputs);
-            let matrix = &module.matrices[*matrix];
-            let rows = matrix.rows.iter();
-            check_steps(location, rows.flat_map(|row| row_steps(matrix, row, &inputs)), errors);
+            check_steps(location, linear(&module.matrices[*matrix], &inputs), errors);
         }
         IntOp::Function { function, input } => {
             let domain = module.functions[*function].domain;
@@ -85,6 +82,22 @@ pub(super) fn check(
         | IntOp::TreeEnsemble { .. }
         | IntOp::Label { .. } => {}
     }
+}
+
+/// Integers, which may take 64 bits: fixed point has at most 62 wherever it comes
+/// from.
+fn wide_integers(
+    module: &Module<Int>,
+    ranges: &Ranges,
+    operands: &[Value],
+) -> impl Iterator<Item = Bounds> {
+    let integers = operands.iter().filter(|&&it| module.ty(it).elem == ElementType::I64);
+    integers.flat_map(|&it| ranges.of_value(it)).copied()
+}
+
+/// The sums of all rows on their way.
+fn linear(matrix: &Matrix, inputs: &[Bounds]) -> impl Iterator<Item = Bounds> {
+    matrix.rows.iter().flat_map(|row| row_steps(matrix, row, inputs))
 }
 
 /// The greatest element of each row less the margin fits 64 bits.

@@ -1,3 +1,5 @@
+//! Functions of one column, against texts and against the interpreter.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,9 +1,9 @@
 //! Decisions about one column: comparisons, conversions to integers and what is
 //! computed from them become comparisons of the column with the ends of runs.
 //!
-//! An element with the ends `e1 < e2 < ...` is in run number `(x > e1) + (x > e2)
-//! + ...`: of two runs the comparison says it, of three the exclusive or of two,
-//! of more a table holds what each run is.
+//! An element with the ends `e1 < e2 < ...` is in the run whose number is how many
+//! of them `x` is above: of two runs the comparison says it, of three the exclusive
+//! or of two, of more a table holds what each run is.
 
 use crate::analysis::univariate::{Budget, Function, Span, Univariate, Wild};
 use crate::arena::Handle;

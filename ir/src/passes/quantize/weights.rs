@@ -320,6 +320,9 @@ fn reached(forest: &Forest<Real>) -> Vec<bool> {
     reached
 }
 
+/// Nodes, and for each old node the place of the new one.
+type Placed = (Vec<TreeNode<Int>>, Vec<NodeId>);
+
 /// The nodes of an ensemble over integers, from `start` on, and for each old
 /// node the place of the new node that stands for it: a test can take several
 /// integer tests, or none.
@@ -328,7 +331,7 @@ fn nodes_over_integers(
     row: &[(u32, Source<'_>)],
     start: NodeId,
     budget: &mut Budget,
-) -> Result<(Vec<TreeNode<Int>>, Vec<NodeId>), (u32, Wild)> {
+) -> Result<Placed, (u32, Wild)> {
     let decisions = forest.nodes.iter().map(|node| decision_of(node, row, budget));
     let decisions: Vec<Vec<Step>> = decisions.collect::<Result<_, _>>()?;
     let mut place = Vec::with_capacity(forest.nodes.len());

@@ -3,8 +3,10 @@
 
 use super::tensor::{self, broadcast};
 use super::{FIXED_BITS_MAX, bad_operand, concat, gather, is_number, label, reshape};
+use crate::arena::Handle;
 use crate::forest::IntTest;
 use crate::limits;
+use crate::matrix::Matrix;
 use crate::module::{Int, Module, Value};
 use crate::ops::{IntBinary, IntOp};
 use crate::types::{ElementType, Type};
@@ -116,19 +118,7 @@ impl rules::Rules for Int {
                 }
                 Ok(Type { elem: function.output, shape: input.shape.clone() })
             }
-            IntOp::Linear { matrix, inputs } => {
-                let matrix = &module.matrices[*matrix];
-                let numbers = |elem| elem == Bool || is_number(elem);
-                if let Some(&input) = inputs.iter().find(|&&input| !numbers(ty(input).elem)) {
-                    return Err(bad_operand(ty(input), "numbers or truth values"));
-                }
-                let found = inputs.iter().map(|&input| ty(input).shape.elements()).sum();
-                let expected = matrix.inputs as usize;
-                if found != expected {
-                    return Err(Problem::WrongCount { what: "inputs", found, expected });
-                }
-                Ok(Type::new(matrix.elem, &[1, matrix.rows.len() as u32]))
-            }
+            IntOp::Linear { matrix, inputs } => linear(module, *matrix, inputs),
             IntOp::Not { input } => {
                 let input = ty(*input);
                 if input.elem == Bool { Ok(input.clone()) } else { Err(not_truth_values(input)) }
@@ -173,6 +163,21 @@ impl rules::Rules for Int {
     fn check_ranges(module: &Module<Int>, errors: &mut Errors) {
         ranges::check_int(module, errors);
     }
+}
+
+fn linear(module: &Module<Int>, matrix: Handle<Matrix>, inputs: &[Value]) -> Result<Type, Problem> {
+    let matrix = &module.matrices[matrix];
+    let types = || inputs.iter().map(|&input| module.ty(input));
+    let is_numeric = |elem| elem == ElementType::Bool || is_number(elem);
+    if let Some(input) = types().find(|input| !is_numeric(input.elem)) {
+        return Err(bad_operand(input, "numbers or truth values"));
+    }
+    let found = types().map(|input| input.shape.elements()).sum();
+    let expected = matrix.inputs as usize;
+    if found != expected {
+        return Err(Problem::WrongCount { what: "inputs", found, expected });
+    }
+    Ok(Type::new(matrix.elem, &[1, matrix.rows.len() as u32]))
 }
 
 fn binary(function: IntBinary, a: &Type, b: &Type) -> Result<Type, Problem> {
