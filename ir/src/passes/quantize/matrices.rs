@@ -66,7 +66,13 @@ pub(super) fn forms_of(
         }
         forms.push(form);
     }
-    Some(forms)
+    // A computed number and a constant are added exactly without a product.
+    let is_moved = |form: &Form| match form.terms.as_slice() {
+        [] => true,
+        [(atom, by)] => by.magnitude() == Ratio::one() && stored_column(module, *atom).is_none(),
+        _ => false,
+    };
+    (!forms.iter().all(is_moved)).then_some(forms)
 }
 
 /// The differences that a comparison of floats asks for, if they are worth a
