@@ -94,6 +94,7 @@ fn expression(context: &Context<'_>, value: Value, arguments: &[String]) -> Stri
                 IntBinary::Or => format!("{a} | {b}"),
                 IntBinary::Xor => format!("{a} ^ {b}"),
                 IntBinary::Minimum => call("minimum"),
+                IntBinary::Maximum if is_relu(context, value) => format!("{name}_relu({a})"),
                 IntBinary::Maximum => call("maximum"),
             }
         }
@@ -139,6 +140,16 @@ fn expression(context: &Context<'_>, value: Value, arguments: &[String]) -> Stri
         | IntOp::ArgMax { .. }
         | IntOp::Label { .. } => unreachable!("the operation is not elementwise"),
     }
+}
+
+/// Is `value` the greater of numbers and 0?
+pub(super) fn is_relu(context: &Context<'_>, value: Value) -> bool {
+    let IntOp::Binary { function: IntBinary::Maximum, b, .. } = context.module.node(value).op
+    else {
+        return false;
+    };
+    let elements = context.plan.elements.of_value(b);
+    elements.iter().all(|element| *element == Element::Constant(0))
 }
 
 /// Is `value` a product of more than 62 bits before it is shifted?

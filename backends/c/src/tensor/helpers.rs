@@ -17,6 +17,7 @@ struct Needs {
     maximum: bool,
     divide: bool,
     multiply: bool,
+    relu: bool,
     argmax: bool,
     argsort: bool,
     inside: bool,
@@ -28,7 +29,7 @@ type Emit = fn(&mut Writer, &str);
 /// Those that the values need.
 pub(super) fn emit(out: &mut Writer, context: &Context<'_>, values: &[Value]) {
     let needs = Needs::of(context, values);
-    let all: [(bool, Emit); 10] = [
+    let all: [(bool, Emit); 11] = [
         (needs.less || needs.minimum || needs.maximum, less),
         (needs.differ, differ),
         (needs.pick || needs.minimum || needs.maximum, pick),
@@ -36,6 +37,7 @@ pub(super) fn emit(out: &mut Writer, context: &Context<'_>, values: &[Value]) {
         (needs.maximum, maximum),
         (needs.divide, divide),
         (needs.multiply, multiply),
+        (needs.relu, relu),
         (needs.argmax, rows::argmax_helper),
         (needs.argsort, rows::argsort_helper),
         (needs.inside, lookup::inside_helper),
@@ -60,6 +62,11 @@ impl Needs {
         match context.module.node(value).op {
             IntOp::Binary { function: IntBinary::Minimum, .. }
             | IntOp::Reduce { function: IntReduction::Minimum, .. } => self.minimum = true,
+            IntOp::Binary { function: IntBinary::Maximum, .. }
+                if elementwise::is_relu(context, value) =>
+            {
+                self.relu = true;
+            }
             IntOp::Binary { function: IntBinary::Maximum, .. }
             | IntOp::Reduce { function: IntReduction::Maximum, .. } => self.maximum = true,
             IntOp::Compare { relation: Relation::Equal, .. } => self.differ = true,
@@ -144,6 +151,16 @@ fn minimum(out: &mut Writer, name: &str) {
 fn maximum(out: &mut Writer, name: &str) {
     function(out, name, "maximum(__s64 a, __s64 b)");
     out.line(&format!("return {name}_pick({name}_less(a, b), b, a);"));
+    end(out);
+}
+
+fn relu(out: &mut Writer, name: &str) {
+    out.comment(&["x, or 0 if that is greater.".to_owned()]);
+    function(out, name, "relu(__s64 x)");
+    out.line("__s64 m = x >> 63;");
+    out.line("");
+    out.line(&format!("{name}_barrier(m);"));
+    out.line("return x & ~m;");
     end(out);
 }
 

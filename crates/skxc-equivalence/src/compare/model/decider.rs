@@ -12,8 +12,8 @@ use skxc_ir::analysis::rounding::Rounding;
 use skxc_ir::interpret::{self, Enclosure, Outcome};
 use skxc_ir::passes::pipeline::REAL_PASSES;
 use skxc_ir::{
-    Int, IntOp, IntReduction, Module, Output, OutputKind, Real, RealOp, Reduction, Relation,
-    ScoreKind, Value,
+    Int, IntBinary, IntOp, IntReduction, Module, Output, OutputKind, Real, RealOp, Reduction,
+    Relation, ScoreKind, Value,
 };
 
 use crate::compare::float_error::{self, Element};
@@ -59,6 +59,8 @@ struct Decider {
 enum Rule {
     /// The greatest wins.
     Greatest,
+    /// The least wins.
+    Least,
     /// The number of cuts that one score is above, or if not `rising`, below.
     /// Cuts rise.
     Cuts { cuts: Vec<f64>, rising: bool },
@@ -153,15 +155,17 @@ impl Decider {
     /// Could exact scores within the bounds of these give another label?
     fn is_affected(&self, stored: &[i64]) -> bool {
         match &self.rule {
-            Rule::Greatest => {
-                let greatest = stored.iter().zip(&self.bounds).enumerate();
-                let Some((first, (&most, of_most))) =
-                    greatest.max_by_key(|(at, (score, _))| (**score, std::cmp::Reverse(*at)))
+            Rule::Greatest | Rule::Least => {
+                let sign = if self.rule == Rule::Least { -1 } else { 1 };
+                let scores = || stored.iter().map(move |score| sign * score).zip(&self.bounds);
+                let greatest = scores().enumerate();
+                let Some((first, (most, of_most))) =
+                    greatest.max_by_key(|(at, (score, _))| (*score, std::cmp::Reverse(*at)))
                 else {
                     return false;
                 };
-                let others = stored.iter().zip(&self.bounds).enumerate();
-                others.filter(|(at, _)| *at != first).any(|(_, (&other, of_other))| {
+                let others = scores().enumerate();
+                others.filter(|(at, _)| *at != first).any(|(_, (other, of_other))| {
                     let past = i128::from(most) - i128::from(other) - i128::from(self.margin);
                     let bound = of_most + of_other;
                     bound > 0.0 && past.unsigned_abs() as f64 * self.unit <= bound
@@ -188,6 +192,11 @@ impl Decider {
                     scores.iter().map(Enclosure::upper).fold(f64::NEG_INFINITY, f64::max);
                 let score = scores.get(label)?;
                 Some(score.lower() >= greatest - error)
+            }
+            Rule::Least => {
+                let least = scores.iter().map(Enclosure::lower).fold(f64::INFINITY, f64::min);
+                let score = scores.get(label)?;
+                Some(score.upper() <= least + error)
             }
             Rule::Cuts { cuts, rising } => {
                 let score = scores.first()?;
@@ -217,14 +226,14 @@ fn find(
     let (int_scores, int_rule, margin) = int_rule(int, int_label)?;
     let unit = unit(int.ty(int_scores).elem);
     let slack = match (&rule, &int_rule) {
-        (Rule::Greatest, Rule::Greatest) => margin as f64 * unit,
+        (Rule::Greatest, Rule::Greatest) | (Rule::Least, Rule::Least) => margin as f64 * unit,
         (Rule::Cuts { cuts: a, rising: up }, Rule::Cuts { cuts: b, rising })
             if a.len() == b.len() && up == rising =>
         {
             let moved = a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
             moved + unit
         }
-        (Rule::Greatest | Rule::Cuts { .. }, _) => return None,
+        (Rule::Greatest | Rule::Least | Rule::Cuts { .. }, _) => return None,
     };
     let bounds = rounding.of_value(int_scores).to_vec();
     if bounds.len() != real.shape(real_scores).elements() {
@@ -235,7 +244,7 @@ fn find(
     let reading = READING_ERROR * most(|element| element.magnitude);
     let rounded = bounds.iter().copied().fold(0.0, f64::max);
     // Two scores are compared with each other, or one with a constant.
-    let sides = if rule == Rule::Greatest { 2.0 } else { 1.0 };
+    let sides = if matches!(rule, Rule::Cuts { .. }) { 1.0 } else { 2.0 };
     let decider = Decider {
         scores: 0,
         rule,
@@ -268,6 +277,7 @@ fn real_rule(module: &Module<Real>, label: Value) -> Option<(Value, Rule)> {
         };
         return match op {
             RealOp::ArgMax { input } => Some((*input, Rule::Greatest)),
+            RealOp::ArgMin { input } => Some((*input, Rule::Least)),
             RealOp::Concat { inputs } => cuts(inputs.iter().map(|&input| comparison(input))),
             _ => cuts(std::iter::once(comparison(value))),
         };
@@ -302,13 +312,25 @@ fn int_rule(module: &Module<Int>, label: Value) -> Option<(Value, Rule, i64)> {
         };
         let ruled = |(scores, rule)| (scores, rule, 0);
         return match op {
-            IntOp::ArgMax { input, margin } => Some((*input, Rule::Greatest, *margin)),
+            IntOp::ArgMax { input, margin } => Some(match negated(module, *input) {
+                Some(scores) => (scores, Rule::Least, *margin),
+                None => (*input, Rule::Greatest, *margin),
+            }),
             IntOp::Concat { inputs } => {
                 cuts(inputs.iter().map(|&input| comparison(input))).map(ruled)
             }
             _ => cuts(std::iter::once(comparison(value))).map(ruled),
         };
     }
+}
+
+/// What a value is the negative of.
+fn negated(module: &Module<Int>, value: Value) -> Option<Value> {
+    let IntOp::Binary { function: IntBinary::Subtract, a, b } = module.node(value).op else {
+        return None;
+    };
+    let IntOp::Constant { constant } = module.node(a).op else { return None };
+    module.constants[constant].elements.iter().all(|&x| x == 0).then_some(b)
 }
 
 /// A comparison with constants: of what, how, with which.
