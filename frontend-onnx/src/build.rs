@@ -31,7 +31,7 @@ impl Lowering<'_> {
     pub(crate) fn floats(&mut self, node: &Node<'_>, position: usize) -> Lowered<Value> {
         let value = self.numbers(node, position)?;
         let ty = self.module.ty(value);
-        if matches!(ty.elem, ElementType::F32 | ElementType::F64) {
+        if ty.elem.is_float() {
             return Ok(value);
         }
         let message = format!("`{}` needs `float` or `double`, not `{ty}`", node.name());

@@ -124,8 +124,8 @@ impl Slice {
 
 /// Is it -1, 0 or 1, by the sign of a float?
 pub(crate) fn is_sign(module: &Module<Real>, value: Value) -> bool {
-    let is_float = matches!(module.ty(value).elem, ElementType::F32 | ElementType::F64);
-    is_float && matches!(module.node(value).op, RealOp::Unary { function: Unary::Sign, .. })
+    module.ty(value).elem.is_float()
+        && matches!(module.node(value).op, RealOp::Unary { function: Unary::Sign, .. })
 }
 
 /// The number of values that an element can have, if it is an index.

@@ -299,10 +299,9 @@ impl<'a> Lowering<'a> {
         let from = self.module.ty(input).clone();
         let ty = Type { elem, shape: from.shape };
         let value = self.module.push(RealOp::Cast { input }, ty, origin);
-        let is_float = |elem| matches!(elem, ElementType::F32 | ElementType::F64);
         // A class stays one as an integer, and a score as a float.
         if elem == ElementType::I64 && from.elem == ElementType::Bool
-            || is_float(elem) && is_float(from.elem)
+            || elem.is_float() && from.elem.is_float()
         {
             self.same_meaning(input, value);
         }

@@ -198,9 +198,7 @@ fn distributions(lowering: &Lowering<'_>, values: &[Value]) -> Vec<bool> {
     let mut module = lowering.module.clone();
     let output =
         |&value: &Value| Output { name: format!("{value:?}"), kind: OutputKind::Value, value };
-    let is_float = |value: &Value| {
-        matches!(lowering.module.ty(*value).elem, ElementType::F32 | ElementType::F64)
-    };
+    let is_float = |value: &Value| lowering.module.ty(*value).elem.is_float();
     let mut holds: Vec<bool> = values
         .iter()
         .map(|value| is_float(value) && lowering.module.shape(*value).elements() > 1)

@@ -30,6 +30,14 @@ pub enum ElementType {
     },
 }
 
+impl ElementType {
+    /// Is it `f32` or `f64`?
+    #[must_use]
+    pub fn is_float(self) -> bool {
+        matches!(self, Self::F32 | Self::F64)
+    }
+}
+
 /// Extents of a tensor, outermost first; all static, the batch axis is 1.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
 pub struct Shape(pub Vec<u32>);

@@ -20,6 +20,9 @@ pub struct Report {
     /// Vectors on which labels differ but scores are so close that a proven
     /// bound on rounding, or the tie margin, allows it. Not mismatches.
     pub near_ties: u64,
+    /// Vectors on which labels differ and scores have no bound: neither a
+    /// mismatch nor allowed.
+    pub undecided: u64,
     /// Vectors on which a label hangs on scores so close that rounding to
     /// integers, within its proven bound, could decide it; none where it is not
     /// understood what a label hangs on.
@@ -73,6 +76,7 @@ pub(crate) struct Tally {
     pub(crate) vectors: u64,
     pub(crate) mismatches: u64,
     pub(crate) near_ties: u64,
+    pub(crate) undecided: u64,
     pub(crate) margin_affected: Option<u64>,
     pub(crate) scores: Vec<Score>,
     pub(crate) coverage: Option<Coverage>,
@@ -87,6 +91,7 @@ impl Tally {
             vectors: 0,
             mismatches: 0,
             near_ties: 0,
+            undecided: 0,
             margin_affected: None,
             scores: Vec::new(),
             coverage: None,
@@ -109,7 +114,12 @@ impl Tally {
         let exhaustive = self.coverage.is_some_and(|coverage| coverage.exhaustive);
         // A near-tie is a difference, if an allowed one: nothing is proven.
         let proven = exhaustive && self.near_ties == 0;
-        let verdict = Verdict::of(self.vectors, proven, self.counterexample.take());
+        let verdict = match Verdict::of(self.vectors, proven, self.counterexample.take()) {
+            verdict if verdict.passed() && self.undecided > 0 => {
+                Verdict::Inconclusive { reason: Reason::NoBound }
+            }
+            verdict => verdict,
+        };
         self.report_as(verdict)
     }
 
@@ -120,6 +130,7 @@ impl Tally {
             tried: self.tried,
             mismatches: self.mismatches,
             near_ties: self.near_ties,
+            undecided: self.undecided,
             margin_affected: self.margin_affected,
             scores: self.scores,
             coverage: self.coverage,

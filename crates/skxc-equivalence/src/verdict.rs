@@ -41,6 +41,9 @@ pub enum Reason {
     NoDecision,
     /// The witness does not implement what the model uses.
     NotImplemented,
+    /// Labels differ where no bound on the scores behind them is known, so that
+    /// either may be right.
+    NoBound,
     /// The comparison was not asked for.
     NotRun,
 }
@@ -153,6 +156,7 @@ impl fmt::Display for Reason {
             Self::NoVectors => "there was nothing to try",
             Self::NoDecision => "the model has neither a label nor a score",
             Self::NotImplemented => "the witness does not implement the operators of the model",
+            Self::NoBound => "labels differ, and no bound on the scores behind them is known",
             Self::NotRun => "not run",
         })
     }

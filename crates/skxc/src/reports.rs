@@ -206,6 +206,14 @@ fn details(text: &mut String, timed: &Timed, columns: &[String]) {
     if report.near_ties > 0 {
         let _ = writeln!(text, "      {} near ties, which rounding decides", report.near_ties);
     }
+    if report.undecided > 0 {
+        let _ = writeln!(
+            text,
+            "      in {} rows no bound says which label is right; `skxc predict --engine exact` \
+             says what exact arithmetic makes of them",
+            report.undecided
+        );
+    }
     if let Some(found) = report.verdict.counterexample() {
         let _ = writeln!(text, "      {}", difference(found));
         if !found.row.is_empty() {

@@ -89,7 +89,7 @@ fn lower_div(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
 fn lower_mean(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     let sum = joined(lowering, node, Binary::Add)?;
     let elem = lowering.module.ty(sum).elem;
-    if !matches!(elem, ElementType::F32 | ElementType::F64) {
+    if !elem.is_float() {
         let message = "`Mean` needs `float` or `double`";
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
     }

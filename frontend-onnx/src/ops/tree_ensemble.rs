@@ -8,7 +8,6 @@
 //! - what it makes is a row of scores for an ArgMax, or of predictions.
 
 use skxc_diagnostics::codes::TYPE_MISMATCH;
-use skxc_ir::ElementType;
 
 use super::Operator;
 use super::tree_ensemble_regressor::targets;
@@ -49,7 +48,7 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     let targets = targets(node)?;
     let input = lowering.value(node, 0)?;
     let (elem, features) = trees::row(lowering, node, input)?;
-    if !matches!(elem, ElementType::F32 | ElementType::F64) {
+    if !elem.is_float() {
         let message = format!("`{}` cannot compare `{elem}`", node.name());
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
     }

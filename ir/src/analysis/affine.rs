@@ -17,7 +17,6 @@ use std::rc::Rc;
 use crate::module::{Module, Operation, Real, Value};
 use crate::ops::{Binary, RealOp, Reduction, Unary};
 use crate::ratio::Ratio;
-use crate::types::ElementType;
 
 /// What a value is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +119,7 @@ impl<'m> Affine<'m> {
     /// forms of others?
     #[must_use]
     pub fn is_atom(&self, value: Value) -> bool {
-        is_float(self.module.ty(value).elem)
+        self.module.ty(value).elem.is_float()
             && !self.is_constant(value)
             && !is_linear(self.module, &self.kinds, value)
     }
@@ -265,7 +264,7 @@ impl<'m> Affine<'m> {
     }
 
     /// Where the element of `operand` lies that meets an element of `user`.
-    fn position(&self, operand: Value, user: Value, element: usize) -> usize {
+    pub(crate) fn position(&self, operand: Value, user: Value, element: usize) -> usize {
         let (part, whole) = (self.module.shape(operand), self.module.shape(user));
         match part.elements() {
             1 => 0,
@@ -283,7 +282,7 @@ impl<'m> Affine<'m> {
 
 fn kind_of(module: &Module<Real>, kinds: &[Kind], value: Value) -> Kind {
     let node = module.node(value);
-    if !is_float(node.ty.elem) {
+    if !node.ty.elem.is_float() {
         return Kind::Other;
     }
     let kind = |operand: Value| kinds[operand.index()];
@@ -319,7 +318,7 @@ fn is_linear(module: &Module<Real>, kinds: &[Kind], value: Value) -> bool {
         // float constant of a model needs it: the front end rounds. So is that
         // of an input.
         RealOp::Cast { input } => {
-            is_float(module.ty(*input).elem) && !is_constant(*input) && !is_stored(module, *input)
+            module.ty(*input).elem.is_float() && !is_constant(*input) && !is_stored(module, *input)
         }
         RealOp::Reshape { .. }
         | RealOp::Gather { .. }
@@ -378,7 +377,7 @@ fn bends(module: &Module<Real>, kinds: &[Kind], value: Value) -> bool {
         // A constant that is no number; a cast of one.
         RealOp::Constant { .. } => true,
         RealOp::Cast { input } => {
-            is_float(module.ty(*input).elem) && kinds[input.index()] == Kind::Constant
+            module.ty(*input).elem.is_float() && kinds[input.index()] == Kind::Constant
         }
         _ => false,
     }
@@ -405,10 +404,6 @@ pub(crate) fn is_smooth(function: Unary) -> bool {
         | Unary::Relu
         | Unary::Not => false,
     }
-}
-
-fn is_float(elem: ElementType) -> bool {
-    matches!(elem, ElementType::F32 | ElementType::F64)
 }
 
 /// Is it a constant, as it is written, without a 0?

@@ -232,10 +232,6 @@ fn union(ranges: &[Range]) -> Range {
     whole.unwrap_or(Range::Integer(0, 0))
 }
 
-fn is_float(elem: ElementType) -> bool {
-    matches!(elem, ElementType::F32 | ElementType::F64)
-}
-
 /// A missing value is NaN, of which nothing is known.
 fn of_column(column: &Column, elem: ElementType) -> Range {
     let (min, max) = (column.range.min, column.range.max);
@@ -254,7 +250,7 @@ fn of_column(column: &Column, elem: ElementType) -> Range {
 fn of_constant(module: &Module<Real>, constant: Handle<Constant<Real>>) -> Vec<Range> {
     let constant = &module.constants[constant];
     let range = |&x: &f64| {
-        if is_float(constant.ty.elem) {
+        if constant.ty.elem.is_float() {
             Range::Number(Enclosure::exact(x))
         } else {
             Range::Integer(x as i64, x as i64)

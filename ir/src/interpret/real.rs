@@ -289,24 +289,20 @@ fn holds<N: Number>(test: RealTest, features: &[Scalar<N>]) -> Option<bool> {
 }
 
 fn constant_element<N: Number>(x: f64, elem: ElementType) -> Scalar<N> {
-    if is_float(elem) { Scalar::Number(N::exact(x)) } else { Scalar::Integer(x as i64) }
+    if elem.is_float() { Scalar::Number(N::exact(x)) } else { Scalar::Integer(x as i64) }
 }
 
 fn cast<N: Number>(x: &Scalar<N>, elem: ElementType, stored: bool) -> Option<Scalar<N>> {
     Some(match x {
-        Scalar::Number(x) if is_float(elem) => Scalar::Number(x.cast(elem, stored)),
+        Scalar::Number(x) if elem.is_float() => Scalar::Number(x.cast(elem, stored)),
         Scalar::Number(x) if elem == ElementType::Bool => {
             Scalar::Integer(x.compare(Mode::NotEqual, &N::exact(0.0))?.into())
         }
         Scalar::Number(x) => Scalar::Integer(x.truncate()?),
-        Scalar::Integer(x) if is_float(elem) => Scalar::Number(N::exact(float_of(*x, elem))),
+        Scalar::Integer(x) if elem.is_float() => Scalar::Number(N::exact(float_of(*x, elem))),
         Scalar::Integer(x) if elem == ElementType::Bool => Scalar::Integer((*x != 0).into()),
         Scalar::Integer(x) => Scalar::Integer(*x),
     })
-}
-
-fn is_float(elem: ElementType) -> bool {
-    matches!(elem, ElementType::F32 | ElementType::F64)
 }
 
 fn position<N>(position: usize) -> Scalar<N> {

@@ -137,7 +137,7 @@ fn needed_from_outside(module: &Module<Real>, sources: &[Source]) -> HashSet<Val
         if !is_tree(value) || !seen.insert(value) {
             continue;
         }
-        if is_float(module.ty(value).elem) {
+        if module.ty(value).elem.is_float() {
             floats.insert(value);
         } else {
             module.node(value).op.operands(&mut |operand| pending.push(operand));
@@ -487,8 +487,4 @@ fn take(
         part = rebuild.push(Node { op: RealOp::Cast { input: part }, ty, origin });
     }
     rebuild.push(Node { op: RealOp::Reshape { input: part }, ty: old_ty, origin })
-}
-
-fn is_float(elem: ElementType) -> bool {
-    matches!(elem, ElementType::F32 | ElementType::F64)
 }

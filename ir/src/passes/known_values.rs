@@ -49,8 +49,7 @@ impl Pass<Real> for KnownValues {
 
 /// Is it made of integers or truth values, and neither written nor a label?
 fn is_discrete(module: &Module<Real>, value: Value) -> bool {
-    let is_float =
-        |value: Value| matches!(module.ty(value).elem, ElementType::F32 | ElementType::F64);
+    let is_float = |value: Value| module.ty(value).elem.is_float();
     match module.node(value).op {
         RealOp::Constant { .. } | RealOp::Label { .. } | RealOp::Input { .. } => false,
         RealOp::Cast { input } if is_float(value) => !is_float(input),

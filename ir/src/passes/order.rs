@@ -7,7 +7,6 @@ use crate::analysis::affine::{Affine, Kind};
 use crate::analysis::real_ranges::{Range, RealRanges};
 use crate::module::{Module, Operation, Real, Value};
 use crate::ops::{Binary, RealOp, Unary};
-use crate::types::ElementType;
 
 /// How a number follows another one that grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,7 +101,7 @@ fn one_step(
     let bends = |operand: Value| !affine.is_constant(operand);
     match module.node(value).op {
         RealOp::Softmax { input } => same(input, true),
-        RealOp::Cast { input } if is_float(module.ty(input).elem) => same(input, false),
+        RealOp::Cast { input } if module.ty(input).elem.is_float() => same(input, false),
         RealOp::Unary { function, input } if is_increasing(function) => same(input, true),
         RealOp::Unary { function: Unary::Negate, input } => opposite(input, false),
         RealOp::Unary { function: Unary::Reciprocal, input } if positive(input) => {
@@ -155,10 +154,6 @@ fn is_increasing(function: Unary) -> bool {
         | Unary::Relu
         | Unary::Not => false,
     }
-}
-
-fn is_float(elem: ElementType) -> bool {
-    matches!(elem, ElementType::F32 | ElementType::F64)
 }
 
 /// What is computed from one number alone.
@@ -231,7 +226,7 @@ fn direction_of(
         return sources.into_iter().map(|(value, i)| known[&value][i]).collect();
     }
     match &node.op {
-        RealOp::Cast { input } if is_float(node.ty.elem) => known[input].clone(),
+        RealOp::Cast { input } if node.ty.elem.is_float() => known[input].clone(),
         RealOp::Unary { function, input } => {
             let pairs = known[input].iter().zip(ranges.of_value(*input));
             pairs.map(|(&x, range)| through(*function, x, range)).collect()

@@ -81,7 +81,7 @@ impl rules::Rules for Real {
     }
 
     fn allows_sums(elem: ElementType) -> bool {
-        is_float(elem)
+        elem.is_float()
     }
 
     fn represents(elem: ElementType, number: f64) -> bool {
@@ -150,7 +150,7 @@ impl rules::Rules for Real {
             RealOp::TreeEnsemble { forest, input } => {
                 let forest = &module.forests[*forest];
                 let input = ty(*input);
-                if !is_float(input.elem) || input.shape.0 != [1, forest.features] {
+                if !input.elem.is_float() || input.shape.0 != [1, forest.features] {
                     return Err(bad_operand(input, "a row of floats, one a feature of the forest"));
                 }
                 check_thresholds(forest, input.elem)?;
@@ -184,12 +184,8 @@ fn check_thresholds(forest: &Forest<Real>, elem: ElementType) -> Result<(), Prob
     }
 }
 
-fn is_float(elem: ElementType) -> bool {
-    matches!(elem, ElementType::F32 | ElementType::F64)
-}
-
 fn is_number(elem: ElementType) -> bool {
-    is_float(elem) || matches!(elem, ElementType::I64 | ElementType::Fixed { .. })
+    elem.is_float() || matches!(elem, ElementType::I64 | ElementType::Fixed { .. })
 }
 
 fn is_label(ty: &Type) -> bool {

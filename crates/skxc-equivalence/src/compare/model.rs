@@ -63,6 +63,7 @@ pub fn model(
                 }
             }
             tally.near_ties += u64::from(judgement.near_tie);
+            tally.undecided += u64::from(judgement.undecided);
             if let Some(affected) = &mut tally.margin_affected {
                 *affected += u64::from(judgement.margin_affected);
             }
@@ -81,6 +82,8 @@ pub fn model(
 struct Judgement {
     difference: Option<Difference>,
     near_tie: bool,
+    /// Do labels differ that no bound allows or forbids?
+    undecided: bool,
     /// Could the rounding of scores to integers decide a label?
     margin_affected: bool,
     /// For each score its distance from exact arithmetic, if it was computed;
@@ -153,9 +156,10 @@ impl<'m> Judge<'m> {
         (float, int): (usize, usize),
         judgement: &mut Judgement,
     ) {
-        if self.deciders.allow(output, row, float, int) {
-            judgement.near_tie = true;
-            return;
+        match self.deciders.allow(output, row, float, int) {
+            Some(true) => return judgement.near_tie = true,
+            None => return judgement.undecided = true,
+            Some(false) => {}
         }
         judgement.difference.get_or_insert_with(|| Difference {
             part: Part::label(at, labels(self.int).count()),

@@ -12,7 +12,7 @@ use super::*;
 use crate::decision::decide;
 use crate::inputs::{Kind, Options, Rows};
 use crate::machine::{BatchRunner, Counter, Field, Layout, PacketRunner};
-use crate::verdict::{Part, Verdict};
+use crate::verdict::{Part, Reason, Verdict};
 
 const FRAC_BITS: u8 = 26;
 const TTL_THRESHOLD: i64 = 63;
@@ -258,6 +258,34 @@ fn a_tie_that_only_rounding_decides_is_a_near_tie() {
     assert_eq!((report.mismatches, report.margin_affected), (0, Some(0)));
     assert!(report.near_ties >= 64, "{}", report.near_ties);
     assert!(matches!(report.verdict, Verdict::NoMismatch { .. }), "allowed, but not proven");
+}
+
+#[test]
+fn labels_that_differ_behind_scores_without_a_bound_are_no_pass() {
+    let mut module = int(TTL_THRESHOLD);
+    let sums = skxc_ir::Handle::from_index(1);
+    let of_sums = module.ty(sums).clone();
+    // Each score over itself: class 0 everywhere. What is off by more than it is
+    // bounds no quotient.
+    module.forests[skxc_ir::Handle::from_index(0)].rounding_half_units = vec![u64::MAX; 2];
+    let divide = IntOp::Divide { a: sums, b: sums, shift: FRAC_BITS };
+    let origin = skxc_ir::Handle::from_index(0);
+    let quotients = module.push(divide, of_sums, origin);
+    let argmax = IntOp::ArgMax { input: quotients, margin: 0 };
+    let class = module.push(argmax, Type::new(ElementType::I64, &[1]), origin);
+    let table = skxc_ir::Handle::from_index(0);
+    let label = IntOp::Label { table, class };
+    let label = module.push(label, Type::new(ElementType::Label(table), &[1]), origin);
+    module.outputs[0].value = label;
+    let check = |threshold: f64, module: &Module<Int>| {
+        model(&real(threshold), module, Rows::new(1), Options::default(), &mut |_| {})
+    };
+    let report = check(63.5, &module);
+    assert_eq!(report.verdict, Verdict::Inconclusive { reason: Reason::NoBound });
+    assert!(report.undecided >= 64, "{report:?}");
+    // With equal labels there is nothing to decide.
+    let report = check(-1.0, &module);
+    assert_eq!((report.verdict, report.undecided), (Verdict::Proven, 0));
 }
 
 #[test]

@@ -214,9 +214,8 @@ pub(super) fn compare(relation: Relation, a: Span, b: Span, same: bool) -> Span 
 }
 
 pub(super) fn cast(x: Span, elem: ElementType) -> Span {
-    let is_float = matches!(elem, ElementType::F32 | ElementType::F64);
     match x {
-        Span::Number(x) if is_float => Span::Number(x.rounded(elem)),
+        Span::Number(x) if elem.is_float() => Span::Number(x.rounded(elem)),
         Span::Number(x) if elem == ElementType::Bool => {
             let (can_fail, can_hold) = x.compared(Mode::NotEqual, 0.0);
             Span::truth(can_fail, can_hold)
@@ -233,7 +232,7 @@ pub(super) fn cast(x: Span, elem: ElementType) -> Span {
                 WHOLE
             })
         }
-        Span::Integer(x) if is_float => {
+        Span::Integer(x) if elem.is_float() => {
             let float = |x: i64| functions_of_integer(x, elem);
             Span::Number(Numbers::between(float(x.min), float(x.max)))
         }

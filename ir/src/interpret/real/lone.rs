@@ -13,7 +13,7 @@ use crate::arena::Handle;
 use crate::interpret::Undecided;
 use crate::module::{Column, Module, Operation, Real, Value};
 use crate::ops::RealOp;
-use crate::types::{ElementType, Type};
+use crate::types::Type;
 
 /// What an element depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,13 +72,12 @@ impl Lone {
     /// For a decision other than that of trees, its operands.
     fn decides(module: &Module<Real>, value: Value) -> Vec<Value> {
         let node = module.node(value);
-        let is_float = |elem| matches!(elem, ElementType::F32 | ElementType::F64);
         match &node.op {
-            RealOp::Compare { a, b, .. } if is_float(module.ty(*a).elem) => vec![*a, *b],
+            RealOp::Compare { a, b, .. } if module.ty(*a).elem.is_float() => vec![*a, *b],
             RealOp::Cast { input } | RealOp::Lookup { input, .. } => {
                 let to_integer =
-                    matches!(node.op, RealOp::Lookup { .. }) || !is_float(node.ty.elem);
-                let decides = is_float(module.ty(*input).elem) && to_integer;
+                    matches!(node.op, RealOp::Lookup { .. }) || !node.ty.elem.is_float();
+                let decides = module.ty(*input).elem.is_float() && to_integer;
                 if decides { vec![*input] } else { vec![] }
             }
             _ => vec![],

@@ -16,7 +16,6 @@ use crate::function::{Expression, TermId};
 use crate::module::{Module, Operation, Real, Value};
 use crate::ops::{Binary, RealOp, Reduction, Unary};
 use crate::ratio::Ratio;
-use crate::types::ElementType;
 
 /// So many functions of one number are worth a table each.
 const FUNCTIONS_MAX: usize = 8;
@@ -62,7 +61,7 @@ impl Chain {
 
     /// The chain that ends in `value`, if it is one and not just sums.
     pub(super) fn of(module: &Module<Real>, affine: &Affine<'_>, value: Value) -> Option<Self> {
-        if !is_float(module.ty(value).elem) || !bends(module, affine, value) {
+        if !module.ty(value).elem.is_float() || !bends(module, affine, value) {
             return None;
         }
         let chain = each(module, affine, value)
@@ -70,10 +69,6 @@ impl Chain {
             .or_else(|| element_by_element(module, affine, value))?;
         chain.is_curved().then_some(chain)
     }
-}
-
-fn is_float(elem: ElementType) -> bool {
-    matches!(elem, ElementType::F32 | ElementType::F64)
 }
 
 /// Is the operation something that sums and shifts cannot do? Else it stands
@@ -166,7 +161,7 @@ fn elementwise(
             _ if affine.is_affine(value) => vec![],
             RealOp::Unary { function, input } if is_smooth(*function) => vec![*input],
             RealOp::Binary { function, a, b } if is_arithmetic(*function) => vec![*a, *b],
-            RealOp::Cast { input } if is_float(module.ty(*input).elem) => vec![*input],
+            RealOp::Cast { input } if module.ty(*input).elem.is_float() => vec![*input],
             RealOp::Reshape { input } => vec![*input],
             _ => vec![],
         };
@@ -244,7 +239,7 @@ fn operands_inside(module: &Module<Real>, value: Value) -> Option<Vec<Value>> {
     match &module.node(value).op {
         RealOp::Unary { function, input } if is_smooth(*function) => Some(vec![*input]),
         RealOp::Binary { function, a, b } if is_arithmetic(*function) => Some(vec![*a, *b]),
-        RealOp::Cast { input } if is_float(module.ty(*input).elem) => Some(vec![*input]),
+        RealOp::Cast { input } if module.ty(*input).elem.is_float() => Some(vec![*input]),
         RealOp::Reshape { input }
         | RealOp::Gather { input, .. }
         | RealOp::Softmax { input }

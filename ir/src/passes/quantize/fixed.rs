@@ -317,10 +317,9 @@ impl Quantizer<'_> {
     fn cast(&mut self, value: Value, input: Value) -> Option<Value> {
         let (from, to) = (self.real.ty(input).elem, self.real.ty(value).elem);
         let new = self.operand(input)?;
-        let is_float = |elem| matches!(elem, ElementType::F32 | ElementType::F64);
         Some(match (from, to) {
-            (from, to) if from == to || (is_float(from) && is_float(to)) => new,
-            (_, to) if is_float(to) => {
+            (from, to) if from == to || (from.is_float() && to.is_float()) => new,
+            (_, to) if to.is_float() => {
                 if matches!(from, ElementType::I64) && self.bits(new) > exact_bits(to) {
                     return self.no_form(value, input);
                 }

@@ -53,19 +53,11 @@ pub(super) fn forms_of(
         RealOp::Unary { function, .. } => *function != Unary::Negate,
         _ => false,
     };
-    if !is_arithmetic || affine.is_atom(value) || !is_float(module.ty(value).elem) {
+    if !is_arithmetic || affine.is_atom(value) || !module.ty(value).elem.is_float() {
         return None;
     }
-    let mut terms = 0;
-    let mut forms = Vec::new();
-    for element in 0..module.shape(value).elements() {
-        let form = affine.form(value, element);
-        terms += form.terms.len() + 1;
-        if terms > TERMS_MAX {
-            return None;
-        }
-        forms.push(form);
-    }
+    let elements = 0..module.shape(value).elements();
+    let forms = not_too_many(elements.map(|element| affine.form(value, element)))?;
     // A computed number and a constant are added exactly without a product.
     let is_moved = |form: &Form| match form.terms.as_slice() {
         [] => true,
@@ -85,23 +77,25 @@ pub(super) fn differences_of(
     let RealOp::Compare { a, b, .. } = module.node(value).op else { return None };
     let sides = [a, b];
     let floats = sides.iter().all(|&side| {
-        is_float(module.ty(side).elem)
+        module.ty(side).elem.is_float()
             && !affine.is_constant(side)
             && affine.kind(side) == Kind::Affine
     });
     if !floats || sides.iter().all(|&side| affine.is_atom(side)) {
         return None;
     }
-    if module.shape(value).elements() > TERMS_MAX {
-        return None;
-    }
-    let forms: Vec<Form> = super::sums::differences(module, affine, value);
-    let terms: usize = forms.iter().map(|form| form.terms.len()).sum();
-    (terms <= TERMS_MAX).then_some(forms)
+    not_too_many(super::sums::differences(module, affine, value))
 }
 
-fn is_float(elem: ElementType) -> bool {
-    matches!(elem, ElementType::F32 | ElementType::F64)
+/// The forms, if their terms and constants are at most [`TERMS_MAX`]; what comes
+/// after these is not computed.
+fn not_too_many(forms: impl Iterator<Item = Form>) -> Option<Vec<Form>> {
+    let mut terms = 0;
+    let counted = forms.map(|form| {
+        terms += form.terms.len() + 1;
+        (terms <= TERMS_MAX).then_some(form)
+    });
+    counted.collect()
 }
 
 /// Where a term comes from.
@@ -115,9 +109,8 @@ enum Input {
 }
 
 /// A form with its inputs.
-#[derive(Default)]
 struct Row {
-    constant: Option<Ratio>,
+    constant: Ratio,
     terms: BTreeMap<Input, Ratio>,
     /// What the rounding of columns to floats changes at most, in real units.
     slack: f64,
@@ -176,7 +169,7 @@ impl Quantizer<'_> {
     }
 
     fn row_of(&mut self, user: Value, form: &Form) -> Option<Row> {
-        let mut row = Row { constant: Some(form.constant.clone()), ..Row::default() };
+        let mut row = Row { constant: form.constant.clone(), terms: BTreeMap::new(), slack: 0.0 };
         for (atom, by) in &form.terms {
             if let Some(product) = Product::of(self.real, self.affine, *atom) {
                 product.add_to(&mut row, by);
@@ -439,10 +432,6 @@ impl Row {
         *sum = sum.plus(by);
     }
 
-    fn add_constant(&mut self, by: &Ratio) {
-        self.constant = Some(self.constant.as_ref().map_or(by.clone(), |known| known.plus(by)));
-    }
-
     /// Counts what is off in something that has this factor.
     fn widen(&mut self, by: &Ratio, error: f64) {
         if error > 0.0 {
@@ -450,13 +439,9 @@ impl Row {
         }
     }
 
-    fn constant(&self) -> Ratio {
-        self.constant.clone().unwrap_or_else(Ratio::zero)
-    }
-
     /// A bound on the magnitude of the sum and of every sum on its way, in real units.
     fn magnitude(&self, inputs: &Inputs) -> f64 {
-        self.terms.iter().fold(self.constant().magnitude_max(), |sum, (input, by)| {
+        self.terms.iter().fold(self.constant.magnitude_max(), |sum, (input, by)| {
             let place = inputs.place[input] as usize;
             let unit = f64::exp2(-f64::from(inputs.frac_bits[place]));
             let magnitude = magnitude(inputs.bounds[place]) * unit;
@@ -467,7 +452,7 @@ impl Row {
     /// The row of a map whose results have `frac_bits` behind the point.
     fn in_units(&self, inputs: &Inputs, frac_bits: u8, matrix: &Matrix) -> MatrixRow {
         let unit = f64::exp2(-f64::from(frac_bits));
-        let (base, is_exact) = self.constant().units(frac_bits.into());
+        let (base, is_exact) = self.constant.units(frac_bits.into());
         let mut half_units = if is_exact { 0.0 } else { 1.0 };
         if matrix.low_bits > 0 {
             half_units += 1.0;
@@ -475,10 +460,12 @@ impl Row {
         let mut weights = Vec::with_capacity(self.terms.len());
         for (input, by) in &self.terms {
             let place = inputs.place[input];
-            let mut magnitude = magnitude(inputs.bounds[place as usize]);
-            if magnitude == 0.0 {
+            let bounds = inputs.bounds[place as usize];
+            if bounds.min == 0 && bounds.max == 0 {
+                // The factor of nothing is not bounded by the format.
                 continue;
             }
+            let mut magnitude = magnitude(bounds);
             let mut shift = i64::from(frac_bits) - i64::from(inputs.frac_bits[place as usize]);
             if matrix.is_wide(place) {
                 shift += i64::from(matrix.low_bits);
@@ -521,7 +508,7 @@ impl Product {
         let node = real.node(atom.value);
         let RealOp::Binary { function: Binary::Multiply, a, b } = node.op else { return None };
         let factor = |operand: Value| {
-            let at = real.shape(operand).positions_in(&node.ty.shape)[atom.element as usize];
+            let at = affine.position(operand, atom.value, atom.element as usize);
             let form = affine.form(operand, at);
             let [(atom, by)] = form.terms.as_slice() else { return None };
             let (column, half_ulps) = stored_column(real, *atom)?;
@@ -549,7 +536,7 @@ impl Product {
         row.add(Input::Product(first, last), &both);
         row.add(Input::Column(a.column), &a.by.times(&b.constant).times(by));
         row.add(Input::Column(b.column), &b.by.times(&a.constant).times(by));
-        row.add_constant(&a.constant.times(&b.constant).times(by));
+        row.constant = row.constant.plus(&a.constant.times(&b.constant).times(by));
         // (x + e) (y + f) is off by x f + y e + e f.
         let halves = (a.half_ulps, b.half_ulps);
         row.widen(&both, a.magnitude * halves.1 + b.magnitude * halves.0 + halves.0 * halves.1);

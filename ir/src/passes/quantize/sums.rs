@@ -139,7 +139,7 @@ fn forms(module: &Module<Real>, affine: &Affine<'_>, key: Key) -> Vec<Form> {
         Key::Value(value) => {
             (0..module.shape(value).elements()).map(|i| affine.form(value, i)).collect::<Vec<_>>()
         }
-        Key::Difference(compare) => differences(module, affine, compare),
+        Key::Difference(compare) => differences(module, affine, compare).collect(),
     };
     for form in &mut forms {
         add_base_values(module, form);
@@ -148,14 +148,18 @@ fn forms(module: &Module<Real>, affine: &Affine<'_>, key: Key) -> Vec<Form> {
 }
 
 /// What the left side of a comparison is more than the right one, element by element.
-pub(super) fn differences(module: &Module<Real>, affine: &Affine<'_>, compare: Value) -> Vec<Form> {
-    let node = module.node(compare);
-    let RealOp::Compare { a, b, .. } = node.op else {
+pub(super) fn differences<'m>(
+    module: &'m Module<Real>,
+    affine: &'m Affine<'_>,
+    compare: Value,
+) -> impl Iterator<Item = Form> + 'm {
+    let RealOp::Compare { a, b, .. } = module.node(compare).op else {
         unreachable!("only comparisons have a difference")
     };
-    let at = |operand: Value| module.shape(operand).positions_in(&node.ty.shape);
-    let pairs = at(a).into_iter().zip(at(b));
-    pairs.map(|(i, j)| affine.form(a, i).plus(&affine.form(b, j).negated())).collect()
+    let side =
+        move |operand, element| affine.form(operand, affine.position(operand, compare, element));
+    let elements = 0..module.shape(compare).elements();
+    elements.map(move |element| side(a, element).plus(&side(b, element).negated()))
 }
 
 fn add_base_values(module: &Module<Real>, form: &mut Form) {

@@ -51,7 +51,7 @@ pub(super) fn decided(
         return None;
     }
     let mut reads_floats = matches!(op, RealOp::Lookup { .. });
-    op.operands(&mut |operand| reads_floats |= is_float(module.ty(operand).elem));
+    op.operands(&mut |operand| reads_floats |= module.ty(operand).elem.is_float());
     let any = module.columns.handles().next()?;
     let mut elements = Vec::new();
     for element in 0..module.shape(value).elements() {
@@ -67,10 +67,6 @@ pub(super) fn decided(
         }
     }
     Some(Decided::By(elements))
-}
-
-fn is_float(elem: ElementType) -> bool {
-    matches!(elem, ElementType::F32 | ElementType::F64)
 }
 
 fn runs(

@@ -1,6 +1,6 @@
 //! What elementwise operations, reductions and look-ups make of their operands.
 
-use super::{bad_operand, is_float, is_number};
+use super::{bad_operand, is_number};
 use crate::module::{Constant, Domain};
 use crate::ops::{Binary, Relation, Unary};
 use crate::types::{ElementType, Shape, Type};
@@ -22,7 +22,7 @@ pub(super) fn unary(function: Unary, input: &Type) -> Result<Type, Problem> {
         | Unary::Erf
         | Unary::Probit
         | Unary::Relu
-        | Unary::Softplus => (is_float(input.elem), "floats"),
+        | Unary::Softplus => (input.elem.is_float(), "floats"),
     };
     if fits { Ok(input.clone()) } else { Err(bad_operand(input, expected)) }
 }
@@ -35,7 +35,7 @@ pub(super) fn binary(function: Binary, a: &Type, b: &Type) -> Result<Type, Probl
         | Binary::Divide
         | Binary::Minimum
         | Binary::Maximum => (is_number(a.elem), "numbers"),
-        Binary::Power => (is_float(a.elem), "floats"),
+        Binary::Power => (a.elem.is_float(), "floats"),
         Binary::And | Binary::Or | Binary::Xor => (a.elem == ElementType::Bool, "truth values"),
     };
     if fits { broadcast(a, b) } else { Err(bad_operand(a, expected)) }
@@ -79,7 +79,7 @@ pub(super) fn last_axis(input: &Type) -> Result<&Type, Problem> {
 
 /// As [`last_axis`], of floats.
 pub(super) fn last_axis_of_floats(input: &Type) -> Result<&Type, Problem> {
-    if is_float(input.elem) { last_axis(input) } else { Err(bad_operand(input, "floats")) }
+    if input.elem.is_float() { last_axis(input) } else { Err(bad_operand(input, "floats")) }
 }
 
 pub(super) fn take(input: &Type, index: &Type) -> Result<Type, Problem> {

@@ -5,6 +5,8 @@
 //! - a label of the integer module is right only if its own scores are within
 //!   their proven bound of exact arithmetic, and the label is theirs up to that
 //!   bound and the tie margin;
+//! - where scores have no bound, a label other than that of exact arithmetic is
+//!   neither right nor wrong;
 //! - where the way from numbers to the label is not understood there is no
 //!   decider, and labels must be equal.
 
@@ -117,16 +119,29 @@ impl Deciders {
         })
     }
 
-    /// May the labels of `output` both stand for this row?
-    pub(super) fn allow(&self, output: usize, row: &[i64], float: usize, int: usize) -> bool {
-        let Some(decider) = &self.of_output[output] else { return false };
+    /// May the labels of `output` both stand for this row? None if only a bound
+    /// on the scores of the integer module could tell, and there is none.
+    pub(super) fn allow(
+        &self,
+        output: usize,
+        row: &[i64],
+        float: usize,
+        int: usize,
+    ) -> Option<bool> {
+        let Some(decider) = &self.of_output[output] else { return Some(false) };
         let exact = &interpret::real(&self.real, &cells(&self.real, row))[decider.scores];
+        let stands = |label, error| decider.stands(label, error, exact).unwrap_or(false);
+        if !decider.int_error.is_finite() {
+            return (stands(float, decider.float_error) && stands(int, 0.0)).then_some(true);
+        }
         let outcomes = interpret::integer(&self.whole, &cells(&self.whole, row));
         let stored = &outcomes[self.own_outputs + decider.scores];
-        let Outcome::Numbers(stored) = stored else { return false };
-        decider.is_close(stored, exact)
-            && decider.stands(float, decider.float_error, exact).unwrap_or(false)
-            && decider.stands(int, decider.int_error, exact).unwrap_or(false)
+        let Outcome::Numbers(stored) = stored else { return Some(false) };
+        Some(
+            decider.is_close(stored, exact)
+                && stands(float, decider.float_error)
+                && stands(int, decider.int_error),
+        )
     }
 
     /// Could floating-point arithmetic in any order give this label to the
