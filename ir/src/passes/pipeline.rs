@@ -145,19 +145,22 @@ pub fn drop_refused_scores(module: &mut Module<Real>) -> Vec<(String, QuantizeEr
         };
         (0..module.outputs.len()).filter(|&at| bends(&module.outputs[at])).collect()
     };
-    let mut refused = Vec::new();
+    let mut refused = std::collections::VecDeque::new();
     for at in doubtful.into_iter().rev() {
+        if module.outputs.len() == 1 {
+            break;
+        }
         let mut alone = module.clone();
         alone.outputs = vec![module.outputs[at].clone()];
         for pass in REAL_PASSES {
             pass.run(&mut alone);
         }
         let Err(errors) = quantize::quantize(&alone, None) else { continue };
-        if let (Some(error), true) = (errors.into_iter().next(), module.outputs.len() > 1) {
-            refused.push((module.outputs.remove(at).name, error));
+        if let Some(error) = errors.into_iter().next() {
+            refused.push_front((module.outputs.remove(at).name, error));
         }
     }
-    refused
+    refused.into()
 }
 
 fn check_names(options: &Options) -> Result<(), PipelineError> {

@@ -23,6 +23,7 @@ mod fixed;
 mod functions;
 pub mod margin;
 mod matrices;
+mod missing;
 pub mod predicate;
 mod rows;
 mod sums;
@@ -100,6 +101,16 @@ pub enum QuantizeError {
         /// Type of its operand.
         operand: Type,
     },
+    /// An operation computes with a column that can be missing, which is no number.
+    #[error("`{node}` ({op}) computes with `{column}`, which can be missing")]
+    Missing {
+        /// The ONNX node.
+        node: String,
+        /// Name of the operation.
+        op: &'static str,
+        /// The column.
+        column: String,
+    },
     /// The weights are so large that not even their integer part fits.
     #[error("sums of `{node}` reach {magnitude:e}, beyond 2^62")]
     TooLarge {
@@ -134,8 +145,11 @@ impl QuantizeError {
                 .note(runs_note())
                 .help("give the column a smaller range, or decide on the column itself"),
             Self::NoIntegerForm { .. } => Diagnostic::error(codes::NO_INTEGER_FORM, message)
-                .note("what is computed from sums of trees or decided by them has one, an input column itself has none")
+                .note("fixed point takes a form of the operation on integers, and bounds on what it reads and gives")
                 .help("see `skxc inspect` for what each part of the model becomes"),
+            Self::Missing { .. } => Diagnostic::error(codes::NO_INTEGER_FORM, message)
+                .note("a missing value is NaN in the model, and no integer")
+                .help("impute it first, or declare the feature without a missing value"),
             Self::TooLarge { .. } => Diagnostic::error(codes::SUM_TOO_LARGE, message)
                 .note("sums are 64-bit integers; 62 bits hold the magnitude")
                 .help("rescale the targets before training"),
@@ -279,6 +293,11 @@ impl<'m> Quantizer<'m> {
         let node = self.real.node(value);
         if self.affine.kind(value) == Kind::Constant {
             // Whoever reads it says in which format.
+            return None;
+        }
+        let is_decided = self.needs.decided.contains_key(&value);
+        if let Some(column) = self.missing_operand(value).filter(|_| !is_decided) {
+            self.refuse_missing(value, column);
             return None;
         }
         if let Some(chain) = self.needs.chains.get(&value) {

@@ -11,6 +11,7 @@ use crate::passes::pipeline::{self, INT_PASSES, Options, PipelineError, REAL_PAS
 use crate::passes::preserves::same_decisions;
 use crate::passes::quantize::quantize;
 use crate::testing::{int_modules, real_modules, rows};
+use crate::validate::Validated;
 
 fn real_case() -> impl Strategy<Value = (Module<Real>, Vec<Vec<Option<i64>>>)> {
     real_modules().prop_flat_map(|module| {
@@ -217,4 +218,58 @@ output \"z\" value %5
         assert!(bound >= last, "{precision:?}: {bound} after {last}");
         last = bound;
     }
+}
+
+/// Compiles a text with everything watched.
+fn quantized(text: &str) -> Result<Module<Int>, PipelineError> {
+    let module = crate::text::parse::<Real>(text).expect("the text is a module");
+    let options = Options { watch: true, ..Options::default() };
+    pipeline::run(module, &options, &mut |_, _, _| {}).map(Validated::into_inner)
+}
+
+/// What can be missing is no number, unless it is replaced first.
+#[test]
+fn a_missing_value_is_computed_with_only_if_it_is_replaced() {
+    let text = |replaced: &str| {
+        format!(
+            "real a
+@c0 = column x [0, 255] missing 255
+@c1 = column y [0, 255]
+@w0 = constant f32[1x1] [63.5]
+@w1 = constant f32[2x1] [0.30000001192092896, -1.5]
+%0 = input [x] : f32[1x1]
+%1 = input [y] : f32[1x1]
+%2 = constant @w0 : f32[1x1]
+%3 = equal %0, %0 : bool[1x1]
+%4 = select %3, %0, %2 : f32[1x1]
+%5 = concat [{replaced}, %1] : f32[1x2]
+%6 = relu %5 : f32[1x2]
+%7 = constant @w1 : f32[2x1]
+%8 = matmul %6, %7 : f32[1x1]
+output \"z\" value %8
+"
+        )
+    };
+    quantized(&text("%4")).expect("a replaced value is a number");
+    let Err(PipelineError::Quantize(errors)) = quantized(&text("%0")) else {
+        panic!("NaN has no integer form");
+    };
+    let messages: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(messages, ["`%1` (relu) computes with `x`, which can be missing"]);
+}
+
+/// A column that is always 0 leaves its factor out of the format.
+#[test]
+fn a_factor_of_nothing_is_no_factor() {
+    let text = "real a
+@c0 = column x [0, 0]
+@c1 = column y [0, 255]
+@w0 = constant f32[2x1] [1.0000000150474662e30, 0.5]
+%0 = input [x, y] : f32[1x2]
+%1 = constant @w0 : f32[2x1]
+%2 = matmul %0, %1 : f32[1x1]
+output \"z\" value %2
+";
+    let int = quantized(text).expect("0 is a sum");
+    assert_eq!(Rounding::of(&int).of_value(int.outputs[0].value), [0.0]);
 }

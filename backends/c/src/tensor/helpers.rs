@@ -78,9 +78,8 @@ impl Needs {
                 self.multiply |= elementwise::is_wide_product(context, value);
             }
             IntOp::ArgMax { input, .. } => {
-                let row = context.module.shape(input).row();
-                self.argmax |= row > 2;
-                self.less |= row == 2 && rows::is_used(context, value);
+                self.argmax |= context.module.shape(input).row() > 2;
+                self.less |= rows::has_less(context, value);
             }
             IntOp::ArgSort { .. } => self.argsort = true,
             IntOp::Function { function, .. } => {

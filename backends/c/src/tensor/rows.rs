@@ -102,6 +102,7 @@ pub(super) fn argmax(out: &mut Writer, context: &Context<'_>, value: Value, marg
         source.prepare(out, context);
     }
     let rows = context.plan.elements.of_value(input).chunks_exact(width);
+    let is_used = is_used(context, value);
     for (index, row) in rows.enumerate() {
         let target = target(context, value, index);
         match (row, sources.first()) {
@@ -109,7 +110,7 @@ pub(super) fn argmax(out: &mut Writer, context: &Context<'_>, value: Value, marg
             (&[first, second], _) => {
                 let (first, second) =
                     (operand::wide(context, first), operand::wide(context, second));
-                if is_used(context, value) && meets(context, input, index, margin) {
+                if is_used && meets(context, input, index, margin) {
                     // Verifier: what is computed with a decision would be followed
                     // once for each side of a branch.
                     let least =
@@ -132,8 +133,17 @@ pub(super) fn argmax(out: &mut Writer, context: &Context<'_>, value: Value, marg
     }
 }
 
+/// Is the lesser of some pair found by a function?
+pub(super) fn has_less(context: &Context<'_>, value: Value) -> bool {
+    let IntOp::ArgMax { input, margin } = context.module.node(value).op else { return false };
+    let rows = 0..context.module.shape(value).elements();
+    context.module.shape(input).row() == 2
+        && is_used(context, value)
+        && rows.into_iter().any(|row| meets(context, input, row, margin))
+}
+
 /// Does anything but the result depend on the value?
-pub(super) fn is_used(context: &Context<'_>, value: Value) -> bool {
+fn is_used(context: &Context<'_>, value: Value) -> bool {
     let mut is_used = false;
     for user in super::computed(context) {
         context.module.node(user).op.operands(&mut |operand| {
@@ -147,7 +157,7 @@ pub(super) fn is_used(context: &Context<'_>, value: Value) -> bool {
 }
 
 /// Does the difference of the two elements of a row fit 64 bits with the margin?
-pub(super) fn meets(context: &Context<'_>, input: Value, row: usize, margin: i64) -> bool {
+fn meets(context: &Context<'_>, input: Value, row: usize, margin: i64) -> bool {
     let [first, second] = [0, 1].map(|i| context.ranges.of_value(input)[2 * row + i]);
     let most = first.max + i128::from(margin) - second.min;
     let least = first.min + i128::from(margin) - second.max;

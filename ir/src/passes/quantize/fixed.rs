@@ -10,6 +10,7 @@ use super::{Key, Quantizer, format, is_integer};
 use crate::analysis::affine::Kind;
 use crate::analysis::ranges::Bounds;
 use crate::analysis::real_ranges::RealRanges;
+use crate::matrix::{Matrix, MatrixRow};
 use crate::module::{Constant, Value};
 use crate::ops::{
     Binary, IntBinary, IntOp, IntReduction, RealOp, Reduction, Relation, Rounding, Unary,
@@ -464,15 +465,34 @@ impl Quantizer<'_> {
 
     /// A denominator that is positive over the reals, as a positive integer: what
     /// is smaller than half a unit would be 0.
+    ///
+    /// The least of an inexact one may be above the least of the reals, which are
+    /// then as far off as that.
     fn apart_from_zero(&mut self, user: Value, value: Value, b: Value) -> Value {
         let ranges = self.real_ranges.get_or_insert_with(|| RealRanges::of(self.real));
-        let is_positive = ranges.of_value(value).iter().all(|range| match range.ends() {
-            Some((min, _)) => min >= 0.0,
-            None => range.is_positive(),
-        });
+        let ranges = ranges.of_value(value);
+        let ends = ranges.iter().map(|range| range.ends().map(|(min, _)| min));
+        let is_positive = ranges.iter().all(|it| it.ends().is_some() || it.is_positive());
+        let real = ends.map(|min| min.unwrap_or(0.0)).fold(f64::INFINITY, f64::min);
         self.ranges.extend(&self.int);
-        let reaches_zero = self.ranges.of_value(b).iter().any(|bounds| bounds.min <= 0);
-        if is_positive && reaches_zero { self.at_least(user, b, 1) } else { b }
+        let is_apart = self.ranges.of_value(b).iter().all(|bounds| bounds.min > 0);
+        if is_apart || !is_positive || real < 0.0 {
+            return b;
+        }
+        self.rounding.extend(&self.int, &self.ranges);
+        if self.rounding.of_value(b).iter().all(|&error| error == 0.0) {
+            return self.at_least(user, b, 1);
+        }
+        let (elem, unit) = (self.int.ty(b).elem, f64::exp2(-f64::from(self.frac_bits(b))));
+        let units = (real / unit).next_down().floor().max(1.0) as i64;
+        let rounding = (units as f64 * unit - real).next_up().max(0.0);
+        let least = MatrixRow { base: units, weights: Vec::new(), rounding };
+        let matrix = Matrix { elem, low_bits: 0, wide: Vec::new(), inputs: 0, rows: vec![least] };
+        let matrix = self.int.matrices.push(matrix);
+        let op = IntOp::Linear { matrix, inputs: Vec::new() };
+        let least = self.int.push(op, Type::new(elem, &[1, 1]), self.real.node(user).origin);
+        let op = IntOp::Binary { function: IntBinary::Maximum, a: b, b: least };
+        self.push_beside(user, b, elem, op)
     }
 
     /// `a / b`, with `b` apart from 0, as fine as the numerator allows.

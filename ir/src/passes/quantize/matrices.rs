@@ -20,6 +20,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use super::missing::missing_column;
 use super::sums::{Key, Place};
 use super::weights::{self, SUM_BITS};
 use super::{QuantizeError, Quantizer, format, onnx_node};
@@ -175,14 +176,14 @@ impl Quantizer<'_> {
                 product.add_to(&mut row, by);
                 continue;
             }
+            if let Some(column) = missing_column(self.real, *atom) {
+                self.refuse_missing(user, column);
+                return None;
+            }
             let input = match stored_column(self.real, *atom) {
-                Some((column, half_ulps)) => {
-                    row.widen(by, half_ulps);
-                    if self.real.columns[column].missing.is_some() {
-                        self.refuse(user, atom.value);
-                        return None;
-                    }
-                    Input::Column(column)
+                Some(stored) => {
+                    row.widen(by, stored.half_ulps);
+                    Input::Column(stored.column)
                 }
                 None => Input::Element(self.operand(atom.value)?, atom.element),
             };
@@ -417,6 +418,18 @@ impl Inputs {
         terms.map(within).min().unwrap_or(weights::FRAC_BITS_MAX)
     }
 
+    /// A bound on what an input is, in its units. An element that rounds to 0 may
+    /// be off from it, and its factor counts.
+    fn magnitude(&self, input: &Input) -> f64 {
+        let Bounds { min, max } = self.bounds[self.place[input] as usize];
+        let magnitude = match (input, min.unsigned_abs().max(max.unsigned_abs())) {
+            (Input::Column(_) | Input::Product(..), 0) => return 0.0,
+            (Input::Element(..), magnitude) => magnitude.max(1),
+            (_, magnitude) => magnitude,
+        };
+        (magnitude as f64).next_up()
+    }
+
     /// Inputs that take more than `low_bits` bits, if that is above 0.
     fn wide(&self, low_bits: u8) -> Vec<u32> {
         let low = 1_i128 << low_bits;
@@ -444,7 +457,7 @@ impl Row {
         self.terms.iter().fold(self.constant.magnitude_max(), |sum, (input, by)| {
             let place = inputs.place[input] as usize;
             let unit = f64::exp2(-f64::from(inputs.frac_bits[place]));
-            let magnitude = magnitude(inputs.bounds[place]) * unit;
+            let magnitude = inputs.magnitude(input) * unit;
             (sum + (by.magnitude_max() * magnitude).next_up()).next_up()
         })
     }
@@ -460,12 +473,11 @@ impl Row {
         let mut weights = Vec::with_capacity(self.terms.len());
         for (input, by) in &self.terms {
             let place = inputs.place[input];
-            let bounds = inputs.bounds[place as usize];
-            if bounds.min == 0 && bounds.max == 0 {
+            let mut magnitude = inputs.magnitude(input);
+            if magnitude == 0.0 {
                 // The factor of nothing is not bounded by the format.
                 continue;
             }
-            let mut magnitude = magnitude(bounds);
             let mut shift = i64::from(frac_bits) - i64::from(inputs.frac_bits[place as usize]);
             if matrix.is_wide(place) {
                 shift += i64::from(matrix.low_bits);
@@ -511,7 +523,7 @@ impl Product {
             let at = affine.position(operand, atom.value, atom.element as usize);
             let form = affine.form(operand, at);
             let [(atom, by)] = form.terms.as_slice() else { return None };
-            let (column, half_ulps) = stored_column(real, *atom)?;
+            let Stored { column, half_ulps, .. } = stored_column(real, *atom)?;
             let Column { range, missing: None, .. } = real.columns[column] else { return None };
             let magnitude = range.min.unsigned_abs().max(range.max.unsigned_abs()) as f64;
             let (by, constant) = (by.clone(), form.constant.clone());
@@ -557,9 +569,17 @@ pub(super) fn operands_of(
     atoms.filter(needs).map(|atom| atom.value).collect()
 }
 
-/// The column that an atom is, and what conversions to floats on the way change
-/// in it at most.
-fn stored_column(real: &Module<Real>, atom: Atom) -> Option<(Handle<Column>, f64)> {
+/// A column that is moved and converted, and nothing else.
+pub(super) struct Stored {
+    pub(super) column: Handle<Column>,
+    /// As what it enters.
+    pub(super) elem: ElementType,
+    /// What conversions to floats on the way change in it at most.
+    half_ulps: f64,
+}
+
+/// The column that an atom is, if it is one.
+pub(super) fn stored_column(real: &Module<Real>, atom: Atom) -> Option<Stored> {
     let (mut value, mut element) = (atom.value, atom.element as usize);
     let mut conversions = Vec::new();
     loop {
@@ -569,8 +589,8 @@ fn stored_column(real: &Module<Real>, atom: Atom) -> Option<(Handle<Column>, f64
                 let column = columns[element];
                 conversions.push(node.ty.elem);
                 let range = real.columns[column].range;
-                let halves = conversions.into_iter().map(|elem| half_ulp(elem, range));
-                return Some((column, halves.sum()));
+                let half_ulps = conversions.into_iter().map(|elem| half_ulp(elem, range)).sum();
+                return Some(Stored { column, elem: node.ty.elem, half_ulps });
             }
             RealOp::Cast { input } => {
                 conversions.push(node.ty.elem);
@@ -579,10 +599,6 @@ fn stored_column(real: &Module<Real>, atom: Atom) -> Option<(Handle<Column>, f64
             op => (value, element) = *real.sources(op)?.get(element)?,
         }
     }
-}
-
-fn magnitude(bounds: Bounds) -> f64 {
-    (bounds.min.unsigned_abs().max(bounds.max.unsigned_abs()) as f64).next_up()
 }
 
 /// What an integer of a range changes at most where it becomes a float.
