@@ -39,6 +39,7 @@ pub mod decision;
 pub mod direct;
 pub mod elements;
 pub mod exits;
+pub mod linear;
 pub mod operations;
 pub mod optimize;
 pub mod perfect;
@@ -171,7 +172,7 @@ pub fn plan_for(
 ) -> Result<Plan, Box<Refused>> {
     let elements = Elements::of(module);
     let ranges = Ranges::of(module);
-    let operations = module.values().map(|value| operations::cost(module, value));
+    let operations = module.values().map(|value| operations::cost(module, &ranges, value));
     let operations = operations.fold(Cost::default(), |sum, cost| sum + cost);
     if let Some(refused) = OperationsDoNotFit::check(module, &operations, &options.target) {
         return Err(Box::new(refused.into()));

@@ -176,6 +176,44 @@ fn a_chain_of_a_thousand_levels() {
     check(&[(module, rows.to_vec())]);
 }
 
+/// Rows of uneven lengths that fit one function, and that need several; sums that
+/// two and three rows share.
+#[test]
+fn linear_maps_of_uneven_rows() {
+    let map = |lengths: &[u32], magnitude: i64| {
+        let mut text = String::from("int linear\n");
+        let inputs = lengths.iter().copied().max().unwrap_or(0);
+        for column in 0..inputs {
+            writeln!(text, "@c{column} = column x{column} [0, 255]").expect(TEXT);
+        }
+        writeln!(text, "@m0 = matrix q62.0, {inputs} inputs").expect(TEXT);
+        for (row, &length) in (0_i64..).zip(lengths) {
+            let weight = |input| (row * 31 + i64::from(input) * 17) % (2 * magnitude) - magnitude;
+            let weights = (0..length).map(|input| (input, weight(input) | 1));
+            let weights = weights.map(|(input, weight)| format!("{input}: {weight}"));
+            let weights = weights.collect::<Vec<_>>().join(", ");
+            writeln!(text, "  r{row} = base {row}, rounding 0.0 [{weights}]").expect(TEXT);
+        }
+        let columns = (0..inputs).map(|column| format!("x{column}")).collect::<Vec<_>>();
+        let (rows, columns) = (lengths.len(), columns.join(", "));
+        write!(text, "end\n%0 = input [{columns}] : i64[1x{inputs}]\n").expect(TEXT);
+        writeln!(text, "%1 = linear @m0, [%0] : q62.0[1x{rows}]").expect(TEXT);
+        text.push_str("output \"sums\" value %1\n");
+        let module = parse::<Int>(&text).expect("the text is a module");
+        let row = |x: u32| (0..inputs).map(|i| Some(i64::from((x + x * i) % 256))).collect();
+        (module, vec![row(0), row(1), row(255), row(97)])
+    };
+    let uneven: Vec<u32> = (0..40).map(|row| if row == 7 { 100 } else { 4 }).collect();
+    check(&[
+        map(&uneven, 1 << 40),
+        map(&[40; 40], 1 << 40),
+        map(&[40; 9], 1 << 12),
+        map(&[8; 10], 1 << 7),
+        map(&[1, 1, 1, 1], 1 << 7),
+        map(&[90; 60], 1 << 7),
+    ]);
+}
+
 /// Stumps, the last of which weighs as much as all others, some against it; the
 /// label is 1 above `threshold`, or where what is left of 20 is less.
 fn stumps(threshold: i64, of_rest: bool) -> Module<Int> {

@@ -3,7 +3,9 @@
 //! The figures are those of loops over elements, which the verifier walks round
 //! by round. They are rough: beside forests the operations of a model are few.
 
+use crate::analysis::ranges::Ranges;
 use crate::lowering::cost::Cost;
+use crate::lowering::linear;
 use crate::module::{Constant, Int, Module, Value};
 use crate::ops::{IntBinary, IntOp};
 
@@ -36,7 +38,7 @@ const LOAD: Round = round(10, 12);
 /// The cost of the node of `value`; nothing for a forest, whose plan tells it,
 /// and for what only names elements ([`Elements`](crate::lowering::Elements)).
 #[must_use]
-pub fn cost(module: &Module<Int>, value: Value) -> Cost {
+pub fn cost(module: &Module<Int>, ranges: &Ranges, value: Value) -> Cost {
     let elements = |value: Value| module.shape(value).elements() as u64;
     let width = |value: Value| u64::from(module.shape(value).0.last().copied().unwrap_or(1));
     let here = elements(value);
@@ -66,7 +68,9 @@ pub fn cost(module: &Module<Int>, value: Value) -> Cost {
             Cost { table_bytes: bytes.sum(), ..rounds(FUNCTION, here) }
         }
         IntOp::Linear { matrix, .. } => {
-            let products = module.matrices[*matrix].products() as u64;
+            let matrix = &module.matrices[*matrix];
+            let sums = linear::sums(matrix, ranges.of_value(value));
+            let products = linear::products(matrix, &sums) as u64;
             Cost {
                 program_insns: products.saturating_mul(PRODUCT.insns) + 4 * here,
                 ..rounds(PRODUCT, products + here)

@@ -3,6 +3,7 @@
 
 use skxc_diagnostics::{Diagnostic, codes};
 
+use crate::analysis::ranges::Ranges;
 use crate::lowering::cost::{Cost, Exceeded, Refusal};
 use crate::lowering::select::Refusals;
 use crate::lowering::shape::{Choice, Lowering};
@@ -107,7 +108,8 @@ impl OperationsDoNotFit {
         ];
         let exceeded = limits.into_iter().find(|(_, figure, allowed)| figure(cost) > *allowed);
         let (exceeded, figure, allowed) = exceeded?;
-        let needs = |value: &Value| figure(&operations::cost(module, *value));
+        let ranges = Ranges::of(module);
+        let needs = |value: &Value| figure(&operations::cost(module, &ranges, *value));
         let value = module.values().max_by_key(needs)?;
         Some(Self {
             name: node_name(module, value).unwrap_or_default().to_owned(),

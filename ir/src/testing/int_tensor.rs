@@ -1,11 +1,12 @@
-//! Random modules of the integer domain without forests: arithmetic, rows,
-//! look-ups and tables of functions over columns and constants.
+//! Random modules of the integer domain without forests: arithmetic, linear maps,
+//! rows, look-ups and tables of functions over columns and constants.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{columns, frame, handles};
 use crate::function::{Expression, Request, tabulate};
+use crate::matrix::{Matrix, MatrixRow, MatrixWeight};
 use crate::module::{Constant, Int, Interval, LabelTable, Module, Output, OutputKind, Value};
 use crate::ops::{Extreme, IntBinary, IntOp, IntReduction, Relation, Rounding, Unary};
 use crate::passes::Pass;
@@ -18,7 +19,7 @@ const STEPS_MAX: usize = 24;
 /// Elements of a value; concatenations would grow without bound.
 const ELEMENTS_MAX: usize = 64;
 /// Kinds of operations that a step chooses from.
-const KINDS: u8 = 19;
+const KINDS: u8 = 21;
 /// Format of the inputs of tables.
 const TABLE_INPUT: ElementType = ElementType::Fixed { bits: 40, frac_bits: 20 };
 /// Format of their results.
@@ -182,6 +183,7 @@ impl Step {
                 let values = module.constants.push(Constant { ty: elements, elements: values });
                 (IntOp::Lookup { input: a, keys, values }, ty)
             }
+            18 | 19 => return self.linear(module, [a, b]),
             _ => (IntOp::ArgMax { input: a, margin: i64::from(first % 4) }, ty),
         })
     }
@@ -190,6 +192,31 @@ impl Step {
         let ty = Type::new(ElementType::I64, shape);
         let constant = Constant { ty, elements: self.constants.clone() };
         IntOp::Constant { constant: module.constants.push(constant) }
+    }
+
+    /// A linear map of two values, with sums of a few bits or of many.
+    fn linear(&self, module: &mut Module<Int>, inputs: [Value; 2]) -> Option<(IntOp, Type)> {
+        let count = inputs.map(|value| module.shape(value).elements() as u32);
+        let count = count[0] + count[1];
+        let [first, second] = self.numbers;
+        let (low_bits, wide) = match second % 4 {
+            0 => (20, (0..count).step_by(2).collect()),
+            _ => (0, Vec::new()),
+        };
+        let mut numbers = self.constants.iter().cycle();
+        let mut number = move || numbers.next().copied().unwrap_or_default();
+        let rows = (0..1 + second % 7).map(|_| {
+            let weights =
+                (0..count).map(|input| MatrixWeight { input, weight: number() << (first % 6 * 5) });
+            let weights = weights.filter(|weight| weight.weight % 3 != 0).collect();
+            MatrixRow { base: number(), weights, rounding: 0.0 }
+        });
+        let rows: Vec<MatrixRow> = rows.collect();
+        let elem = ElementType::Fixed { bits: 62, frac_bits: first % 31 };
+        let ty = Type::new(elem, &[1, rows.len() as u32]);
+        let matrix = Matrix { elem, low_bits, wide, inputs: count, rows };
+        let matrix = module.matrices.push(matrix);
+        Some((IntOp::Linear { matrix, inputs: inputs.to_vec() }, ty))
     }
 
     /// A table over the format that `a` has, or over what a rescaling makes of it.
