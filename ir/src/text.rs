@@ -14,6 +14,7 @@
 mod function;
 mod int;
 mod lexer;
+mod listing;
 mod matrix;
 mod parser;
 mod printer;

@@ -28,6 +28,12 @@ pub(crate) fn lines(model: &Model, manifest: &Manifest) -> Result<Vec<String>, S
             let name = score_name(output, index);
             format!("precision {bits}: {name} is within {with}; {without} without")
         };
+    if pairs.clone().next().is_none() && !free.matrices.is_empty() {
+        return Ok(vec![format!(
+            "precision {bits}: no score is there to say what it costs; `skxc check` finds labels \
+             that change"
+        )]);
+    }
     if pairs.clone().all(|(_, (_, (with, &without)))| *with == Some(without)) {
         return Ok(vec![format!("precision {bits}: costs nothing")]);
     }

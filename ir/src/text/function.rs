@@ -2,15 +2,14 @@
 
 use std::ops::Range;
 
-use skxc_diagnostics::codes;
-
-use super::TextError;
 use super::lexer::{Cursor, Parsed};
+use super::listing::{Listed, Listing, Listings};
 use super::printer::{print_list, put, put_float, quoted};
 use super::scope::Scope;
+use super::spans::Spans;
 use crate::function::{Function, Segment};
 use crate::limits;
-use crate::module::Interval;
+use crate::module::{Domain, Interval, Module};
 
 /// Appends the definition of `@f` number `index`.
 pub(super) fn print(out: &mut String, index: usize, function: &Function) {
@@ -33,109 +32,83 @@ pub(super) fn print(out: &mut String, index: usize, function: &Function) {
     out.push_str("end\n");
 }
 
-/// A function whose lines are being read.
-#[derive(Debug)]
-pub(super) struct Body {
-    /// What was read so far; `None` if the first line has an error.
-    function: Option<Function>,
-    /// Segments so far, those with errors included.
-    seen: u32,
-    /// The first line.
-    pub(super) span: Range<usize>,
-}
+impl Listed for Function {
+    type Part = Segment;
 
-impl Body {
-    /// Reads the first line from behind the name. The lines of segments follow
-    /// whether or not it has an error.
-    pub(super) fn begin(
-        scope: &Scope,
-        cursor: &mut Cursor<'_>,
-        span: Range<usize>,
-    ) -> (Self, Parsed<()>) {
-        let (function, result) = match signature(scope, cursor) {
-            Ok(function) => (Some(function), Ok(())),
-            Err(error) => (None, Err(error)),
+    const NAME: &'static str = "function";
+    const PART: &'static str = "segment";
+    const PREFIX: &'static str = "s";
+    const PARTS_MAX: usize = limits::SEGMENTS_MAX;
+
+    fn first_line(scope: &Scope, cursor: &mut Cursor<'_>) -> Parsed<Self> {
+        cursor.expect("=")?;
+        cursor.expect("function")?;
+        let name = cursor.string()?;
+        cursor.expect(",")?;
+        let input = scope.elem(cursor)?;
+        cursor.expect("to")?;
+        let output = scope.elem(cursor)?;
+        let word = |cursor: &mut Cursor<'_>, word| {
+            cursor.expect(",")?;
+            cursor.expect(word)
         };
-        (Self { function, seen: 0, span }, result)
+        word(cursor, "domain")?;
+        let domain = interval(cursor)?;
+        word(cursor, "range")?;
+        let range = interval(cursor)?;
+        word(cursor, "error")?;
+        let error = cursor.float()?;
+        word(cursor, "slope")?;
+        let slope = cursor.float()?;
+        cursor.expect("within")?;
+        let reach = cursor.float()?;
+        word(cursor, "position")?;
+        let position_bits = cursor.integer()?;
+        word(cursor, "gain")?;
+        let gain = cursor.integer()?;
+        word(cursor, "shift")?;
+        let shift = cursor.integer()?;
+        let segments = Vec::new();
+        Ok(Function {
+            name,
+            input,
+            output,
+            domain,
+            range,
+            error,
+            slope,
+            reach,
+            position_bits,
+            gain,
+            shift,
+            segments,
+        })
     }
 
-    /// Reads the line of a segment.
-    pub(super) fn segment(&mut self, cursor: &mut Cursor<'_>) -> Parsed<()> {
-        let start = cursor.position();
-        let id = cursor.handle("s")?;
-        if id != self.seen || self.seen as usize == limits::SEGMENTS_MAX {
-            let message = format!("expected the segment `s{}`", self.seen);
-            return Err(cursor.error(codes::TEXT_NAME, start, message));
-        }
-        self.seen += 1;
-        cursor.expect("=")?;
+    fn part(cursor: &mut Cursor<'_>) -> Parsed<Segment> {
         cursor.expect("from")?;
         let start = cursor.integer()?;
         cursor.expect("bits")?;
         let width_bits = cursor.integer()?;
         let coefficients = cursor.list(limits::DEGREE_MAX + 1, Cursor::integer)?;
-        if let Some(function) = &mut self.function {
-            function.segments.push(Segment { start, width_bits, coefficients });
-        }
-        Ok(())
+        Ok(Segment { start, width_bits, coefficients })
     }
 
-    /// The function, if its first line is right.
-    pub(super) fn end(self) -> Option<Function> {
-        self.function
+    fn push(&mut self, segment: Segment) {
+        self.segments.push(segment);
     }
 
-    /// The problem of a function without an `end`.
-    pub(super) fn unfinished(&self) -> TextError {
-        let (code, label) = (codes::TEXT_SYNTAX, String::new());
-        let message = "the function has no `end`".to_owned();
-        TextError { code, message, span: self.span.clone(), label }
+    fn current(listings: &mut Listings) -> &mut Option<Listing<Self>> {
+        &mut listings.function
     }
-}
 
-fn signature(scope: &Scope, cursor: &mut Cursor<'_>) -> Parsed<Function> {
-    cursor.expect("=")?;
-    cursor.expect("function")?;
-    let name = cursor.string()?;
-    cursor.expect(",")?;
-    let input = scope.elem(cursor)?;
-    cursor.expect("to")?;
-    let output = scope.elem(cursor)?;
-    let word = |cursor: &mut Cursor<'_>, word| {
-        cursor.expect(",")?;
-        cursor.expect(word)
-    };
-    word(cursor, "domain")?;
-    let domain = interval(cursor)?;
-    word(cursor, "range")?;
-    let range = interval(cursor)?;
-    word(cursor, "error")?;
-    let error = cursor.float()?;
-    word(cursor, "slope")?;
-    let slope = cursor.float()?;
-    cursor.expect("within")?;
-    let reach = cursor.float()?;
-    word(cursor, "position")?;
-    let position_bits = cursor.integer()?;
-    word(cursor, "gain")?;
-    let gain = cursor.integer()?;
-    word(cursor, "shift")?;
-    let shift = cursor.integer()?;
-    let segments = Vec::new();
-    Ok(Function {
-        name,
-        input,
-        output,
-        domain,
-        range,
-        error,
-        slope,
-        reach,
-        position_bits,
-        gain,
-        shift,
-        segments,
-    })
+    fn spans(spans: &mut Spans) -> &mut Vec<Range<usize>> {
+        &mut spans.functions
+    }
+
+    fn add_to<D: Domain>(self, module: &mut Module<D>) {
+        module.functions.push(self);
+    }
 }
 
 /// Takes `[min, max]`, which need not be in order.

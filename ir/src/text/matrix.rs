@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
-use skxc_diagnostics::codes;
-
-use super::TextError;
 use super::lexer::{Cursor, Parsed};
+use super::listing::{Listed, Listing, Listings};
 use super::printer::{print_list, put};
 use super::scope::Scope;
+use super::spans::Spans;
 use crate::limits;
 use crate::matrix::{Matrix, MatrixRow, MatrixWeight};
+use crate::module::{Domain, Module};
 
 /// Appends the definition of `@m` number `index`.
 pub(super) fn print(out: &mut String, index: usize, matrix: &Matrix) {
@@ -29,42 +29,32 @@ pub(super) fn print(out: &mut String, index: usize, matrix: &Matrix) {
     out.push_str("end\n");
 }
 
-/// A linear map whose lines are being read.
-#[derive(Debug)]
-pub(super) struct Body {
-    /// What was read so far; `None` if the first line has an error.
-    matrix: Option<Matrix>,
-    /// Rows so far, those with errors included.
-    seen: u32,
-    /// The first line.
-    pub(super) span: Range<usize>,
-}
+impl Listed for Matrix {
+    type Part = MatrixRow;
 
-impl Body {
-    /// Reads the first line from behind the name. The lines of rows follow
-    /// whether or not it has an error.
-    pub(super) fn begin(
-        scope: &Scope,
-        cursor: &mut Cursor<'_>,
-        span: Range<usize>,
-    ) -> (Self, Parsed<()>) {
-        let (matrix, result) = match signature(scope, cursor) {
-            Ok(matrix) => (Some(matrix), Ok(())),
-            Err(error) => (None, Err(error)),
-        };
-        (Self { matrix, seen: 0, span }, result)
+    const NAME: &'static str = "matrix";
+    const PART: &'static str = "row";
+    const PREFIX: &'static str = "r";
+    const PARTS_MAX: usize = limits::PRODUCTS_MAX;
+
+    fn first_line(scope: &Scope, cursor: &mut Cursor<'_>) -> Parsed<Self> {
+        cursor.expect("=")?;
+        cursor.expect("matrix")?;
+        let elem = scope.elem(cursor)?;
+        cursor.expect(",")?;
+        let inputs = cursor.integer()?;
+        cursor.expect("inputs")?;
+        let (mut low_bits, mut wide) = (0, Vec::new());
+        if cursor.eat(",") {
+            cursor.expect("low")?;
+            low_bits = cursor.integer()?;
+            cursor.expect("of")?;
+            wide = cursor.list(limits::PRODUCTS_MAX, Cursor::integer)?;
+        }
+        Ok(Matrix { elem, low_bits, wide, inputs, rows: Vec::new() })
     }
 
-    /// Reads the line of a row.
-    pub(super) fn row(&mut self, cursor: &mut Cursor<'_>) -> Parsed<()> {
-        let start = cursor.position();
-        let id = cursor.handle("r")?;
-        if id != self.seen || self.seen as usize == limits::PRODUCTS_MAX {
-            let message = format!("expected the row `r{}`", self.seen);
-            return Err(cursor.error(codes::TEXT_NAME, start, message));
-        }
-        self.seen += 1;
-        cursor.expect("=")?;
+    fn part(cursor: &mut Cursor<'_>) -> Parsed<MatrixRow> {
         cursor.expect("base")?;
         let base = cursor.integer()?;
         cursor.expect(",")?;
@@ -75,38 +65,22 @@ impl Body {
             cursor.expect(":")?;
             Ok(MatrixWeight { input, weight: cursor.integer()? })
         })?;
-        if let Some(matrix) = &mut self.matrix {
-            matrix.rows.push(MatrixRow { base, weights, rounding });
-        }
-        Ok(())
+        Ok(MatrixRow { base, weights, rounding })
     }
 
-    /// The map, if its first line is right.
-    pub(super) fn end(self) -> Option<Matrix> {
-        self.matrix
+    fn push(&mut self, row: MatrixRow) {
+        self.rows.push(row);
     }
 
-    /// The problem of a map without an `end`.
-    pub(super) fn unfinished(&self) -> TextError {
-        let (code, label) = (codes::TEXT_SYNTAX, String::new());
-        let message = "the matrix has no `end`".to_owned();
-        TextError { code, message, span: self.span.clone(), label }
+    fn current(listings: &mut Listings) -> &mut Option<Listing<Self>> {
+        &mut listings.matrix
     }
-}
 
-fn signature(scope: &Scope, cursor: &mut Cursor<'_>) -> Parsed<Matrix> {
-    cursor.expect("=")?;
-    cursor.expect("matrix")?;
-    let elem = scope.elem(cursor)?;
-    cursor.expect(",")?;
-    let inputs = cursor.integer()?;
-    cursor.expect("inputs")?;
-    let (mut low_bits, mut wide) = (0, Vec::new());
-    if cursor.eat(",") {
-        cursor.expect("low")?;
-        low_bits = cursor.integer()?;
-        cursor.expect("of")?;
-        wide = cursor.list(limits::PRODUCTS_MAX, Cursor::integer)?;
+    fn spans(spans: &mut Spans) -> &mut Vec<Range<usize>> {
+        &mut spans.matrices
     }
-    Ok(Matrix { elem, low_bits, wide, inputs, rows: Vec::new() })
+
+    fn add_to<D: Domain>(self, module: &mut Module<D>) {
+        module.matrices.push(self);
+    }
 }

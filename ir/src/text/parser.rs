@@ -7,11 +7,14 @@ use std::ops::Range;
 use skxc_diagnostics::codes;
 
 use super::lexer::{Cursor, Parsed};
+use super::listing::{Listed, Listing, Listings};
 use super::scope::Scope;
 use super::spans::Spans;
-use super::{ERRORS_MAX, Notation, TextError, function, matrix};
+use super::{ERRORS_MAX, Notation, TextError};
 use crate::forest::{Forest, LeafWeight, NodeId, TreeNode};
+use crate::function::Function;
 use crate::limits;
+use crate::matrix::Matrix;
 use crate::module::{
     Column, Constant, Interval, LabelTable, Module, Output, OutputKind, ScoreKind,
 };
@@ -26,8 +29,7 @@ pub(super) fn parse<D: Notation>(text: &str) -> Result<(Module<D>, Spans), Vec<T
         spans: Spans::default(),
         has_header: false,
         forest: None,
-        function: None,
-        matrix: None,
+        listings: Listings::default(),
         origins: HashMap::new(),
         errors: Vec::new(),
     };
@@ -48,10 +50,8 @@ struct Parser<'t, D: Notation> {
     has_header: bool,
     /// The forest whose lines are being read.
     forest: Option<Body<D>>,
-    /// The function whose lines are being read.
-    function: Option<function::Body>,
-    /// The linear map whose lines are being read.
-    matrix: Option<matrix::Body>,
+    /// The function or linear map whose lines are being read.
+    listings: Listings,
     /// Places of whole graph nodes, which recur.
     origins: HashMap<u32, OriginId>,
     errors: Vec<TextError>,
@@ -84,10 +84,10 @@ impl<'t, D: Notation> Parser<'t, D> {
             self.header(&mut cursor, span)
         } else if self.forest.is_some() {
             self.forest_line(&mut cursor, span)
-        } else if self.function.is_some() {
-            self.function_line(&mut cursor, span)
-        } else if self.matrix.is_some() {
-            self.matrix_line(&mut cursor, span)
+        } else if let Some(function) = self.listings.function.take() {
+            self.listing_line(function, &mut cursor, span)
+        } else if let Some(matrix) = self.listings.matrix.take() {
+            self.listing_line(matrix, &mut cursor, span)
         } else {
             self.definition(&mut cursor, span)
         };
@@ -105,12 +105,8 @@ impl<'t, D: Notation> Parser<'t, D> {
         if let Some(body) = self.forest {
             self.errors.push(body.unfinished());
         }
-        if let Some(body) = self.function {
-            self.errors.push(body.unfinished());
-        }
-        if let Some(body) = self.matrix {
-            self.errors.push(body.unfinished());
-        }
+        self.errors.extend(self.listings.function.map(|function| function.unfinished()));
+        self.errors.extend(self.listings.matrix.map(|matrix| matrix.unfinished()));
         if self.errors.is_empty() { Ok((self.module, self.spans)) } else { Err(self.errors) }
     }
 
@@ -140,14 +136,10 @@ impl<'t, D: Notation> Parser<'t, D> {
             self.forest(cursor, span)
         } else if cursor.is_handle("@f") {
             next(cursor, "@f", &mut self.scope.functions, limits::NODES_MAX)?;
-            let (body, result) = function::Body::begin(&self.scope, cursor, span);
-            self.function = Some(body);
-            result
+            self.listing::<Function>(cursor, span)
         } else if cursor.is_handle("@m") {
             next(cursor, "@m", &mut self.scope.matrices, limits::NODES_MAX)?;
-            let (body, result) = matrix::Body::begin(&self.scope, cursor, span);
-            self.matrix = Some(body);
-            result
+            self.listing::<Matrix>(cursor, span)
         } else if cursor.is_handle("onnx") {
             next(cursor, "onnx", &mut self.scope.graph_nodes, limits::NODES_MAX)?;
             cursor.expect("=")?;
@@ -291,39 +283,33 @@ impl<'t, D: Notation> Parser<'t, D> {
         Ok(Forest::new(features, targets, elem, D::ZERO))
     }
 
-    fn function_line(&mut self, cursor: &mut Cursor<'t>, span: Range<usize>) -> Parsed<()> {
-        let mut body = self.function.take().expect("a function is being read");
-        if cursor.eat("end") {
-            self.spans.functions.push(body.span.clone());
-            if let Some(function) = body.end() {
-                self.module.functions.push(function);
-            }
-            return Ok(());
-        }
-        if STARTS.iter().any(|start| cursor.clone().starts(start)) {
-            self.errors.push(body.unfinished());
-            return self.definition(cursor, span);
-        }
-        let result = body.segment(cursor);
-        self.function = Some(body);
+    /// Begins a definition of several lines.
+    fn listing<T: Listed>(&mut self, cursor: &mut Cursor<'t>, span: Range<usize>) -> Parsed<()> {
+        let (listing, result) = Listing::<T>::begin(&self.scope, cursor, span);
+        *T::current(&mut self.listings) = Some(listing);
         result
     }
 
-    fn matrix_line(&mut self, cursor: &mut Cursor<'t>, span: Range<usize>) -> Parsed<()> {
-        let mut body = self.matrix.take().expect("a linear map is being read");
+    /// A line within a definition, or the first one of the next.
+    fn listing_line<T: Listed>(
+        &mut self,
+        mut listing: Listing<T>,
+        cursor: &mut Cursor<'t>,
+        span: Range<usize>,
+    ) -> Parsed<()> {
         if cursor.eat("end") {
-            self.spans.matrices.push(body.span.clone());
-            if let Some(matrix) = body.end() {
-                self.module.matrices.push(matrix);
+            T::spans(&mut self.spans).push(listing.span.clone());
+            if let Some(whole) = listing.end() {
+                whole.add_to(&mut self.module);
             }
             return Ok(());
         }
         if STARTS.iter().any(|start| cursor.clone().starts(start)) {
-            self.errors.push(body.unfinished());
+            self.errors.push(listing.unfinished());
             return self.definition(cursor, span);
         }
-        let result = body.row(cursor);
-        self.matrix = Some(body);
+        let result = listing.line(cursor);
+        *T::current(&mut self.listings) = Some(listing);
         result
     }
 

@@ -146,7 +146,11 @@ impl<'a> Map<'a> {
         let names = names.join(", ");
         let wraps = sums.iter().any(|sum| sum.lanes.len() > 1);
         if wraps {
-            // Lanes wrap, which signed integers must not.
+            out.comment(&[
+                "Elements share sums, one above the other from the lowest bit on: bounds \
+                 prove that each fits its bits. Sums wrap, so they are unsigned."
+                    .to_owned(),
+            ]);
             out.line(&format!("__u64 {names};"));
             out.line("__s64 l;");
         } else {
