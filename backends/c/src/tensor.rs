@@ -124,14 +124,15 @@ fn computed(context: &Context<'_>) -> Vec<Value> {
 fn live(context: &Context<'_>) -> Vec<bool> {
     let module = context.module;
     let mut is_live = vec![false; module.nodes.len()];
-    let read = |is_live: &mut Vec<bool>, value: Value| {
-        for &element in context.plan.elements.of_value(value) {
-            if let Element::Cell { value, .. } = element {
-                is_live[value.index()] = true;
-            }
+    let read = |is_live: &mut Vec<bool>, element: Element| {
+        if let Element::Cell { value, .. } = element {
+            is_live[value.index()] = true;
         }
     };
-    module.outputs.iter().for_each(|output| read(&mut is_live, output.value));
+    let elements = |value: Value| context.plan.elements.of_value(value).iter().copied();
+    for element in module.outputs.iter().flat_map(|output| elements(output.value)) {
+        read(&mut is_live, element);
+    }
     for value in module.values().rev() {
         // The order of a single element is known.
         let is_known = match module.node(value).op {
@@ -141,9 +142,16 @@ fn live(context: &Context<'_>) -> Vec<bool> {
             _ => false,
         };
         let is_moved = module.node(value).op.movement().is_some();
-        if is_live[value.index()] && !is_known && !is_moved {
-            module.node(value).op.operands(&mut |operand| read(&mut is_live, operand));
+        if !is_live[value.index()] || is_known || is_moved {
+            continue;
         }
+        if let IntOp::Linear { .. } = module.node(value).op {
+            linear::read(context, value).for_each(|element| read(&mut is_live, element));
+            continue;
+        }
+        module.node(value).op.operands(&mut |operand| {
+            elements(operand).for_each(|element| read(&mut is_live, element));
+        });
     }
     is_live
 }

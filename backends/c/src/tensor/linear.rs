@@ -81,6 +81,28 @@ pub(super) fn emit(out: &mut Writer, context: &Context<'_>, value: Value, matrix
     }
 }
 
+/// The elements that have a weight in some row.
+pub(super) fn read(context: &Context<'_>, value: Value) -> impl Iterator<Item = Element> {
+    let mut elements = elements(context, value);
+    let mut is_read = vec![false; elements.len()];
+    if let IntOp::Linear { matrix, .. } = context.module.node(value).op {
+        let rows = &context.module.matrices[matrix].rows;
+        rows.iter().flat_map(|row| &row.weights).for_each(|it| is_read[it.input as usize] = true);
+    }
+    let mut is_read = is_read.into_iter();
+    elements.retain(|_| is_read.next().unwrap_or(false));
+    elements.into_iter()
+}
+
+/// What the inputs of a map are.
+fn elements(context: &Context<'_>, value: Value) -> Vec<Element> {
+    let mut elements = Vec::new();
+    context.module.node(value).op.operands(&mut |operand| {
+        elements.extend_from_slice(context.plan.elements.of_value(operand));
+    });
+    elements
+}
+
 fn function(context: &Context<'_>, value: Value, number: usize) -> String {
     format!("{}_linear{}_{number}", context.prefix.lower, value.index())
 }
@@ -88,11 +110,7 @@ fn function(context: &Context<'_>, value: Value, number: usize) -> String {
 impl<'a> Map<'a> {
     fn new(context: &Context<'a>, value: Value, matrix: Handle<Matrix>) -> Self {
         let matrix = &context.module.matrices[matrix];
-        let mut elements = Vec::new();
-        context.module.node(value).op.operands(&mut |operand| {
-            elements.extend_from_slice(context.plan.elements.of_value(operand));
-        });
-        let inputs = (0..).zip(elements);
+        let inputs = (0..).zip(elements(context, value));
         let inputs =
             inputs.map(|(input, element)| Input { element, is_split: matrix.is_wide(input) });
         let sums = linear::sums(matrix, context.ranges.of_value(value));
