@@ -72,10 +72,15 @@ impl Matrix {
         weights.map(bits).max().unwrap_or(0)
     }
 
-    /// Products of all rows together; two for a wide input.
+    /// Products of all rows together.
     #[must_use]
     pub fn products(&self) -> usize {
-        let weights = self.rows.iter().flat_map(|row| &row.weights);
+        self.products_of(self.rows.iter().flat_map(|row| &row.weights))
+    }
+
+    /// Multiplications with these weights: two for a wide input.
+    #[must_use]
+    pub fn products_of<'w>(&self, weights: impl Iterator<Item = &'w MatrixWeight>) -> usize {
         weights.map(|weight| 1 + usize::from(self.is_wide(weight.input))).sum()
     }
 }

@@ -124,14 +124,15 @@ fn computed(context: &Context<'_>) -> Vec<Value> {
 fn live(context: &Context<'_>) -> Vec<bool> {
     let module = context.module;
     let mut is_live = vec![false; module.nodes.len()];
-    let read = |is_live: &mut Vec<bool>, element: Element| {
-        if let Element::Cell { value, .. } = element {
-            is_live[value.index()] = true;
+    let read = |is_live: &mut Vec<bool>, elements: &[Element]| {
+        for element in elements {
+            if let Element::Cell { value, .. } = element {
+                is_live[value.index()] = true;
+            }
         }
     };
-    let elements = |value: Value| context.plan.elements.of_value(value).iter().copied();
-    for element in module.outputs.iter().flat_map(|output| elements(output.value)) {
-        read(&mut is_live, element);
+    for output in &module.outputs {
+        read(&mut is_live, context.plan.elements.of_value(output.value));
     }
     for value in module.values().rev() {
         // The order of a single element is known.
@@ -142,18 +143,23 @@ fn live(context: &Context<'_>) -> Vec<bool> {
             _ => false,
         };
         let is_moved = module.node(value).op.movement().is_some();
-        if !is_live[value.index()] || is_known || is_moved {
-            continue;
+        if is_live[value.index()] && !is_known && !is_moved {
+            read(&mut is_live, &reads(context, value));
         }
-        if let IntOp::Linear { .. } = module.node(value).op {
-            linear::read(context, value).for_each(|element| read(&mut is_live, element));
-            continue;
-        }
-        module.node(value).op.operands(&mut |operand| {
-            elements(operand).for_each(|element| read(&mut is_live, element));
-        });
     }
     is_live
+}
+
+/// The elements that the code of a value reads.
+fn reads(context: &Context<'_>, value: Value) -> Vec<Element> {
+    let mut elements = Vec::new();
+    context.module.node(value).op.operands(&mut |operand| {
+        elements.extend_from_slice(context.plan.elements.of_value(operand));
+    });
+    if let IntOp::Linear { matrix, .. } = context.module.node(value).op {
+        linear::retain_weighted(&context.module.matrices[matrix], &mut elements);
+    }
+    elements
 }
 
 fn is_local(context: &Context<'_>, value: Value) -> bool {

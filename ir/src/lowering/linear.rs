@@ -10,8 +10,9 @@
 use crate::analysis::ranges::Bounds;
 use crate::matrix::{Matrix, MatrixRow, MatrixWeight};
 
-/// What a lane costs to take out, in products.
-const LANE_PRODUCTS: usize = 4;
+/// Products that a lane must save: to take it out needs six instructions, a
+/// product three.
+const LANE_PRODUCTS: usize = 3;
 
 /// A row of a [`Sum`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,8 +95,7 @@ pub fn sums(matrix: &Matrix, bounds: &[Bounds]) -> Vec<Sum> {
 /// Multiplications of the sums of a matrix; two for a wide input.
 #[must_use]
 pub fn products(matrix: &Matrix, sums: &[Sum]) -> usize {
-    let weights = sums.iter().flat_map(|sum| &sum.weights);
-    weights.map(|weight| 1 + usize::from(matrix.is_wide(weight.input))).sum()
+    matrix.products_of(sums.iter().flat_map(|sum| &sum.weights))
 }
 
 /// Bits of a two's complement number within the bounds.

@@ -209,6 +209,7 @@ struct Quantizer<'m> {
     univariate: &'m Univariate<'m>,
     needs: &'m Needs,
     rows: rows::Rows,
+    missing: missing::Missing,
     budget: Budget,
     /// Bits that linear maps are held to.
     precision: Option<u8>,
@@ -255,6 +256,7 @@ impl<'m> Quantizer<'m> {
             univariate,
             needs,
             rows: rows::of(real, univariate),
+            missing: missing::Missing::of(real),
             budget,
             precision: None,
             int,

@@ -273,3 +273,25 @@ output \"z\" value %2
     let int = quantized(text).expect("0 is a sum");
     assert_eq!(Rounding::of(&int).of_value(int.outputs[0].value), [0.0]);
 }
+
+/// A denominator whose least is far below its unit: the bound holds there too,
+/// or there is none. The watched pipeline tries the corners.
+#[test]
+fn a_denominator_below_its_unit_is_far_off() {
+    let text = "real a
+@c0 = column x [0, 16777215]
+@c1 = column y [200, 255]
+@w0 = constant f32[1x1] [0.10000000149011612]
+@w1 = constant f32[1x1] [0.0001220703125]
+%0 = input [x] : f32[1x1]
+%1 = input [y] : f32[1x1]
+%2 = constant @w0 : f32[1x1]
+%3 = multiply %0, %2 : f32[1x1]
+%4 = constant @w1 : f32[1x1]
+%5 = add %3, %4 : f32[1x1]
+%6 = divide %1, %5 : f32[1x1]
+output \"z\" value %6
+";
+    let int = quantized(text).expect("the denominator is positive");
+    assert!(int.nodes.iter().any(|(_, node)| matches!(node.op, IntOp::Divide { .. })));
+}

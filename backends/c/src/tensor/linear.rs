@@ -81,17 +81,13 @@ pub(super) fn emit(out: &mut Writer, context: &Context<'_>, value: Value, matrix
     }
 }
 
-/// The elements that have a weight in some row.
-pub(super) fn read(context: &Context<'_>, value: Value) -> impl Iterator<Item = Element> {
-    let mut elements = elements(context, value);
-    let mut is_read = vec![false; elements.len()];
-    if let IntOp::Linear { matrix, .. } = context.module.node(value).op {
-        let rows = &context.module.matrices[matrix].rows;
-        rows.iter().flat_map(|row| &row.weights).for_each(|it| is_read[it.input as usize] = true);
-    }
+/// Of the inputs of a map, keeps those that have a weight in some row.
+pub(super) fn retain_weighted(matrix: &Matrix, inputs: &mut Vec<Element>) {
+    let mut is_read = vec![false; inputs.len()];
+    let weights = matrix.rows.iter().flat_map(|row| &row.weights);
+    weights.for_each(|weight| is_read[weight.input as usize] = true);
     let mut is_read = is_read.into_iter();
-    elements.retain(|_| is_read.next().unwrap_or(false));
-    elements.into_iter()
+    inputs.retain(|_| is_read.next().unwrap_or(false));
 }
 
 /// What the inputs of a map are.

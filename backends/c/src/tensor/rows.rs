@@ -1,7 +1,7 @@
 //! Operations along the last axis.
 
 use skxc_ir::lowering::Element;
-use skxc_ir::{Extreme, IntOp, IntReduction, Operation as _, Value};
+use skxc_ir::{Extreme, IntOp, IntReduction, Value};
 
 use super::elementwise::{assign, target};
 use super::{STRAIGHT_MAX, about, operand};
@@ -144,16 +144,10 @@ pub(super) fn has_less(context: &Context<'_>, value: Value) -> bool {
 
 /// Does anything but the result depend on the value?
 fn is_used(context: &Context<'_>, value: Value) -> bool {
-    let mut is_used = false;
-    for user in super::computed(context) {
-        context.module.node(user).op.operands(&mut |operand| {
-            let elements = context.plan.elements.of_value(operand).iter();
-            is_used |= elements
-                .into_iter()
-                .any(|element| matches!(*element, Element::Cell { value: of, .. } if of == value));
-        });
-    }
-    is_used
+    let is_element =
+        |element: &Element| matches!(*element, Element::Cell { value: of, .. } if of == value);
+    let users = super::computed(context).into_iter();
+    users.flat_map(|user| super::reads(context, user)).any(|element| is_element(&element))
 }
 
 /// Does the difference of the two elements of a row fit 64 bits with the margin?

@@ -20,7 +20,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::missing::missing_column;
 use super::sums::{Key, Place};
 use super::weights::{self, SUM_BITS};
 use super::{QuantizeError, Quantizer, format, onnx_node};
@@ -176,14 +175,14 @@ impl Quantizer<'_> {
                 product.add_to(&mut row, by);
                 continue;
             }
-            if let Some(column) = missing_column(self.real, *atom) {
+            if let Some(column) = self.missing.column(atom.value, atom.element as usize) {
                 self.refuse_missing(user, column);
                 return None;
             }
             let input = match stored_column(self.real, *atom) {
-                Some(stored) => {
-                    row.widen(by, stored.half_ulps);
-                    Input::Column(stored.column)
+                Some((column, half_ulps)) => {
+                    row.widen(by, half_ulps);
+                    Input::Column(column)
                 }
                 None => Input::Element(self.operand(atom.value)?, atom.element),
             };
@@ -523,7 +522,7 @@ impl Product {
             let at = affine.position(operand, atom.value, atom.element as usize);
             let form = affine.form(operand, at);
             let [(atom, by)] = form.terms.as_slice() else { return None };
-            let Stored { column, half_ulps, .. } = stored_column(real, *atom)?;
+            let (column, half_ulps) = stored_column(real, *atom)?;
             let Column { range, missing: None, .. } = real.columns[column] else { return None };
             let magnitude = range.min.unsigned_abs().max(range.max.unsigned_abs()) as f64;
             let (by, constant) = (by.clone(), form.constant.clone());
@@ -569,17 +568,9 @@ pub(super) fn operands_of(
     atoms.filter(needs).map(|atom| atom.value).collect()
 }
 
-/// A column that is moved and converted, and nothing else.
-pub(super) struct Stored {
-    pub(super) column: Handle<Column>,
-    /// As what it enters.
-    pub(super) elem: ElementType,
-    /// What conversions to floats on the way change in it at most.
-    half_ulps: f64,
-}
-
-/// The column that an atom is, if it is one.
-pub(super) fn stored_column(real: &Module<Real>, atom: Atom) -> Option<Stored> {
+/// The column that an atom is, and what conversions to floats on the way change
+/// in it at most.
+fn stored_column(real: &Module<Real>, atom: Atom) -> Option<(Handle<Column>, f64)> {
     let (mut value, mut element) = (atom.value, atom.element as usize);
     let mut conversions = Vec::new();
     loop {
@@ -590,7 +581,7 @@ pub(super) fn stored_column(real: &Module<Real>, atom: Atom) -> Option<Stored> {
                 conversions.push(node.ty.elem);
                 let range = real.columns[column].range;
                 let half_ulps = conversions.into_iter().map(|elem| half_ulp(elem, range)).sum();
-                return Some(Stored { column, elem: node.ty.elem, half_ulps });
+                return Some((column, half_ulps));
             }
             RealOp::Cast { input } => {
                 conversions.push(node.ty.elem);

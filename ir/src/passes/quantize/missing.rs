@@ -7,34 +7,64 @@
 //! Obligation: an operation reads a column that can be missing only if it selects
 //! another number in its place.
 
-use super::matrices::stored_column;
 use super::{QuantizeError, Quantizer, onnx_node};
-use crate::analysis::affine::Atom;
 use crate::arena::Handle;
 use crate::interpret::Scalar;
 use crate::module::{Column, Module, Operation, Real, Value};
-use crate::ops::RealOp;
+use crate::ops::{Moves as _, RealOp};
 
-/// The column that an atom is, if it can be missing there.
-pub(super) fn missing_column(real: &Module<Real>, atom: Atom) -> Option<Handle<Column>> {
-    let stored = stored_column(real, atom)?;
-    let can_be = stored.elem.is_float() && real.columns[stored.column].missing.is_some();
-    can_be.then_some(stored.column)
+/// For each element of each value the column that it is, if that is a float
+/// which can be missing.
+pub(super) struct Missing(Vec<Vec<Option<Handle<Column>>>>);
+
+impl Missing {
+    pub(super) fn of(real: &Module<Real>) -> Self {
+        let mut of_value: Vec<Vec<Option<Handle<Column>>>> = Vec::new();
+        for value in real.values() {
+            let node = real.node(value);
+            let sources = real.sources(&node.op);
+            let elements = match (&node.op, sources) {
+                _ if !node.ty.elem.is_float() => Vec::new(),
+                (RealOp::Input { columns }, _) => {
+                    let can_be = |column: &Handle<Column>| real.columns[*column].missing.is_some();
+                    columns.iter().map(|&column| Some(column).filter(can_be)).collect()
+                }
+                (RealOp::Cast { input }, _) => of_value[input.index()].clone(),
+                (_, Some(sources)) => {
+                    let source = |(value, at): (Value, usize)| {
+                        of_value[value.index()].get(at).copied().flatten()
+                    };
+                    sources.into_iter().map(source).collect()
+                }
+                (_, None) => Vec::new(),
+            };
+            // None is there of most values.
+            let is_any = elements.iter().any(Option::is_some);
+            of_value.push(if is_any { elements } else { Vec::new() });
+        }
+        Self(of_value)
+    }
+
+    /// The column that an element is, if it can be missing.
+    pub(super) fn column(&self, value: Value, element: usize) -> Option<Handle<Column>> {
+        self.0[value.index()].get(element).copied().flatten()
+    }
+
+    fn any(&self, value: Value) -> Option<Handle<Column>> {
+        self.0[value.index()].iter().copied().flatten().next()
+    }
 }
 
 impl Quantizer<'_> {
     /// A column that an operation would take for a number where it is missing.
     pub(super) fn missing_operand(&self, value: Value) -> Option<Handle<Column>> {
-        let op = &self.real.node(value).op;
-        if self.real.sources(op).is_some() || matches!(op, RealOp::Cast { .. }) {
+        let (op, elem) = (&self.real.node(value).op, self.real.ty(value).elem);
+        let is_cast = matches!(op, RealOp::Cast { .. }) && elem.is_float();
+        if op.movement().is_some() || is_cast {
             return None;
         }
         let mut found = None;
-        let mut look = |operand: Value| {
-            let elements = 0..self.real.shape(operand).elements() as u32;
-            let mut atoms = elements.map(|element| Atom { value: operand, element });
-            found = found.or_else(|| atoms.find_map(|atom| missing_column(self.real, atom)));
-        };
+        let mut look = |operand: Value| found = found.or_else(|| self.missing.any(operand));
         match self.needs.chains.get(&value) {
             Some(chain) => chain.inputs().into_iter().for_each(look),
             None => op.operands(&mut look),
