@@ -18,6 +18,9 @@ pub const CLASSES_MAX: usize = 1_024;
 /// The same in a model as exported: a tree of several outputs is a classifier
 /// whose classes are the numbers of its nodes, until passes fold them.
 pub const MODEL_CLASSES_MAX: usize = 65_536;
+/// Bits of a shift: a shifted number then fits an `i128` of analyses, and C shifts
+/// by less than 64.
+pub const SHIFT_MAX: u8 = 62;
 /// Nodes of a graph.
 pub const NODES_MAX: usize = 65_536;
 /// Elements of a tensor.

@@ -5,7 +5,8 @@
 //! shape; every part adds to the same sums. [`select`] holds the rule that
 //! chooses, [`exits`] the one that lets decided rows leave before the last part.
 //! A plan is a side table of a module, by the value that a forest
-//! computes; back ends print it.
+//! computes; back ends print it. Sums of products have lowerings of their own:
+//! [`linear`].
 //!
 //! What must hold:
 //! - all lowerings of trees add the same to the sums, bit for bit;
@@ -113,7 +114,9 @@ pub struct Plan {
     pub inputs: BTreeMap<Value, Vec<Interval>>,
     /// The plan of each value that a forest computes.
     pub forests: BTreeMap<Value, ForestPlan>,
-    /// What the operations between the forests and the result cost together.
+    /// The plan of each value that a linear map computes.
+    pub maps: BTreeMap<Value, linear::Plan>,
+    /// What all other operations cost together.
     pub operations: Cost,
     /// What rows do in the forests; empty if there were none.
     pub profile: Profile,
@@ -146,14 +149,24 @@ impl ForestPlan {
 }
 
 impl Plan {
-    /// What forests and operations cost together.
+    /// What everything costs together.
     #[must_use]
     pub fn cost(&self) -> Cost {
-        self.forests.values().fold(self.operations, |sum, plan| sum + plan.cost())
+        self.forests.values().fold(self.beside_forests(), |sum, plan| sum + plan.cost())
+    }
+
+    fn beside_forests(&self) -> Cost {
+        self.maps.values().fold(self.operations, |sum, plan| sum + plan.cost)
+    }
+
+    /// The names of the lowerings of all forests, then of all linear maps.
+    pub fn lowerings(&self) -> impl Iterator<Item = String> {
+        let maps = self.maps.values().map(|plan| plan.lowering().name().to_owned());
+        self.forests.values().map(ForestPlan::name).chain(maps)
     }
 }
 
-/// Chooses and plans the lowering of every forest of a module.
+/// Chooses and plans the lowering of every forest and linear map of a module.
 ///
 /// # Errors
 /// The first part that does not fit. [`Refused::diagnostic`] says it to a person.
@@ -172,14 +185,24 @@ pub fn plan_for(
 ) -> Result<Plan, Box<Refused>> {
     let elements = Elements::of(module);
     let ranges = Ranges::of(module);
-    let operations = module.values().map(|value| operations::cost(module, &ranges, value));
-    let operations = operations.fold(Cost::default(), |sum, cost| sum + cost);
-    if let Some(refused) = OperationsDoNotFit::check(module, &operations, &options.target) {
+    let mut maps = BTreeMap::new();
+    for value in module.values() {
+        let IntOp::Linear { matrix, .. } = module.node(value).op else { continue };
+        let (matrix, bounds) = (&module.matrices[matrix], ranges.of_value(value));
+        let plan = linear::plan(matrix, bounds, options.choice.of_maps(), options.optimize);
+        maps.insert(value, plan);
+    }
+    let operations = |value| operations::cost(module, value);
+    let costs =
+        module.values().map(|it| maps.get(&it).map_or_else(|| operations(it), |it| it.cost));
+    let costs: Vec<Cost> = costs.collect();
+    if let Some(refused) = OperationsDoNotFit::check(module, &costs, &options.target) {
         return Err(Box::new(refused.into()));
     }
-    let inputs = BTreeMap::new();
-    let mut plan = Plan { elements, inputs, forests: BTreeMap::new(), operations, profile };
-    let mut target = options.target.less(&operations);
+    let operations = module.values().map(operations).fold(Cost::default(), |sum, it| sum + it);
+    let (inputs, forests) = (BTreeMap::new(), BTreeMap::new());
+    let mut plan = Plan { elements, inputs, forests, maps, operations, profile };
+    let mut target = options.target.less(&plan.beside_forests());
     for value in module.values() {
         let IntOp::TreeEnsemble { forest, input } = module.node(value).op else { continue };
         plan.inputs.entry(input).or_insert_with(|| feature_ranges(&ranges, input));
@@ -205,7 +228,7 @@ pub struct Alternatives {
 /// the same options.
 #[must_use]
 pub fn alternatives(module: &Validated<Int>, plan: &Plan, options: &Options) -> Vec<Alternatives> {
-    let mut target = options.target.less(&plan.operations);
+    let mut target = options.target.less(&plan.beside_forests());
     let forests = plan.forests.iter().map(|(&value, chosen)| {
         let trees = trees(module, plan, value);
         let lowerings = select::candidates(&trees, &target);

@@ -36,6 +36,16 @@ impl ElementType {
     pub fn is_float(self) -> bool {
         matches!(self, Self::F32 | Self::F64)
     }
+
+    /// Bits behind the point of what the integer domain stores: none but in fixed
+    /// point.
+    #[must_use]
+    pub fn frac_bits(self) -> u8 {
+        match self {
+            Self::Fixed { frac_bits, .. } => frac_bits,
+            Self::F32 | Self::F64 | Self::I64 | Self::Bool | Self::Label(_) => 0,
+        }
+    }
 }
 
 /// Extents of a tensor, outermost first; all static, the batch axis is 1.

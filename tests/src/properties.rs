@@ -58,9 +58,8 @@ pub fn passes_keep_meaning(real: &Module<Real>) -> Result<(), String> {
 /// The report of the comparison, or what a compiler refused.
 pub fn c_is_the_interpreter(module: &Validated<Int>) -> Result<(), String> {
     let broken = |what: &dyn ToString| format!("{}\n{}", what.to_string(), text::print(module));
-    for choice in Choice::all() {
-        let is_other = module.forests.is_empty() && choice != Choice::Auto;
-        if is_other || programs::plan(module, choice).is_err() {
+    for choice in Choice::of(module) {
+        if programs::plan(module, choice).is_err() {
             continue;
         }
         // A model may have more outputs than `struct NAME_result` can hold.

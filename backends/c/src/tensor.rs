@@ -40,6 +40,7 @@ pub(crate) fn scratch(context: &Context<'_>) -> Vec<String> {
             members.extend(operand.scratch());
         }
         members.extend(rows::ranks(context, value));
+        members.extend(linear::scratch(context, value));
     }
     members
 }

@@ -36,8 +36,7 @@ fn check_planned(
     let mut main = String::from("int main(void)\n{\n");
     let mut expected = String::new();
     for (index, (module, rows)) in cases.iter().enumerate() {
-        let has_choice = !module.forests.is_empty();
-        for choice in Choice::all().filter(|&choice| has_choice || choice == Choice::Auto) {
+        for choice in Choice::of(module) {
             let mut module = module.clone();
             module.name = format!("m{index}_{choice}");
             let module = Validator::validate(module).expect("random modules are valid");

@@ -100,7 +100,10 @@ impl Scale {
 /// # Panics
 /// If the formats are not numbers of the integer domain.
 pub fn tabulate(expression: &Expression, request: &Request) -> Result<Function, NoTable> {
-    let scale = Scale { input: frac_bits(request.input), output: frac_bits(request.output) };
+    let scale = Scale {
+        input: request.input.frac_bits().into(),
+        output: request.output.frac_bits().into(),
+    };
     let of =
         |from: i64, to: i64, degree| expression.jet(scale.real(from).hull(scale.real(to)), degree);
     let domain = request.domain;
@@ -256,16 +259,6 @@ fn variation(pieces: &[Piece], from: usize) -> f64 {
 /// Fraction bits of the coefficient of degree 1.
 fn products(scale: Scale, shift: u8) -> i32 {
     scale.output + i32::from(shift) - i32::from(POSITION_BITS)
-}
-
-fn frac_bits(elem: ElementType) -> i32 {
-    match elem {
-        ElementType::Fixed { frac_bits, .. } => frac_bits.into(),
-        ElementType::I64 => 0,
-        ElementType::F32 | ElementType::F64 | ElementType::Bool | ElementType::Label(_) => {
-            unreachable!("a table is of numbers of the integer domain")
-        }
-    }
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ impl<'m> Machine<'m> {
                 self.each(ty, [*a, *b], |[a, b]| arithmetic::divide(a, b, *shift))
             }
             IntOp::Rescale { input, rounding } => {
-                let (from, to) = (frac_bits(self.module.ty(*input).elem), frac_bits(ty.elem));
+                let (from, to) = (self.module.ty(*input).elem.frac_bits(), ty.elem.frac_bits());
                 self.each(ty, [*input], |[x]| arithmetic::rescale(x, from, to, *rounding))
             }
             IntOp::Function { function, input } => {
@@ -182,15 +182,6 @@ impl<'m> Machine<'m> {
         }
         self.leaves.push((handle, leaves));
         sums
-    }
-}
-
-/// Bits behind the point; integers and truth values have none.
-fn frac_bits(elem: ElementType) -> u8 {
-    match elem {
-        ElementType::Fixed { frac_bits, .. } => frac_bits,
-        ElementType::I64 | ElementType::Bool | ElementType::Label(_) => 0,
-        ElementType::F32 | ElementType::F64 => unreachable!("no type of the integer domain"),
     }
 }
 

@@ -32,8 +32,6 @@ const INLINE_NODES_MAX: u64 = 2_000;
 const FUNCTION_NODES: u64 = 1_000;
 /// Nodes that are worth a call.
 const FUNCTION_NODES_MIN: u64 = 50;
-/// Functions that are kept for the wrapper and other forests.
-const OTHER_FUNCTIONS: u64 = 32;
 /// What a call costs.
 const CALL_TENTH_NS: u64 = 100;
 /// Tests in a row: clang's time grows with the square of them (2 s for 1,000),
@@ -121,7 +119,7 @@ impl Plan {
 /// The largest subtrees of large trees that are no larger than a function. Where
 /// nodes are shared, subtrees of one may be functions as well.
 fn functions(trees: &Trees<'_>, sizes: &[u64], target: &Target) -> BTreeSet<NodeId> {
-    let most = target.functions_max.saturating_sub(OTHER_FUNCTIONS).max(1);
+    let most = target.functions_free().max(1);
     let all = trees.roots().fold(0_u64, |sum, root| sum.saturating_add(sizes[root as usize]));
     // Half of the functions are about half as large as they may be.
     let nodes = FUNCTION_NODES.max(all / most * 2);

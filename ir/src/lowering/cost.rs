@@ -119,6 +119,8 @@ pub enum Exceeded {
     StraightInsns,
     /// [`Target::stack_bytes_max`].
     StackBytes,
+    /// [`Target::functions_max`].
+    Functions,
 }
 
 impl Exceeded {
@@ -138,6 +140,7 @@ impl Exceeded {
             Self::PlaceBits => "bits of ranks",
             Self::StraightInsns => "instructions in a row",
             Self::StackBytes => "bytes of the stack",
+            Self::Functions => "functions",
         }
     }
 }

@@ -1,202 +1,184 @@
-//! Linear maps: rows that share a sum.
+//! Linear maps: what their sums become.
 //!
-//! Sums wrap at 2^64, and what they wrap to on the way does not matter: `y` of one
-//! row is the low bits of `y + 2^k z` of two, if it fits `k` bits, and `z` fits the
-//! others. So one multiplication with `v + 2^k w` does the work of two. How many
-//! rows fit one sum follows from their bounds, whatever the inputs are.
+//! [`sums`] puts rows together that fit one sum. The sums then become
 //!
-//! Obligation: of a sum, the lanes are the rows, each sign-extended from its bits.
+//! - `straight`: code without loops, weights as immediates. What is 0 costs
+//!   nothing, but code grows with the products, and with it the work of clang;
+//! - `table`: a loop over a table of weights ([`table`]), which needs half the
+//!   multiplications and code that does not grow; every weight is in the table.
+//!
+//! Sums wrap at 2^64 in both, so that both are exact: the validator has proved
+//! that every row fits.
+
+pub mod sums;
+pub mod table;
+
+use std::fmt;
+use std::ops::Range;
+
+pub use sums::{Lane, Sum};
+pub use table::Table;
 
 use crate::analysis::ranges::Bounds;
-use crate::matrix::{Matrix, MatrixRow, MatrixWeight};
+use crate::lowering::cost::Cost;
+use crate::lowering::optimize::Optimize;
+use crate::matrix::Matrix;
 
-/// Products that a lane must save: to take it out needs six instructions, a
-/// product three.
-const LANE_PRODUCTS: usize = 3;
+/// Sums that are computed together: with an input and a product they fit the
+/// registers beside two pointers.
+const TOGETHER: usize = 4;
+/// The same where each has a part for the low parts of inputs.
+const SPLIT_TOGETHER: usize = 2;
+/// Products of a function of straight code: what clang does grows faster than
+/// the length of a function.
+const PRODUCTS_MAX: usize = 512;
+/// Functions of the straight code of a map: a program has 256
+/// (`BPF_MAX_SUBPROGS`, include/linux/bpf_verifier.h), its own among them.
+const FUNCTIONS_MAX: usize = 64;
+/// Products of straight code that `auto` takes: clang needs seconds for more.
+const STRAIGHT_PRODUCTS_MAX: usize = 10_000;
 
-/// A row of a [`Sum`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lane {
-    /// The row of the matrix.
-    pub row: usize,
-    /// Bits of the lane, the sign included; lanes follow one another from the
-    /// lowest bit on.
-    pub bits: u32,
+/// A lowering of a linear map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MapLowering {
+    /// Immediates in code without loops.
+    Straight,
+    /// A loop over a table of weights.
+    Table,
 }
 
-/// Rows of a matrix that are added up in one integer of 64 bits, modulo 2^64.
+/// What the sums of a map become.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sum {
-    /// Added to the products.
-    pub base: i64,
-    /// What is multiplied; inputs in order, each once.
-    pub weights: Vec<MatrixWeight>,
-    /// The rows, the lowest bits first; at least one.
-    pub lanes: Vec<Lane>,
+pub enum Code {
+    /// Of [`MapLowering::Straight`]: the sums of each function, in order; one
+    /// run needs none.
+    Straight(Vec<Range<usize>>),
+    /// Of [`MapLowering::Table`].
+    Table(Table),
 }
 
-impl Sum {
-    fn of(row: usize, map: &MatrixRow, bounds: Bounds) -> Self {
-        let lanes = vec![Lane { row, bits: bits_of(bounds) }];
-        Self { base: map.base, weights: map.weights.clone(), lanes }
-    }
+/// A linear map, planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// The sums, which hold the rows in order.
+    pub sums: Vec<Sum>,
+    /// So many sums are computed at a time.
+    pub together: usize,
+    /// What they become.
+    pub code: Code,
+    /// What that costs.
+    pub cost: Cost,
+}
 
-    /// Bits of all lanes.
-    fn bits(&self) -> u32 {
-        self.lanes.iter().map(|lane| lane.bits).sum()
-    }
+impl MapLowering {
+    /// All of them, in the order in which they are tried and shown.
+    pub const ALL: [Self; 2] = [Self::Straight, Self::Table];
 
-    /// With the lanes of another above its own.
-    fn beside(&self, above: &Self) -> Self {
-        let shift = self.bits();
-        let mut weights = Vec::with_capacity(self.weights.len().max(above.weights.len()));
-        let (mut low, mut high) = (self.weights.iter().peekable(), above.weights.iter().peekable());
-        loop {
-            let input = match (low.peek(), high.peek()) {
-                (Some(low), Some(high)) => low.input.min(high.input),
-                (Some(only), None) | (None, Some(only)) => only.input,
-                (None, None) => break,
-            };
-            let low = low.next_if(|it| it.input == input).map_or(0, |it| it.weight);
-            let high = high.next_if(|it| it.input == input).map_or(0, |it| it.weight);
-            weights.push(MatrixWeight { input, weight: low.wrapping_add(high << shift) });
+    /// As on the command line and in manifests: one lower-case word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Straight => "straight",
+            Self::Table => "table",
         }
-        // A weight that is 0 modulo 2^64 adds nothing.
-        weights.retain(|weight| weight.weight != 0);
-        let base = self.base.wrapping_add(above.base << shift);
-        let lanes = self.lanes.iter().chain(&above.lanes).copied().collect();
-        Self { base, weights, lanes }
     }
 }
 
-/// The sums of a matrix whose rows are within `bounds`; inputs that are
-/// multiplied in two parts leave no room for lanes.
+impl fmt::Display for MapLowering {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl Plan {
+    /// Which lowering it is of.
+    #[must_use]
+    pub fn lowering(&self) -> MapLowering {
+        match self.code {
+            Code::Straight(_) => MapLowering::Straight,
+            Code::Table(_) => MapLowering::Table,
+        }
+    }
+}
+
+/// Plans a map whose rows are within `bounds`: as `wanted`, or as what makes the
+/// figure of `optimize` small. A map that a table cannot take is straight.
 #[must_use]
-pub fn sums(matrix: &Matrix, bounds: &[Bounds]) -> Vec<Sum> {
-    let rows = matrix.rows.iter().zip(bounds).enumerate();
-    let rows = rows.map(|(index, (row, &bounds))| Sum::of(index, row, bounds));
-    let mut sums: Vec<Sum> = Vec::with_capacity(matrix.rows.len());
-    for row in rows {
-        let joint = sums
-            .last()
-            .filter(|last| matrix.low_bits == 0 && last.bits() + row.bits() <= i64::BITS);
-        let joint = joint.map(|last| last.beside(&row)).filter(|joint| {
-            let apart = sums.last().map_or(0, |last| last.weights.len()) + row.weights.len();
-            joint.weights.len() + LANE_PRODUCTS <= apart
-        });
-        match joint {
-            Some(joint) => *sums.last_mut().expect("it was joined") = joint,
-            None => sums.push(row),
+pub fn plan(
+    matrix: &Matrix,
+    bounds: &[Bounds],
+    wanted: Option<MapLowering>,
+    optimize: Optimize,
+) -> Plan {
+    let sums = sums::sums(matrix, bounds);
+    let straight = || straight(matrix, &sums);
+    let Some(table) = table(matrix, &sums) else { return straight() };
+    match wanted {
+        Some(MapLowering::Straight) => straight(),
+        Some(MapLowering::Table) => table,
+        None if sums::products(matrix, &sums) > STRAIGHT_PRODUCTS_MAX => table,
+        None => {
+            let straight = straight();
+            let is_better = optimize.figure(&table.cost) < optimize.figure(&straight.cost);
+            if is_better { table } else { straight }
         }
     }
-    sums
 }
 
-/// Multiplications of the sums of a matrix; two for a wide input.
-#[must_use]
-pub fn products(matrix: &Matrix, sums: &[Sum]) -> usize {
-    matrix.products_of(sums.iter().flat_map(|sum| &sum.weights))
+fn straight(matrix: &Matrix, sums: &[Sum]) -> Plan {
+    let products = sums::products(matrix, sums);
+    let together = if matrix.low_bits > 0 { SPLIT_TOGETHER } else { TOGETHER };
+    let runs = runs(matrix, sums, together);
+    let (products, rows) = (products as u64, matrix.rows.len() as u64);
+    let lanes = rows - sums.len() as u64;
+    let insns = 3 * products + 4 * rows + 6 * lanes;
+    let cost = Cost {
+        program_insns: insns,
+        verifier_insns: insns,
+        scratch_bytes: scratch_bytes(rows),
+        functions: if runs.len() > 1 { runs.len() as u64 } else { 0 },
+        tenth_ns: 3 * (products + rows) + lanes_tenth_ns(lanes),
+        ..Cost::default()
+    };
+    Plan { sums: sums.to_vec(), together, code: Code::Straight(runs), cost }
 }
 
-/// Bits of a two's complement number within the bounds.
-fn bits_of(bounds: Bounds) -> u32 {
-    let magnitude = bounds.max.max(!bounds.min).max(0);
-    i128::BITS - magnitude.leading_zeros() + 1
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::analysis::ranges::row_result;
-    use crate::types::ElementType;
-
-    /// What a back end makes of a sum.
-    fn lanes(sum: &Sum, inputs: &[i64]) -> Vec<i64> {
-        let product = |it: &MatrixWeight| inputs[it.input as usize].wrapping_mul(it.weight);
-        let products = sum.weights.iter().map(product);
-        let mut whole = products.fold(sum.base, i64::wrapping_add);
-        let mut found = Vec::new();
-        for lane in &sum.lanes {
-            let above = i64::BITS - lane.bits;
-            let low = whole << above >> above;
-            whole = whole.wrapping_sub(low) >> (lane.bits - 1) >> 1;
-            found.push(low);
+/// The sums in runs of few enough products.
+fn runs(matrix: &Matrix, sums: &[Sum], together: usize) -> Vec<Range<usize>> {
+    let products = |sums: &[Sum]| sums::products(matrix, sums);
+    let most = PRODUCTS_MAX.max(products(sums).div_ceil(FUNCTIONS_MAX));
+    let mut runs = Vec::new();
+    let (mut first, mut end, mut held) = (0, 0, 0);
+    for block in sums.chunks(together) {
+        let more = products(block);
+        if held > 0 && held + more > most {
+            runs.push(first..end);
+            (first, held) = (end, 0);
         }
-        found
+        held += more;
+        end += block.len();
     }
+    runs.push(first..sums.len());
+    runs
+}
 
-    fn matrix() -> impl Strategy<Value = (Matrix, Vec<(i64, i64)>)> {
-        let row = |inputs: usize| {
-            let weight = (any::<bool>(), -40_i64..40, 0_u32..24);
-            (any::<i16>(), proptest::collection::vec(weight, inputs))
-        };
-        (1_usize..12).prop_flat_map(move |inputs| {
-            let range = (-100_i64..100, 0_i64..300).prop_map(|(min, width)| (min, min + width));
-            let ranges = proptest::collection::vec(range, inputs);
-            (proptest::collection::vec(row(inputs), 1..9), ranges).prop_map(
-                move |(rows, ranges)| {
-                    let rows = rows.into_iter().map(|(base, weights)| {
-                        let weights = (0..)
-                            .zip(weights)
-                            .filter(|(_, (is_there, weight, _))| *is_there && *weight != 0);
-                        let weights = weights.map(|(input, (_, weight, shift))| MatrixWeight {
-                            input,
-                            weight: weight << shift,
-                        });
-                        MatrixRow { base: base.into(), weights: weights.collect(), rounding: 0.0 }
-                    });
-                    let matrix = Matrix {
-                        elem: ElementType::Fixed { bits: 62, frac_bits: 0 },
-                        low_bits: 0,
-                        wide: Vec::new(),
-                        inputs: inputs as u32,
-                        rows: rows.collect(),
-                    };
-                    (matrix, ranges)
-                },
-            )
-        })
+/// None for wide inputs, for a single result and for a single input.
+fn table(matrix: &Matrix, sums: &[Sum]) -> Option<Plan> {
+    if matrix.low_bits > 0 || matrix.rows.len() < 2 {
+        return None;
     }
+    let table = Table::of(sums)?;
+    let cost = table.cost(matrix.rows.len() as u64);
+    Some(Plan { sums: sums.to_vec(), together: TOGETHER, code: Code::Table(table), cost })
+}
 
-    proptest! {
-        /// At the ends of the inputs, all lanes of all sums are the rows.
-        #[test]
-        fn lanes_are_rows((matrix, ranges) in matrix(), corners in any::<u64>()) {
-            let bounds: Vec<Bounds> = ranges
-                .iter()
-                .map(|&(min, max)| Bounds { min: min.into(), max: max.into() })
-                .collect();
-            let bounds: Vec<Bounds> =
-                matrix.rows.iter().map(|row| row_result(&matrix, row, &bounds)).collect();
-            let sums = sums(&matrix, &bounds);
-            let all: Vec<usize> =
-                sums.iter().flat_map(|sum| &sum.lanes).map(|lane| lane.row).collect();
-            prop_assert_eq!(all, (0..matrix.rows.len()).collect::<Vec<_>>());
-            for corners in [0, u64::MAX, corners] {
-                let corner = |(i, &(min, max))| if corners >> i & 1 == 0 { min } else { max };
-                let inputs: Vec<i64> = ranges.iter().enumerate().map(corner).collect();
-                let row = |row: &MatrixRow| {
-                    let product = |it: &MatrixWeight| inputs[it.input as usize] * it.weight;
-                    row.base + row.weights.iter().map(product).sum::<i64>()
-                };
-                let want: Vec<i64> = matrix.rows.iter().map(row).collect();
-                let got: Vec<i64> = sums.iter().flat_map(|sum| lanes(sum, &inputs)).collect();
-                prop_assert_eq!(want, got);
-            }
-        }
-    }
+/// What it takes to tell the lanes of sums apart, of which there are so many more
+/// than sums.
+fn lanes_tenth_ns(lanes: u64) -> u64 {
+    12 * lanes
+}
 
-    #[test]
-    fn a_number_takes_its_bits_and_a_sign() {
-        let bits = |min, max| bits_of(Bounds { min, max });
-        assert_eq!(bits(0, 0), 1);
-        assert_eq!(bits(-1, 0), 1);
-        assert_eq!(bits(0, 1), 2);
-        assert_eq!(bits(-128, 127), 8);
-        assert_eq!(bits(-129, 127), 9);
-        assert_eq!(bits(5, 128), 9);
-        assert_eq!(bits(-9, -8), 5);
-    }
+/// Bytes of a value in the scratch; one of one element is a local variable.
+fn scratch_bytes(elements: u64) -> u64 {
+    if elements > 1 { 8 * elements } else { 0 }
 }

@@ -3,9 +3,7 @@
 //! The figures are those of loops over elements, which the verifier walks round
 //! by round. They are rough: beside forests the operations of a model are few.
 
-use crate::analysis::ranges::Ranges;
 use crate::lowering::cost::Cost;
-use crate::lowering::linear;
 use crate::module::{Constant, Int, Module, Value};
 use crate::ops::{IntBinary, IntOp};
 
@@ -26,8 +24,6 @@ const EXTREME: Round = round(22, 10);
 const WIDE_PRODUCT: Round = round(34, 40);
 /// Arithmetic and comparisons.
 const SIMPLE: Round = round(8, 8);
-/// A product with a constant, added to a sum.
-const PRODUCT: Round = round(3, 3);
 /// A 64-bit division (`div` of x86-64) and the rounding around it.
 const DIVISION: Round = round(24, 90);
 /// A segment found by bits or by a binary search, and a polynomial.
@@ -35,10 +31,10 @@ const FUNCTION: Round = round(180, 120);
 /// A masked load.
 const LOAD: Round = round(10, 12);
 
-/// The cost of the node of `value`; nothing for a forest, whose plan tells it,
-/// and for what only names elements ([`Elements`](crate::lowering::Elements)).
+/// The cost of the node of `value`; nothing for a forest or a linear map, whose
+/// plan tells it, and for what only names elements ([`Elements`](crate::lowering::Elements)).
 #[must_use]
-pub fn cost(module: &Module<Int>, ranges: &Ranges, value: Value) -> Cost {
+pub fn cost(module: &Module<Int>, value: Value) -> Cost {
     let elements = |value: Value| module.shape(value).elements() as u64;
     let width = |value: Value| u64::from(module.shape(value).0.last().copied().unwrap_or(1));
     let here = elements(value);
@@ -49,6 +45,7 @@ pub fn cost(module: &Module<Int>, ranges: &Ranges, value: Value) -> Cost {
         | IntOp::Gather { .. }
         | IntOp::Concat { .. }
         | IntOp::Label { .. }
+        | IntOp::Linear { .. }
         | IntOp::TreeEnsemble { .. } => Cost::default(),
         IntOp::Binary { function: IntBinary::Minimum | IntBinary::Maximum, .. } => {
             rounds(EXTREME, here)
@@ -66,15 +63,6 @@ pub fn cost(module: &Module<Int>, ranges: &Ranges, value: Value) -> Cost {
             let coefficients = module.functions[*function].segments.iter();
             let bytes = coefficients.map(|segment| 16 + 8 * segment.coefficients.len() as u64);
             Cost { table_bytes: bytes.sum(), ..rounds(FUNCTION, here) }
-        }
-        IntOp::Linear { matrix, .. } => {
-            let matrix = &module.matrices[*matrix];
-            let sums = linear::sums(matrix, ranges.of_value(value));
-            let products = linear::products(matrix, &sums) as u64;
-            Cost {
-                program_insns: products.saturating_mul(PRODUCT.insns) + 4 * here,
-                ..rounds(PRODUCT, products + here)
-            }
         }
         IntOp::Reduce { input, .. } | IntOp::CumulativeSum { input } => {
             rounds(SIMPLE, elements(*input))

@@ -3,12 +3,11 @@
 
 use skxc_diagnostics::{Diagnostic, codes};
 
-use crate::analysis::ranges::Ranges;
 use crate::lowering::cost::{Cost, Exceeded, Refusal};
+use crate::lowering::node_name;
 use crate::lowering::select::Refusals;
 use crate::lowering::shape::{Choice, Lowering};
 use crate::lowering::target::Target;
-use crate::lowering::{node_name, operations};
 use crate::module::{Int, Module, Operation as _, Value};
 
 /// A part of a module that cannot be planned.
@@ -67,11 +66,11 @@ impl ForestDoesNotFit {
     fn diagnostic(&self) -> Diagnostic {
         let name = if self.name.is_empty() { "the forest" } else { self.name.as_str() };
         let size = format!("{} trees, {} nodes", self.trees, self.nodes);
-        let (code, message) = match self.choice {
-            Choice::Auto => (codes::FOREST_DOES_NOT_FIT, format!("`{name}` ({size}) does not fit")),
-            Choice::Only(_) => (
+        let (code, message) = match self.choice.of_trees() {
+            None => (codes::FOREST_DOES_NOT_FIT, format!("`{name}` ({size}) does not fit")),
+            Some(lowering) => (
                 codes::LOWERING_DOES_NOT_FIT,
-                format!("`{name}` ({size}) does not fit lowering `{}`", self.choice),
+                format!("`{name}` ({size}) does not fit lowering `{lowering}`"),
             ),
         };
         let mut diagnostic = Diagnostic::error(code, message);
@@ -82,7 +81,7 @@ impl ForestDoesNotFit {
     }
 
     fn help(&self) -> String {
-        if self.choice != Choice::Auto {
+        if self.choice.of_trees().is_some() {
             return "leave `--lowering` at `auto`".to_owned();
         }
         // What one tree alone exceeds, fewer trees exceed as well.
@@ -99,22 +98,24 @@ impl ForestDoesNotFit {
 }
 
 impl OperationsDoNotFit {
-    /// What `cost` of all operations exceeds, if anything.
-    pub(super) fn check(module: &Module<Int>, cost: &Cost, target: &Target) -> Option<Self> {
+    /// What the operations of all values, with the cost of each, exceed together,
+    /// if anything.
+    pub(super) fn check(module: &Module<Int>, costs: &[Cost], target: &Target) -> Option<Self> {
         type Figure = fn(&Cost) -> u64;
-        let limits: [(Exceeded, Figure, u64); 2] = [
+        let limits: [(Exceeded, Figure, u64); 3] = [
             (Exceeded::VerifierInsns, |cost| cost.verifier_insns, target.verifier_insns_max),
             (Exceeded::TableBytes, |cost| cost.table_bytes, target.table_bytes_max),
+            (Exceeded::Functions, |cost| cost.functions, target.functions_free()),
         ];
-        let exceeded = limits.into_iter().find(|(_, figure, allowed)| figure(cost) > *allowed);
+        let cost = costs.iter().fold(Cost::default(), |sum, &cost| sum + cost);
+        let exceeded = limits.into_iter().find(|(_, figure, allowed)| figure(&cost) > *allowed);
         let (exceeded, figure, allowed) = exceeded?;
-        let ranges = Ranges::of(module);
-        let needs = |value: &Value| figure(&operations::cost(module, &ranges, *value));
+        let needs = |value: &Value| figure(&costs[value.index()]);
         let value = module.values().max_by_key(needs)?;
         Some(Self {
             name: node_name(module, value).unwrap_or_default().to_owned(),
             operation: module.node(value).op.name(),
-            refusal: Refusal { exceeded, needs: figure(cost), allowed, tree: None },
+            refusal: Refusal { exceeded, needs: figure(&cost), allowed, tree: None },
             costliest: needs(&value),
         })
     }

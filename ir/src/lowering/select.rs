@@ -20,7 +20,7 @@
 use std::cmp::Reverse;
 
 use crate::lowering::cost::{Cost, Refusal};
-use crate::lowering::shape::{Choice, Lowering, Shape};
+use crate::lowering::shape::{Lowering, Shape};
 use crate::lowering::target::Target;
 use crate::lowering::trees::Trees;
 use crate::lowering::{ForestPlan, Options, Part, exits};
@@ -54,9 +54,9 @@ pub fn select(
     target: &Target,
 ) -> Result<ForestPlan, Refusals> {
     let whole = without_exit(trees, options, target)?;
-    let stage = |trees: &Trees<'_>, target: &Target| match options.choice {
-        Choice::Only(lowering) => lowering.plan(trees, target).ok(),
-        Choice::Auto => best(trees, options, target).ok().map(|part| part.shape),
+    let stage = |trees: &Trees<'_>, target: &Target| match options.choice.of_trees() {
+        Some(lowering) => lowering.plan(trees, target).ok(),
+        None => best(trees, options, target).ok().map(|part| part.shape),
     };
     let staged = exits::split(module, sums, trees, options, target, &whole, stage);
     Ok(staged.unwrap_or(whole))
@@ -68,13 +68,13 @@ fn without_exit(
     target: &Target,
 ) -> Result<ForestPlan, Refusals> {
     let plan = |parts| ForestPlan { parts, exit: None };
-    match options.choice {
-        Choice::Only(lowering) => {
+    match options.choice.of_trees() {
+        Some(lowering) => {
             let shape = lowering.plan(trees, target);
             let shape = shape.map_err(|refusal| vec![(lowering, refusal)])?;
             Ok(plan(vec![part(trees, shape)]))
         }
-        Choice::Auto => {
+        None => {
             let whole = best(trees, options, target);
             match cut(trees, options, target, whole.as_ref().ok()) {
                 Some(parts) => Ok(plan(parts)),

@@ -1,14 +1,16 @@
-//! The shapes by name: the one list of lowerings. Each variant stands for a
+//! The shapes by name: the one list of lowerings of trees. Each variant stands for a
 //! file of this folder and one of the back end.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::lowering::cost::{Cost, Refusal};
+use crate::lowering::linear::MapLowering;
 use crate::lowering::perfect::Format;
 use crate::lowering::target::Target;
 use crate::lowering::trees::Trees;
 use crate::lowering::{bits, branch, direct, perfect, walk};
+use crate::module::{Int, Module};
 
 /// A lowering: a shape of program that trees can become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -123,14 +125,45 @@ pub enum Choice {
     /// The rule of [`select`](crate::lowering::select).
     #[default]
     Auto,
-    /// One lowering for all trees.
+    /// One lowering for all trees; linear maps as by the rule.
     Only(Lowering),
+    /// One lowering for all linear maps that it takes; trees as by the rule.
+    Maps(MapLowering),
 }
 
 impl Choice {
     /// `auto`, then all lowerings.
     pub fn all() -> impl Iterator<Item = Self> {
-        std::iter::once(Self::Auto).chain(Lowering::ALL.into_iter().map(Self::Only))
+        let trees = Lowering::ALL.into_iter().map(Self::Only);
+        std::iter::once(Self::Auto).chain(trees).chain(MapLowering::ALL.map(Self::Maps))
+    }
+
+    /// Those that may differ for a module: `auto`, and the lowerings of what it has.
+    pub fn of(module: &Module<Int>) -> impl Iterator<Item = Self> {
+        let (has_trees, has_maps) = (!module.forests.is_empty(), !module.matrices.is_empty());
+        Self::all().filter(move |choice| match choice {
+            Self::Auto => true,
+            Self::Only(_) => has_trees,
+            Self::Maps(_) => has_maps,
+        })
+    }
+
+    /// The lowering that is wanted for trees, if one is.
+    #[must_use]
+    pub fn of_trees(self) -> Option<Lowering> {
+        match self {
+            Self::Only(lowering) => Some(lowering),
+            Self::Auto | Self::Maps(_) => None,
+        }
+    }
+
+    /// The lowering that is wanted for linear maps, if one is.
+    #[must_use]
+    pub fn of_maps(self) -> Option<MapLowering> {
+        match self {
+            Self::Maps(lowering) => Some(lowering),
+            Self::Auto | Self::Only(_) => None,
+        }
     }
 
     /// As on the command line.
@@ -139,6 +172,7 @@ impl Choice {
         match self {
             Self::Auto => "auto",
             Self::Only(lowering) => lowering.name(),
+            Self::Maps(lowering) => lowering.name(),
         }
     }
 }

@@ -38,6 +38,15 @@ impl Target {
     /// Kept back of the stack for the parser and the entry.
     pub const WRAPPER_STACK_BYTES: u64 = 128;
 
+    /// Functions that are kept for the wrapper and for forests that need few.
+    pub const WRAPPER_FUNCTIONS: u64 = 32;
+
+    /// Functions that one part of a program may have.
+    #[must_use]
+    pub fn functions_free(&self) -> u64 {
+        self.functions_max.saturating_sub(Self::WRAPPER_FUNCTIONS)
+    }
+
     /// What is left of it beside something else in the same program.
     #[must_use]
     pub fn less(&self, cost: &Cost) -> Self {

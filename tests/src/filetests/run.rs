@@ -81,7 +81,7 @@ fn for_each_lowering(
     if lines(head).next().is_none() {
         return Err("`test: run` wants `; run:` lines".into());
     }
-    for choice in Choice::all() {
+    for choice in Choice::of(module) {
         // What a lowering refuses another takes.
         let oldest = programs::plan(module, choice);
         if choice == Choice::Auto || oldest.is_ok() {

@@ -1,7 +1,7 @@
 //! Elementwise operations: an expression for each element.
 
 use skxc_ir::lowering::Element;
-use skxc_ir::{ElementType, IntBinary, IntOp, Relation, Rounding, Value};
+use skxc_ir::{IntBinary, IntOp, Relation, Rounding, Value};
 
 use super::{STRAIGHT_MAX, about, operand};
 use crate::context::Context;
@@ -110,7 +110,8 @@ fn expression(context: &Context<'_>, value: Value, arguments: &[String]) -> Stri
             format!("{name}_divide({a}, {b})")
         }
         IntOp::Rescale { input, rounding } => {
-            let (from, to) = (frac_bits(context, input), frac_bits(context, value));
+            let bits = |value: Value| context.module.ty(value).elem.frac_bits();
+            let (from, to) = (bits(input), bits(value));
             if to >= from {
                 times_power_of_two(&arguments[0], to - from)
             } else {
@@ -192,12 +193,5 @@ fn shifted(x: &str, shift: u8, rounding: Rounding) -> String {
         Rounding::Floor => format!("{x} >> {shift}"),
         Rounding::Ceil => format!("({x} + {rest}) >> {shift}"),
         Rounding::Truncate => format!("({x} + (({x} >> 63) & {rest})) >> {shift}"),
-    }
-}
-
-fn frac_bits(context: &Context<'_>, value: Value) -> u8 {
-    match context.module.ty(value).elem {
-        ElementType::Fixed { frac_bits, .. } => frac_bits,
-        _ => 0,
     }
 }

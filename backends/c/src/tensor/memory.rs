@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use skxc_ir::lowering::Element;
+use skxc_ir::lowering::linear::Code;
 use skxc_ir::{IntOp, Value};
 
 use super::STRAIGHT_MAX;
@@ -163,12 +164,19 @@ fn needs(context: &Context<'_>, value: Value) -> Vec<(Vec<Element>, Access)> {
             needs.extend(loops(&[index]));
             needs
         }
+        IntOp::Linear { .. } => match &context.plan.maps[&value].code {
+            Code::Straight(_) => Vec::new(),
+            Code::Table(table) => {
+                let all = super::linear::elements(context, value);
+                let inputs = table.inputs.iter().map(|&input| all[input as usize]);
+                vec![(inputs.collect(), Access::Row)]
+            }
+        },
         IntOp::Input { .. }
         | IntOp::Constant { .. }
         | IntOp::Reshape { .. }
         | IntOp::Gather { .. }
         | IntOp::Concat { .. }
-        | IntOp::Linear { .. }
         | IntOp::TreeEnsemble { .. }
         | IntOp::Label { .. } => Vec::new(),
     }

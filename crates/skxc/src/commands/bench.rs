@@ -3,7 +3,7 @@
 use std::io;
 
 use skxc_bpf::{Error, Replay};
-use skxc_ir::lowering::{Choice, ForestPlan};
+use skxc_ir::lowering::Choice;
 use skxc_ir::{Int, Module};
 use skxc_runtime::HEADERS;
 
@@ -87,7 +87,7 @@ fn options(project: &Project, args: &Bench) -> Result<Options, Stop> {
 /// A program of the model, not yet compiled.
 struct Variant {
     name: String,
-    /// Of each forest.
+    /// Of each forest, then of each linear map.
     lowerings: Vec<String>,
     program: Program,
     manifest: Manifest,
@@ -104,7 +104,7 @@ fn variants(
 ) -> Result<Vec<Variant>, Stop> {
     let mut wanted = args.lowering.clone();
     if wanted.is_empty() {
-        wanted = Choice::all().collect();
+        wanted = Choice::of(&lowered.int).collect();
     }
     // `auto` comes last, to be recognised as one of the others.
     wanted.sort_by_key(|&lowering| lowering == Choice::Auto);
@@ -119,7 +119,7 @@ fn variants(
             }
             program => program?,
         };
-        let lowerings: Vec<String> = program.plan.forests.values().map(ForestPlan::name).collect();
+        let lowerings: Vec<String> = program.plan.lowerings().collect();
         if let Some(same) = variants.iter_mut().find(|variant| variant.lowerings == lowerings) {
             if lowering == Choice::Auto && !lowerings.is_empty() {
                 same.name.push_str(" (auto)");

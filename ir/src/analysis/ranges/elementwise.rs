@@ -40,7 +40,7 @@ pub(super) fn divide(a: Bounds, b: Bounds, shift: u8) -> Bounds {
 
 /// Of a number of format `from` in the format `to`.
 pub(super) fn rescale(x: Bounds, from: ElementType, to: ElementType, rounding: Rounding) -> Bounds {
-    let (from, to) = (frac_bits(from), frac_bits(to));
+    let (from, to) = (from.frac_bits(), to.frac_bits());
     x.map(|x| match to.checked_sub(from) {
         Some(shift) => shift_left(x, shift),
         None => shift_right(x, from - to, rounding),
@@ -82,13 +82,6 @@ fn shift_right(x: i128, shift: u8, rounding: Rounding) -> i128 {
 fn hull(corners: [i128; 4]) -> Bounds {
     let [first, rest @ ..] = corners;
     rest.into_iter().fold(Bounds::exactly(first), |hull, x| hull.union(Bounds::exactly(x)))
-}
-
-fn frac_bits(elem: ElementType) -> u8 {
-    match elem {
-        ElementType::Fixed { frac_bits, .. } => frac_bits,
-        _ => 0,
-    }
 }
 
 impl Bounds {

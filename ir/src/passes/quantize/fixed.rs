@@ -10,6 +10,7 @@ use super::{Key, Quantizer, format, is_integer};
 use crate::analysis::affine::Kind;
 use crate::analysis::ranges::Bounds;
 use crate::analysis::real_ranges::RealRanges;
+use crate::limits;
 use crate::matrix::{Matrix, MatrixRow};
 use crate::module::{Constant, Value};
 use crate::ops::{
@@ -205,10 +206,7 @@ impl Quantizer<'_> {
     }
 
     pub(super) fn frac_bits(&self, value: Value) -> u8 {
-        match self.int.ty(value).elem {
-            ElementType::Fixed { frac_bits, .. } => frac_bits,
-            _ => 0,
-        }
+        self.int.ty(value).elem.frac_bits()
     }
 
     fn in_format(&mut self, user: Value, operand: &Operand, frac_bits: u8) -> Value {
@@ -224,8 +222,33 @@ impl Quantizer<'_> {
         if self.int.ty(value).elem == elem {
             return value;
         }
-        let op = IntOp::Rescale { input: value, rounding: Rounding::Nearest };
-        self.push_beside(user, value, elem, op)
+        self.rounded(user, value, elem, Rounding::Nearest)
+    }
+
+    /// The same number in another format, in steps where a shift would be too far.
+    /// What has 62 bits is then below half a unit of the format: steps give what
+    /// one shift would, but that to nearest it may be a unit, which is counted as
+    /// the rounding of both.
+    fn rounded(
+        &mut self,
+        user: Value,
+        mut value: Value,
+        elem: ElementType,
+        rounding: Rounding,
+    ) -> Value {
+        let to = elem.frac_bits();
+        loop {
+            let from = self.frac_bits(value);
+            let (least, most) =
+                (from.saturating_sub(limits::SHIFT_MAX), from.saturating_add(limits::SHIFT_MAX));
+            let step = to.clamp(least, most);
+            let next = if step == to { elem } else { format(step) };
+            let op = IntOp::Rescale { input: value, rounding };
+            value = self.push_beside(user, value, next, op);
+            if step == to {
+                return value;
+            }
+        }
     }
 
     /// A constant in a format. What the format does not hold exactly is written
@@ -333,10 +356,7 @@ impl Quantizer<'_> {
                 let is_zero = self.push_like(value, op);
                 self.push_like(value, IntOp::Not { input: is_zero })
             }
-            (_, ElementType::I64) => {
-                let op = IntOp::Rescale { input: new, rounding: Rounding::Truncate };
-                self.push_like(value, op)
-            }
+            (_, ElementType::I64) => self.rounded(value, new, ElementType::I64, Rounding::Truncate),
             _ => return self.no_form(value, input),
         })
     }
@@ -344,7 +364,6 @@ impl Quantizer<'_> {
     fn unary(&mut self, value: Value, function: Unary, input: Value) -> Option<Value> {
         let x = self.operand(input)?;
         let elem = self.int.ty(x).elem;
-        let whole = |rounding| IntOp::Rescale { input: x, rounding };
         Some(match function {
             Unary::Not => self.push_like(value, IntOp::Not { input: x }),
             Unary::Negate => self.negated(value, x),
@@ -356,9 +375,9 @@ impl Quantizer<'_> {
                 self.at_least(value, magnitude, 0)
             }
             Unary::Relu => self.at_least(value, x, 0),
-            Unary::Floor => self.push_as(value, format(0), whole(Rounding::Floor)),
-            Unary::Ceil => self.push_as(value, format(0), whole(Rounding::Ceil)),
-            Unary::Round => self.push_as(value, format(0), whole(Rounding::NearestEven)),
+            Unary::Floor => self.rounded(value, x, format(0), Rounding::Floor),
+            Unary::Ceil => self.rounded(value, x, format(0), Rounding::Ceil),
+            Unary::Round => self.rounded(value, x, format(0), Rounding::NearestEven),
             Unary::Sign
             | Unary::Exp
             | Unary::Log

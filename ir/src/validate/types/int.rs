@@ -14,10 +14,6 @@ use crate::validate::error::{Errors, Problem};
 use crate::validate::ranges;
 use crate::validate::rules::{self, Reference};
 
-/// Shifts are at most this: a shifted number then fits an `i128` of analyses,
-/// and C shifts by less than 64.
-const SHIFT_MAX: u8 = 62;
-
 impl rules::Rules for Int {
     const CLASSES_MAX: usize = limits::CLASSES_MAX;
 
@@ -193,7 +189,7 @@ fn binary(function: IntBinary, a: &Type, b: &Type) -> Result<Type, Problem> {
 /// The result of a multiplication or division: as declared, if that has so many
 /// bits behind the point.
 fn scaled(a: &Type, b: &Type, expected: i16, shift: u8, declared: &Type) -> Result<Type, Problem> {
-    if shift > SHIFT_MAX || frac_bits(declared)? != expected {
+    if shift > limits::SHIFT_MAX || frac_bits(declared)? != expected {
         return Err(Problem::BadShift { shift, expected, found: declared.elem.to_string() });
     }
     let b = Type { elem: a.elem, shape: b.shape.clone() };
@@ -204,7 +200,7 @@ fn rescale(input: &Type, declared: &Type) -> Result<Type, Problem> {
     let from = if input.elem == ElementType::Bool { 0 } else { frac_bits(input)? };
     let to = frac_bits(declared)?;
     let shift = to.abs_diff(from);
-    if shift > SHIFT_MAX.into() {
+    if shift > limits::SHIFT_MAX.into() {
         let (shift, found) = (shift as u8, declared.elem.to_string());
         return Err(Problem::BadShift { shift, expected: from, found });
     }

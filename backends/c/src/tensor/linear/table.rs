@@ -1,0 +1,159 @@
+//! Linear maps as a loop over a table of weights
+//! ([`skxc_ir::lowering::linear::table`]).
+//!
+//! The table holds, of each block of sums, the bases, then for each pair of
+//! inputs what is added to the first and to the second for each sum, then the
+//! weights of the last input if it has no other: in the order in which the code
+//! reads them.
+
+use skxc_ir::lowering::linear::{Table, table::TableRow};
+
+use super::{Map, barrier, last_and_lower};
+use crate::context::Context;
+use crate::tensor::elementwise::{assign, target};
+use crate::tensor::operand::Operand;
+use crate::writer::Writer;
+
+/// Pairs of inputs that are one after another in the machine code: with a counter
+/// less, all that a block needs fits the registers. More would not fit the cache
+/// of a processor for decoded instructions.
+const UNROLLED_MAX: usize = 32;
+
+impl Map<'_> {
+    /// The table.
+    pub(super) fn constants(&self, out: &mut Writer, context: &Context<'_>, table: &Table) {
+        let blocks = table.rows.chunks(self.plan.together);
+        let entries: Vec<String> =
+            blocks.flat_map(block).map(|entry| format!("{entry:#x}ULL")).collect();
+        let name = self.weights(context);
+        out.open(&format!("static const __u64 {name}[{}] = {{", entries.len()));
+        out.elements(entries.iter().map(String::as_str));
+        out.close("};");
+        out.line("");
+    }
+
+    fn weights(&self, context: &Context<'_>) -> String {
+        format!("{}_w{}", context.prefix.lower, self.value.index())
+    }
+
+    /// The code of all sums.
+    pub(super) fn table(&self, out: &mut Writer, context: &Context<'_>, table: &Table) {
+        let (together, sums) = (self.plan.together, table.rows.len());
+        let x = &context.memory.operands(self.value)[0];
+        let count = together.min(sums);
+        let names: Vec<String> = (0..count).map(|sum| format!("y{sum}")).collect();
+        out.comment(&[format!(
+            "Of two products, a * v + b * w = (a + w) * (b + v) - a * b - v * w: one \
+             multiplication. The products of inputs are the same for all elements, those of \
+             weights are part of what a sum begins with. Sums wrap, so they are unsigned{}.",
+            if self.wraps() {
+                "; elements share them, one above the other from the lowest bit on"
+            } else {
+                ""
+            }
+        )]);
+        out.line(&format!("const __u64 *w = {};", self.weights(context)));
+        out.line(&format!("__u64 {}, a, b, inputs = 0;", names.join(", ")));
+        if self.wraps() {
+            out.line("__s64 l;");
+        }
+        out.line("");
+        out.line("(void)f;");
+        out.open(&format!("for (__u32 i = 0; i < {}; i += 2)", 2 * table.pairs()));
+        out.wrapped(&[
+            "inputs +=".to_owned(),
+            format!("(__u64){} *", x.at(context, "i")),
+            format!("(__u64){};", x.at(context, "i + 1")),
+        ]);
+        out.indent_to(1);
+        let whole = sums / together * together;
+        if whole > together {
+            out.open(&format!("for (__u32 j = 0; j < {whole}; j += {together}) {{"));
+            self.block(out, context, table, x, "j", together);
+            out.close("}");
+        } else if whole > 0 {
+            self.block(out, context, table, x, "0", together);
+        }
+        if whole < sums {
+            self.block(out, context, table, x, &whole.to_string(), sums - whole);
+        }
+        if self.wraps() {
+            self.unpack(out, context);
+        }
+    }
+
+    /// Computes `count` sums from number `first` on, an expression.
+    fn block(
+        &self,
+        out: &mut Writer,
+        context: &Context<'_>,
+        table: &Table,
+        x: &Operand,
+        first: &str,
+        count: usize,
+    ) {
+        for sum in 0..count {
+            out.line(&format!("y{sum} = w[{sum}] - inputs;"));
+        }
+        out.line(&format!("w += {count};"));
+        let pairs = table.pairs();
+        let rounds = pairs.div_ceil(UNROLLED_MAX);
+        out.line("#ifdef __clang__");
+        out.line(&format!("#pragma clang loop unroll_count({})", pairs.div_ceil(rounds)));
+        out.line("#endif");
+        let (inputs, step) = (2 * pairs, 2 * count);
+        out.open(&format!("for (__u32 i = 0; i < {inputs}; i += 2, w += {step}) {{"));
+        out.line(&format!("a = (__u64){};", x.at(context, "i")));
+        out.line(&format!("b = (__u64){};", x.at(context, "i + 1")));
+        for sum in 0..count {
+            let (first, second) = (2 * sum, 2 * sum + 1);
+            out.line(&format!("y{sum} += (a + w[{first}]) * (b + w[{second}]);"));
+            barrier(out, context, &format!("y{sum}"));
+        }
+        out.close("}");
+        if table.inputs.len() % 2 == 1 {
+            out.line(&format!("a = (__u64){};", x.at(context, &inputs.to_string())));
+            for sum in 0..count {
+                out.line(&format!("y{sum} += a * w[{sum}];"));
+                barrier(out, context, &format!("y{sum}"));
+            }
+            out.line(&format!("w += {count};"));
+        }
+        let own = if self.wraps() { "y" } else { "v" };
+        let cast = if self.wraps() { "" } else { "(__s64)" };
+        for sum in 0..count {
+            let at = match (first.parse::<usize>(), sum) {
+                (Ok(first), _) => (first + sum).to_string(),
+                (Err(_), 0) => first.to_owned(),
+                (Err(_), _) => format!("{first} + {sum}"),
+            };
+            let element = format!("s->{own}{}[{at}]", self.value.index());
+            assign(out, &element, &format!("{cast}y{sum}"));
+        }
+    }
+
+    /// Takes the lanes out of all sums.
+    fn unpack(&self, out: &mut Writer, context: &Context<'_>) {
+        for (index, sum) in self.plan.sums.iter().enumerate() {
+            let (last, lower) = last_and_lower(sum);
+            out.line(&format!("a = s->y{}[{index}];", self.value.index()));
+            self.lower_lanes(out, context, "a", lower);
+            assign(out, &target(context, self.value, last.row), "(__s64)a");
+        }
+    }
+}
+
+/// The entries of the table for a block of sums.
+fn block(rows: &[TableRow]) -> Vec<i64> {
+    let mut entries: Vec<i64> = rows.iter().map(|row| row.base).collect();
+    let inputs = rows.first().map_or(0, |row| row.weights.len());
+    for pair in 0..inputs / 2 {
+        for row in rows {
+            entries.extend([row.weights[2 * pair + 1], row.weights[2 * pair]]);
+        }
+    }
+    if inputs % 2 == 1 {
+        entries.extend(rows.iter().map(|row| row.weights[inputs - 1]));
+    }
+    entries
+}
