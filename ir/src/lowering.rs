@@ -72,6 +72,7 @@ pub use trees::{Rows, Trees};
 use crate::analysis::ranges::Ranges;
 use crate::arena::Handle;
 use crate::forest::Forest;
+use crate::module::Operation as _;
 use crate::module::{Int, Interval, Module, Value};
 use crate::ops::IntOp;
 use crate::validate::Validated;
@@ -187,10 +188,13 @@ pub fn plan_for(
     let ranges = Ranges::of(module);
     let mut maps = BTreeMap::new();
     for value in module.values() {
-        let IntOp::Linear { matrix, .. } = module.node(value).op else { continue };
-        let (matrix, bounds) = (&module.matrices[matrix], ranges.of_value(value));
-        let plan = linear::plan(matrix, bounds, options.choice.of_maps(), options.optimize);
-        maps.insert(value, plan);
+        let op = &module.node(value).op;
+        let IntOp::Linear { matrix, .. } = *op else { continue };
+        let mut inputs = Vec::new();
+        op.operands(&mut |operand| inputs.extend_from_slice(ranges.of_value(operand)));
+        let (matrix, rows) = (&module.matrices[matrix], ranges.of_value(value));
+        let wanted = options.choice.of_maps();
+        maps.insert(value, linear::plan(matrix, &inputs, rows, wanted, options.optimize));
     }
     let operations = |value| operations::cost(module, value);
     let costs =

@@ -1,9 +1,11 @@
 //! What all parts of the back end share: names, places, origins.
 
+use std::collections::BTreeSet;
+
 use skxc_ir::analysis::ranges::Ranges;
 use skxc_ir::lowering::{Element, Exit, ForestPlan, Plan, Shape, Trees};
 use skxc_ir::validate::Validated;
-use skxc_ir::{ElementType, Int, OriginId, Value};
+use skxc_ir::{ElementType, Int, Operation as _, OriginId, Value};
 
 use crate::layout::Layout;
 use crate::namer::Prefix;
@@ -56,6 +58,8 @@ pub(crate) struct Context<'a> {
     /// Where loops find their operands.
     pub(crate) memory: Memory,
     forests: Vec<Forest<'a>>,
+    /// Values of one element that functions read: no local variables.
+    shared: BTreeSet<Value>,
 }
 
 impl<'a> Context<'a> {
@@ -70,7 +74,8 @@ impl<'a> Context<'a> {
         });
         let forests = forests.collect();
         let memory = Memory::default();
-        let mut context = Self { module, plan, layout, prefix, ranges, memory, forests };
+        let shared = shared(module, plan);
+        let mut context = Self { module, plan, layout, prefix, ranges, memory, forests, shared };
         context.memory = Memory::new(&context);
         context
     }
@@ -106,7 +111,7 @@ impl<'a> Context<'a> {
 
     /// Is the value held in a local variable?
     pub(crate) fn is_scalar(&self, value: Value) -> bool {
-        self.module.shape(value).elements() == 1
+        self.module.shape(value).elements() == 1 && !self.shared.contains(&value)
     }
 
     /// The ONNX node a value comes from, as a reader would name it.
@@ -135,6 +140,20 @@ impl<'a> Context<'a> {
             _ => stored.to_string(),
         }
     }
+}
+
+/// The values of which an element is an operand of a linear map with functions.
+fn shared(module: &Validated<Int>, plan: &Plan) -> BTreeSet<Value> {
+    let mut shared = BTreeSet::new();
+    for (&map, _) in plan.maps.iter().filter(|(_, map)| map.functions() > 0) {
+        module.node(map).op.operands(&mut |operand| {
+            shared.extend(plan.elements.of_value(operand).iter().filter_map(|it| match *it {
+                Element::Cell { value, .. } => Some(value),
+                Element::Column(_) | Element::Constant(_) => None,
+            }));
+        });
+    }
+    shared
 }
 
 impl<'a> Forest<'a> {

@@ -1,6 +1,7 @@
 //! What small headers look like, one snapshot a lowering.
 
 use skxc_backend_c::{EmitOptions, emit};
+use skxc_ir::lowering::linear::MapLowering;
 use skxc_ir::lowering::{self, Choice, Lowering, Options, Profile};
 use skxc_ir::text::parse;
 use skxc_ir::validate::{Validated, Validator};
@@ -165,6 +166,46 @@ fn exit_of_a_walk() {
     let (_, sums) = text.split_once("votes_trees(").expect("there is a forest");
     let (sums, _) = sums.split_once("\n}\n").expect("a function ends");
     insta::assert_snapshot!(format!("{}\n\nvotes_trees({sums}\n}}", about.join("\n")));
+}
+
+/// A linear map of three rows over two wide columns and five of few bits.
+fn linear(lowering: MapLowering) -> String {
+    let module = parse(
+        "int sums
+@c0 = column packet_length [0, 65535]
+@c1 = column l4_dest_port [0, 65535]
+@c2 = column ip_version [4, 6]
+@c3 = column tcp_syn_flag [0, 1]
+@c4 = column tcp_ack_flag [0, 1]
+@c5 = column tcp_fin_flag [0, 1]
+@c6 = column tcp_rst_flag [0, 1]
+@m0 = matrix q62.0, 7 inputs
+  r0 = base 7, rounding 0.0 [0: 300, 1: -400, 2: 5, 3: -6, 4: 9, 5: 2, 6: 1]
+  r1 = base 8, rounding 0.0 [0: -1099511627776, 1: 2, 2: 3, 3: -4, 4: 2, 5: 1, 6: 8]
+  r2 = base 9, rounding 0.0 [0: 44, 2: 1, 3: 7, 4: 1, 5: -1, 6: 6]
+end
+%0 = input [packet_length, l4_dest_port, ip_version, tcp_syn_flag, tcp_ack_flag, tcp_fin_flag, tcp_rst_flag] : i64[1x7]
+%1 = linear @m0, [%0] : q62.0[1x3]
+output \"sums\" value %1
+",
+    );
+    let module = Validator::validate(module.expect("the text is a module"));
+    let module = module.expect("the module is valid");
+    let options = Options { choice: Choice::Maps(lowering), ..Options::default() };
+    let plan = lowering::plan(&module, &options).expect("it is small");
+    let text = emit(&module, &plan, &EmitOptions::default()).text;
+    let (_, code) = text.rsplit_once("\"layout\");\n\n").expect("there is a layout");
+    code.to_owned()
+}
+
+#[test]
+fn straight_linear_map() {
+    insta::assert_snapshot!(linear(MapLowering::Straight));
+}
+
+#[test]
+fn linear_map_by_a_table() {
+    insta::assert_snapshot!(linear(MapLowering::Table));
 }
 
 #[test]

@@ -7,15 +7,18 @@
 //! - `table`: a loop over a table of weights ([`table`]), which needs half the
 //!   multiplications and code that does not grow; every weight is in the table.
 //!
-//! Sums wrap at 2^64 in both, so that both are exact: the validator has proved
-//! that every row fits.
+//! In both, what sums have of narrow inputs may be looked up ([`lookup`]). Sums
+//! wrap at 2^64, so that all of it is exact: the validator has proved that every row
+//! fits.
 
+pub mod lookup;
 pub mod sums;
 pub mod table;
 
 use std::fmt;
 use std::ops::Range;
 
+pub use lookup::Lookup;
 pub use sums::{Lane, Sum};
 pub use table::Table;
 
@@ -37,6 +40,12 @@ const PRODUCTS_MAX: usize = 512;
 const FUNCTIONS_MAX: usize = 64;
 /// Products of straight code that `auto` takes: clang needs seconds for more.
 const STRAIGHT_PRODUCTS_MAX: usize = 10_000;
+
+/// Time of a product in straight code, in tenths of a nanosecond: processors
+/// multiply once a cycle.
+const STRAIGHT_TENTH_NS: u64 = 3;
+/// Time of a product in a loop over a table.
+const TABLE_TENTH_NS: u64 = 2;
 
 /// A lowering of a linear map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,7 +69,9 @@ pub enum Code {
 /// A linear map, planned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// The sums, which hold the rows in order.
+    /// What is looked up, of all sums.
+    pub lookups: Vec<Lookup>,
+    /// What is left of the sums, which hold the rows in order.
     pub sums: Vec<Sum>,
     /// So many sums are computed at a time.
     pub together: usize,
@@ -99,20 +110,40 @@ impl Plan {
             Code::Table(_) => MapLowering::Table,
         }
     }
+
+    /// Functions that are not inlined.
+    #[must_use]
+    pub fn functions(&self) -> usize {
+        match &self.code {
+            Code::Straight(runs) if runs.len() == 1 => 0,
+            Code::Straight(runs) => runs.len(),
+            Code::Table(_) => 1,
+        }
+    }
+
+    /// Adds the cost of the look-ups, and counts the functions.
+    fn finished(mut self) -> Self {
+        let cost = self.lookups.iter().map(|lookup| lookup.cost(self.sums.len()));
+        self.cost = cost.fold(self.cost, |sum, cost| sum + cost);
+        self.cost.functions = self.functions() as u64;
+        self
+    }
 }
 
-/// Plans a map whose rows are within `bounds`: as `wanted`, or as what makes the
-/// figure of `optimize` small. A map that a table cannot take is straight.
+/// Plans a map whose inputs and rows are within bounds: as `wanted`, or as what
+/// makes the figure of `optimize` small. A map that a table cannot take is
+/// straight.
 #[must_use]
 pub fn plan(
     matrix: &Matrix,
-    bounds: &[Bounds],
+    inputs: &[Bounds],
+    rows: &[Bounds],
     wanted: Option<MapLowering>,
     optimize: Optimize,
 ) -> Plan {
-    let sums = sums::sums(matrix, bounds);
-    let straight = || straight(matrix, &sums);
-    let Some(table) = table(matrix, &sums) else { return straight() };
+    let sums = sums::sums(matrix, rows);
+    let straight = || straight(matrix, inputs, sums.clone());
+    let Some(table) = table(matrix, inputs, sums.clone()) else { return straight() };
     match wanted {
         Some(MapLowering::Straight) => straight(),
         Some(MapLowering::Table) => table,
@@ -125,22 +156,26 @@ pub fn plan(
     }
 }
 
-fn straight(matrix: &Matrix, sums: &[Sum]) -> Plan {
-    let products = sums::products(matrix, sums);
-    let together = if matrix.low_bits > 0 { SPLIT_TOGETHER } else { TOGETHER };
-    let runs = runs(matrix, sums, together);
-    let (products, rows) = (products as u64, matrix.rows.len() as u64);
+fn straight(matrix: &Matrix, inputs: &[Bounds], mut sums: Vec<Sum>) -> Plan {
+    let lookups = lookup::take_out(&mut sums, inputs, |sums, group| {
+        let is_in = |input| group.iter().any(|it| it.input == input);
+        let weights = sums.iter().flat_map(|sum| &sum.weights);
+        STRAIGHT_TENTH_NS * weights.filter(|weight| is_in(weight.input)).count() as u64
+    });
+    let products = sums::products(matrix, &sums) as u64;
+    let rows = matrix.rows.len() as u64;
     let lanes = rows - sums.len() as u64;
+    let together = if matrix.low_bits > 0 { SPLIT_TOGETHER } else { TOGETHER };
+    let runs = runs(matrix, &sums, together);
     let insns = 3 * products + 4 * rows + 6 * lanes;
     let cost = Cost {
         program_insns: insns,
         verifier_insns: insns,
         scratch_bytes: scratch_bytes(rows),
-        functions: if runs.len() > 1 { runs.len() as u64 } else { 0 },
-        tenth_ns: 3 * (products + rows) + lanes_tenth_ns(lanes),
+        tenth_ns: STRAIGHT_TENTH_NS * (products + rows) + lanes_tenth_ns(lanes),
         ..Cost::default()
     };
-    Plan { sums: sums.to_vec(), together, code: Code::Straight(runs), cost }
+    Plan { together, code: Code::Straight(runs), cost, lookups, sums }.finished()
 }
 
 /// The sums in runs of few enough products.
@@ -163,13 +198,16 @@ fn runs(matrix: &Matrix, sums: &[Sum], together: usize) -> Vec<Range<usize>> {
 }
 
 /// None for wide inputs, for a single result and for a single input.
-fn table(matrix: &Matrix, sums: &[Sum]) -> Option<Plan> {
+fn table(matrix: &Matrix, inputs: &[Bounds], mut sums: Vec<Sum>) -> Option<Plan> {
     if matrix.low_bits > 0 || matrix.rows.len() < 2 {
         return None;
     }
-    let table = Table::of(sums)?;
+    let lookups = lookup::take_out(&mut sums, inputs, |sums, group| {
+        TABLE_TENTH_NS * (sums.len() * group.len()) as u64
+    });
+    let table = Table::of(&sums)?;
     let cost = table.cost(matrix.rows.len() as u64);
-    Some(Plan { sums: sums.to_vec(), together: TOGETHER, code: Code::Table(table), cost })
+    Some(Plan { together: TOGETHER, code: Code::Table(table), cost, lookups, sums }.finished())
 }
 
 /// What it takes to tell the lanes of sums apart, of which there are so many more

@@ -11,10 +11,10 @@ use skxc_ir::lowering::Element;
 use skxc_ir::lowering::linear::{Code, Lane, Plan, Sum};
 use skxc_ir::{Handle, IntOp, Matrix, Operation as _, Value};
 
-use super::about;
 use super::elementwise::{assign, target};
+use super::{about, operand};
 use crate::context::Context;
-use crate::writer::Writer;
+use crate::writer::{Writer, literal};
 
 /// A linear map on its way to C.
 struct Map<'a> {
@@ -28,6 +28,7 @@ struct Map<'a> {
 pub(super) fn functions(out: &mut Writer, context: &Context<'_>, value: Value) {
     let IntOp::Linear { matrix, .. } = context.module.node(value).op else { return };
     let map = Map::new(context, value, matrix);
+    map.looked_up(out, context);
     match &map.plan.code {
         Code::Straight(runs) if runs.len() > 1 => {
             for (number, run) in runs.iter().enumerate() {
@@ -35,7 +36,7 @@ pub(super) fn functions(out: &mut Writer, context: &Context<'_>, value: Value) {
                 let lanes = || sums.iter().flat_map(|sum| &sum.lanes).map(|lane| lane.row);
                 let (from, to) = (lanes().min().unwrap_or(0), lanes().max().unwrap_or(0));
                 out.comment(&[format!("Elements {from} to {to} of v{}.", value.index())]);
-                map.function(out, context, number, |out| map.straight(out, context, sums));
+                map.function(out, context, number, |out| map.straight(out, context, run));
             }
         }
         Code::Straight(_) => {}
@@ -59,20 +60,18 @@ pub(super) fn scratch(context: &Context<'_>, value: Value) -> Option<String> {
 pub(super) fn emit(out: &mut Writer, context: &Context<'_>, value: Value, matrix: Handle<Matrix>) {
     out.comment(&[about(context, value)]);
     let map = Map::new(context, value, matrix);
-    let calls = match &map.plan.code {
-        Code::Straight(runs) if runs.len() == 1 => {
-            out.open("{");
-            map.straight(out, context, &map.plan.sums);
-            out.close("}");
-            return;
-        }
-        Code::Straight(runs) => runs.len(),
-        Code::Table(_) => 1,
-    };
+    if let Code::Straight(runs) = &map.plan.code
+        && let [all] = runs.as_slice()
+    {
+        out.open("{");
+        map.straight(out, context, all);
+        out.close("}");
+        return;
+    }
     for operand in context.memory.operands(value) {
         operand.prepare(out, context);
     }
-    for number in 0..calls {
+    for number in 0..map.plan.functions() {
         out.line(&format!("{}(f, s);", map.name(context, number)));
     }
 }
@@ -125,6 +124,62 @@ impl<'a> Map<'a> {
         out.line("");
     }
 
+    /// The tables of what is looked up.
+    fn looked_up(&self, out: &mut Writer, context: &Context<'_>) {
+        for (number, lookup) in self.plan.lookups.iter().enumerate() {
+            let inputs = lookup.inputs.iter().map(|it| it.input.to_string());
+            out.comment(&[format!(
+                "What each sum of v{} has of inputs {}: a row for all that they can be together.",
+                self.value.index(),
+                inputs.collect::<Vec<_>>().join(", ")
+            )]);
+            unsigned_table(
+                out,
+                &self.looked_up_name(context, number),
+                lookup.rows.iter().flatten(),
+            );
+        }
+    }
+
+    fn looked_up_name(&self, context: &Context<'_>, number: usize) -> String {
+        format!("{}_t{}_{number}", context.prefix.lower, self.value.index())
+    }
+
+    /// Declares what [`Map::find`] assigns.
+    fn declare_places(&self, out: &mut Writer) {
+        for number in 0..self.plan.lookups.len() {
+            out.line(&format!("const __u64 *t{number};"));
+        }
+        if !self.plan.lookups.is_empty() {
+            out.line("__u64 p;");
+        }
+    }
+
+    /// Finds what is looked up: entry `k` of `t` number `n` is what sum `k` has of
+    /// the inputs of look-up `n`.
+    fn find(&self, out: &mut Writer, context: &Context<'_>) {
+        for (number, lookup) in self.plan.lookups.iter().enumerate() {
+            let mut shift = 0;
+            let mut pieces = vec!["p =".to_owned()];
+            for input in &lookup.inputs {
+                let element = self.inputs[input.input as usize];
+                let x = match input.min {
+                    0 => context.element(element),
+                    min => format!("({} - {})", operand::wide(context, element), literal(min)),
+                };
+                let own = format!("(__u64){x}");
+                pieces.push(if shift == 0 { own } else { format!("({own} << {shift})") });
+                shift += input.bits;
+                pieces.push("+".to_owned());
+            }
+            pieces.pop();
+            pieces.last_mut().expect("a look-up has an input").push(';');
+            out.wrapped(&pieces);
+            let (name, mask) = (self.looked_up_name(context, number), lookup.rows.len() - 1);
+            out.line(&format!("t{number} = {name} + (p & {mask}) * {};", self.plan.sums.len()));
+        }
+    }
+
     /// Do some rows share a sum?
     fn wraps(&self) -> bool {
         self.plan.sums.iter().any(|sum| sum.lanes.len() > 1)
@@ -140,6 +195,15 @@ impl<'a> Map<'a> {
             out.line(&format!("{sum} = (__u64)((__s64)({sum} - (__u64)l) >> {bits});"));
         }
     }
+}
+
+/// A table of numbers modulo 2^64.
+fn unsigned_table<'n>(out: &mut Writer, name: &str, numbers: impl Iterator<Item = &'n i64>) {
+    let entries: Vec<String> = numbers.map(|number| format!("{number:#x}ULL")).collect();
+    out.open(&format!("static const __u64 {name}[{}] = {{", entries.len()));
+    out.elements(entries.iter().map(String::as_str));
+    out.close("};");
+    out.line("");
 }
 
 fn barrier(out: &mut Writer, context: &Context<'_>, name: &str) {

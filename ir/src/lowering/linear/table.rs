@@ -69,8 +69,11 @@ impl Table {
             verifier_insns: 13 * products / 4 + 8 * rows + 4 * inputs,
             table_bytes: 8 * (products + sums),
             scratch_bytes: super::scratch_bytes(rows) + super::scratch_bytes(inputs),
-            functions: 1,
-            tenth_ns: 250 + 2 * products + rows + inputs + super::lanes_tenth_ns(rows - sums),
+            tenth_ns: 250
+                + super::TABLE_TENTH_NS * products
+                + rows
+                + inputs
+                + super::lanes_tenth_ns(rows - sums),
             ..Cost::default()
         }
     }

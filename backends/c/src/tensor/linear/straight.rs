@@ -1,5 +1,7 @@
 //! Linear maps as straight-line code with the weights as immediates.
 
+use std::ops::Range;
+
 use skxc_ir::lowering::linear::Sum;
 
 use super::{Map, barrier, last_and_lower};
@@ -10,7 +12,8 @@ use crate::writer::{Writer, literal};
 
 impl Map<'_> {
     /// The code of a run of sums.
-    pub(super) fn straight(&self, out: &mut Writer, context: &Context<'_>, sums: &[Sum]) {
+    pub(super) fn straight(&self, out: &mut Writer, context: &Context<'_>, run: &Range<usize>) {
+        let sums = &self.plan.sums[run.clone()];
         let count = self.plan.together.min(sums.len());
         let locals = |name: &str| (0..count).map(|sum| format!("{name}{sum}")).collect::<Vec<_>>();
         let mut read = sums.iter().flat_map(|sum| &sum.weights).map(|weight| weight.input);
@@ -37,8 +40,15 @@ impl Map<'_> {
         } else {
             out.line(&format!("__s64 {names};"));
         }
-        for block in sums.chunks(self.plan.together) {
+        self.declare_places(out);
+        if !self.plan.lookups.is_empty() {
             out.line("");
+            self.find(out, context);
+        }
+        for (number, block) in sums.chunks(self.plan.together).enumerate() {
+            let first = run.start + number * self.plan.together;
+            out.line("");
+            self.begin(out, first, block, wraps);
             self.products(out, context, block, wraps);
             for (index, sum) in block.iter().enumerate() {
                 self.results(out, context, index, sum, wraps);
@@ -74,16 +84,25 @@ impl Map<'_> {
         assign(out, &target(context, self.value, last.row), &own);
     }
 
+    /// What some sums, from number `first` on, have before their products.
+    fn begin(&self, out: &mut Writer, first: usize, sums: &[Sum], wraps: bool) {
+        let cast = if wraps { "" } else { "(__s64)" };
+        for (index, sum) in sums.iter().enumerate() {
+            let mut pieces = vec![format!("y{index} ="), number(sum.base, wraps)];
+            for lookup in 0..self.plan.lookups.len() {
+                pieces.push(format!("+ {cast}t{lookup}[{}]", first + index));
+            }
+            pieces.last_mut().expect("it has a base").push(';');
+            out.wrapped(&pieces);
+            if self.is_split() {
+                out.line(&format!("z{index} = {};", number(self.matrix.half(), wraps)));
+            }
+        }
+    }
+
     /// Adds up the products of some sums, of low parts of wide inputs in `z`, of
     /// all other parts in `y`; of unsigned integers if they wrap.
     fn products(&self, out: &mut Writer, context: &Context<'_>, sums: &[Sum], wraps: bool) {
-        let literal = |x: i64| if wraps { format!("{x:#x}ULL") } else { literal(x) };
-        for (index, sum) in sums.iter().enumerate() {
-            out.line(&format!("y{index} = {};", literal(sum.base)));
-            if self.is_split() {
-                out.line(&format!("z{index} = {};", literal(self.matrix.half())));
-            }
-        }
         let mut next = vec![0; sums.len()];
         let at = |sum: usize, next: &[usize]| sums[sum].weights.get(next[sum]);
         loop {
@@ -102,7 +121,7 @@ impl Map<'_> {
                 let weight = at(sum, &next).filter(|weight| weight.input == input);
                 let Some(weight) = weight else { continue };
                 next[sum] += 1;
-                let weight = literal(weight.weight);
+                let weight = number(weight.weight, wraps);
                 let high = if is_split { "h" } else { "x" };
                 out.line(&format!("y{sum} += {high} * {weight};"));
                 barrier(out, context, &format!("y{sum}"));
@@ -113,4 +132,9 @@ impl Map<'_> {
             }
         }
     }
+}
+
+/// A number of a sum; one modulo 2^64 if sums wrap.
+fn number(x: i64, wraps: bool) -> String {
+    if wraps { format!("{x:#x}ULL") } else { literal(x) }
 }

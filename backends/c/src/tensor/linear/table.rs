@@ -8,7 +8,7 @@
 
 use skxc_ir::lowering::linear::{Table, table::TableRow};
 
-use super::{Map, barrier, last_and_lower};
+use super::{Map, barrier, last_and_lower, unsigned_table};
 use crate::context::Context;
 use crate::tensor::elementwise::{assign, target};
 use crate::tensor::operand::Operand;
@@ -23,13 +23,8 @@ impl Map<'_> {
     /// The table.
     pub(super) fn constants(&self, out: &mut Writer, context: &Context<'_>, table: &Table) {
         let blocks = table.rows.chunks(self.plan.together);
-        let entries: Vec<String> =
-            blocks.flat_map(block).map(|entry| format!("{entry:#x}ULL")).collect();
-        let name = self.weights(context);
-        out.open(&format!("static const __u64 {name}[{}] = {{", entries.len()));
-        out.elements(entries.iter().map(String::as_str));
-        out.close("};");
-        out.line("");
+        let entries: Vec<i64> = blocks.flat_map(block).collect();
+        unsigned_table(out, &self.weights(context), entries.iter());
     }
 
     fn weights(&self, context: &Context<'_>) -> String {
@@ -57,8 +52,10 @@ impl Map<'_> {
         if self.wraps() {
             out.line("__s64 l;");
         }
+        self.declare_places(out);
         out.line("");
         out.line("(void)f;");
+        self.find(out, context);
         out.open(&format!("for (__u32 i = 0; i < {}; i += 2)", 2 * table.pairs()));
         out.wrapped(&[
             "inputs +=".to_owned(),
@@ -92,8 +89,17 @@ impl Map<'_> {
         first: &str,
         count: usize,
     ) {
+        let element = |sum: usize| match (first.parse::<usize>(), sum) {
+            (Ok(first), _) => (first + sum).to_string(),
+            (Err(_), 0) => first.to_owned(),
+            (Err(_), _) => format!("{first} + {sum}"),
+        };
         for sum in 0..count {
-            out.line(&format!("y{sum} = w[{sum}] - inputs;"));
+            let mut pieces = vec![format!("y{sum} = w[{sum}] - inputs")];
+            let looked_up = 0..self.plan.lookups.len();
+            pieces.extend(looked_up.map(|number| format!("+ t{number}[{}]", element(sum))));
+            pieces.last_mut().expect("it has a base").push(';');
+            out.wrapped(&pieces);
         }
         out.line(&format!("w += {count};"));
         let pairs = table.pairs();
@@ -122,13 +128,8 @@ impl Map<'_> {
         let own = if self.wraps() { "y" } else { "v" };
         let cast = if self.wraps() { "" } else { "(__s64)" };
         for sum in 0..count {
-            let at = match (first.parse::<usize>(), sum) {
-                (Ok(first), _) => (first + sum).to_string(),
-                (Err(_), 0) => first.to_owned(),
-                (Err(_), _) => format!("{first} + {sum}"),
-            };
-            let element = format!("s->{own}{}[{at}]", self.value.index());
-            assign(out, &element, &format!("{cast}y{sum}"));
+            let target = format!("s->{own}{}[{}]", self.value.index(), element(sum));
+            assign(out, &target, &format!("{cast}y{sum}"));
         }
     }
 
