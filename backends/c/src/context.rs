@@ -9,7 +9,7 @@ use skxc_ir::{ElementType, Int, Operation as _, OriginId, Value};
 
 use crate::layout::Layout;
 use crate::namer::Prefix;
-use crate::tensor::Memory;
+use crate::tensor::{Fusion, Memory};
 use crate::writer::literal;
 
 /// One forest of the module and the names of its code.
@@ -55,6 +55,8 @@ pub(crate) struct Context<'a> {
     pub(crate) layout: &'a Layout,
     pub(crate) prefix: Prefix,
     pub(crate) ranges: Ranges,
+    /// What has no place of its own.
+    pub(crate) fusion: Fusion,
     /// Where loops find their operands.
     pub(crate) memory: Memory,
     forests: Vec<Forest<'a>>,
@@ -75,7 +77,10 @@ impl<'a> Context<'a> {
         let forests = forests.collect();
         let memory = Memory::default();
         let shared = shared(module, plan);
-        let mut context = Self { module, plan, layout, prefix, ranges, memory, forests, shared };
+        let fusion = Fusion::default();
+        let mut context =
+            Self { module, plan, layout, prefix, ranges, fusion, memory, forests, shared };
+        context.fusion = Fusion::of(&context);
         context.memory = Memory::new(&context);
         context
     }

@@ -7,6 +7,7 @@
 //! its end.
 
 mod elementwise;
+mod fusion;
 mod helpers;
 mod linear;
 mod lookup;
@@ -23,6 +24,7 @@ use crate::context::Context;
 use crate::result;
 use crate::writer::Writer;
 
+pub(crate) use fusion::Fusion;
 pub(crate) use memory::Memory;
 
 /// So many elements are computed without a loop.
@@ -32,7 +34,8 @@ const STRAIGHT_MAX: usize = 8;
 pub(crate) fn scratch(context: &Context<'_>) -> Vec<String> {
     let mut members = Vec::new();
     for value in computed(context) {
-        if context.forest(value).is_none() && !context.is_scalar(value) {
+        let has_array = context.forest(value).is_none() && !context.is_scalar(value);
+        if has_array && !context.fusion.is_fused(value) {
             let elements = context.memory.allocated(context, value);
             members.push(format!("__s64 v{}[{elements}]", value.index()));
         }
@@ -58,6 +61,8 @@ pub(crate) fn predict(out: &mut Writer, context: &Context<'_>) {
             operand.table(out);
         }
         lookup::tables(out, context, value);
+    }
+    for &value in &computed {
         linear::functions(out, context, value);
     }
     out.comment(&[
@@ -81,7 +86,7 @@ pub(crate) fn predict(out: &mut Writer, context: &Context<'_>) {
     if context.forests().is_empty() {
         out.line("(void)s;");
     }
-    for &value in &computed {
+    for &value in computed.iter().filter(|&&value| context.fusion.has_code(context, value)) {
         operation(out, context, value);
     }
     result::assignment(out, context);

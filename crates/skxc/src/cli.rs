@@ -175,7 +175,8 @@ pub(crate) struct ProgramArgs {
     /// Where the program attaches; `none` leaves only the header [default: xdp]
     #[arg(long, value_enum)]
     pub(crate) hook: Option<Hook>,
-    /// Shape of tree code; `auto` takes the cheapest that fits [default: auto]
+    /// Shape of the code of trees (`branch` to `direct`) or of sums of products (`straight`, `table`);
+    /// `auto` takes the cheapest that fits [default: auto]
     #[arg(long, value_name = "SHAPE", value_parser = lowering::choice())]
     pub(crate) lowering: Option<Choice>,
     /// What `auto` goes by: time, bytes or the work of the verifier [default: speed]
@@ -404,7 +405,8 @@ pub(crate) struct Bench {
     /// Packets to run on, as pcap or pcapng; their rows are decided on as well [default: made up]
     #[arg(long, value_name = "CAPTURE")]
     pub(crate) capture: Vec<PathBuf>,
-    /// Shapes of tree code to measure [default: every one that fits]
+    /// Shapes to measure, of the code of trees (`branch` to `direct`) or of sums of products
+    /// (`straight`, `table`) [default: every one that fits]
     #[arg(long, value_parser = lowering::choice(), value_delimiter = ',', value_name = "SHAPE,...")]
     pub(crate) lowering: Vec<Choice>,
     /// Rows of real traffic, as CSV with a header, or a capture, in the order in which they came: which way
@@ -480,7 +482,8 @@ pub(crate) struct Inspect {
     /// and nothing else; JSON with --message-format json
     #[arg(long, conflicts_with_all = ["ir", "listing"])]
     pub(crate) cost: bool,
-    /// Shape of tree code [default: auto]
+    /// Shape of the code of trees (`branch` to `direct`) or of sums of products (`straight`, `table`)
+    /// [default: auto]
     #[arg(long, value_name = "SHAPE", value_parser = lowering::choice())]
     pub(crate) lowering: Option<Choice>,
     /// What `auto` goes by: time, bytes or the work of the verifier [default: speed]

@@ -22,8 +22,8 @@ const fn round(insns: u64, tenth_ns: u64) -> Round {
 const EXTREME: Round = round(22, 10);
 /// A product of 128 bits.
 const WIDE_PRODUCT: Round = round(34, 40);
-/// Arithmetic and comparisons.
-const SIMPLE: Round = round(8, 8);
+/// Arithmetic and comparisons, which back ends may do on the way to others.
+const SIMPLE: Round = round(8, 5);
 /// A 64-bit division (`div` of x86-64) and the rounding around it.
 const DIVISION: Round = round(24, 90);
 /// A segment found by bits or by a binary search, and a polynomial.

@@ -3,13 +3,17 @@
 use skxc_ir::lowering::Element;
 use skxc_ir::{IntBinary, IntOp, Relation, Rounding, Value};
 
+use super::operand::Operand;
 use super::{STRAIGHT_MAX, about, operand};
 use crate::context::Context;
 use crate::writer::{Writer, literal};
 
 /// Computes all elements of `value`.
 pub(super) fn emit(out: &mut Writer, context: &Context<'_>, value: Value) {
-    out.comment(&[comment(context, value)]);
+    let mut comments = Vec::new();
+    each_fused(context, value, &mut |fused| comments.push(comment(context, fused)));
+    comments.push(comment(context, value));
+    out.comment(&comments);
     let operands = operands(context, value);
     each(out, context, value, &operands, |arguments| expression(context, value, arguments));
 }
@@ -40,9 +44,20 @@ pub(super) fn each(
     // A look-up at computed positions has its row before the positions.
     let all = context.memory.operands(value);
     let sources = &all[all.len() - operands.len()..];
-    sources.iter().for_each(|source| source.prepare(out, context));
-    let arguments: Vec<_> = sources.iter().map(|source| source.at(context, "i")).collect();
+    let mut fused = Vec::new();
+    each_fused(context, value, &mut |value| fused.push(value));
+    for source in fused.iter().flat_map(|&fused| context.memory.operands(fused)).chain(sources) {
+        source.prepare(out, context);
+    }
+    let at_i = |sources: &[Operand]| -> Vec<String> {
+        sources.iter().map(|source| source.at(context, "i")).collect()
+    };
+    let arguments = at_i(sources);
     out.open(&format!("for (__u32 i = 0; i < {count}; i++) {{"));
+    for fused in fused {
+        let expression = self::expression(context, fused, &at_i(context.memory.operands(fused)));
+        assign(out, &format!("__s64 v{}", fused.index()), &expression);
+    }
     assign(out, &format!("s->v{}[i]", value.index()), &expression(&arguments));
     out.close("}");
 }
@@ -64,6 +79,59 @@ pub(super) fn assign(out: &mut Writer, target: &str, expression: &str) {
     out.wrapped(&words);
 }
 
+/// Visits the values that the loop of `value` computes on its way, in an order in
+/// which each comes after what it reads.
+fn each_fused(context: &Context<'_>, value: Value, visit: &mut dyn FnMut(Value)) {
+    let sources = context.memory.operands(value);
+    let mut fused: Vec<Value> = sources.iter().filter_map(Operand::fused).collect();
+    fused.dedup();
+    for value in fused {
+        each_fused(context, value, visit);
+        visit(value);
+    }
+}
+
+/// Is it one of the operations of this file?
+pub(super) fn is_elementwise(op: &IntOp) -> bool {
+    match op {
+        IntOp::Binary { .. }
+        | IntOp::Multiply { .. }
+        | IntOp::Divide { .. }
+        | IntOp::Rescale { .. }
+        | IntOp::Function { .. }
+        | IntOp::Not { .. }
+        | IntOp::Compare { .. }
+        | IntOp::Greater { .. }
+        | IntOp::Select { .. }
+        | IntOp::Lookup { .. } => true,
+        IntOp::Input { .. }
+        | IntOp::Constant { .. }
+        | IntOp::Reshape { .. }
+        | IntOp::Gather { .. }
+        | IntOp::Concat { .. }
+        | IntOp::Linear { .. }
+        | IntOp::Reduce { .. }
+        | IntOp::CumulativeSum { .. }
+        | IntOp::ArgSort { .. }
+        | IntOp::Take { .. }
+        | IntOp::TakeAlong { .. }
+        | IntOp::TreeEnsemble { .. }
+        | IntOp::ArgMax { .. }
+        | IntOp::Label { .. } => false,
+    }
+}
+
+/// The expression of an element of a value whose operands are constants but for
+/// one element, which the variable `name` holds.
+pub(super) fn of_one(context: &Context<'_>, value: Value, name: &str) -> String {
+    let argument = |operand: Value| match context.plan.elements.of_value(operand)[0] {
+        Element::Cell { .. } => name.to_owned(),
+        one @ (Element::Constant(_) | Element::Column(_)) => operand::wide(context, one),
+    };
+    let arguments: Vec<String> = operands(context, value).into_iter().map(argument).collect();
+    expression(context, value, &arguments)
+}
+
 fn operands(context: &Context<'_>, value: Value) -> Vec<Value> {
     use skxc_ir::Operation as _;
     let mut operands = Vec::new();
@@ -71,7 +139,7 @@ fn operands(context: &Context<'_>, value: Value) -> Vec<Value> {
     operands
 }
 
-fn comment(context: &Context<'_>, value: Value) -> String {
+pub(super) fn comment(context: &Context<'_>, value: Value) -> String {
     match context.module.node(value).op {
         IntOp::Greater { a, threshold } => {
             let threshold = context.real(a, threshold.into());

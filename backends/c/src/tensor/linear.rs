@@ -11,7 +11,7 @@ use skxc_ir::lowering::Element;
 use skxc_ir::lowering::linear::{Code, Lane, Plan, Sum};
 use skxc_ir::{Handle, IntOp, Matrix, Operation as _, Value};
 
-use super::elementwise::{assign, target};
+use super::elementwise::{self, assign, target};
 use super::{about, operand};
 use crate::context::Context;
 use crate::writer::{Writer, literal};
@@ -22,6 +22,8 @@ struct Map<'a> {
     matrix: &'a Matrix,
     inputs: Vec<Element>,
     plan: &'a Plan,
+    /// What is computed with each element, one from the other.
+    after: Vec<Value>,
 }
 
 /// The functions and tables that compute a map, where it needs any.
@@ -58,8 +60,10 @@ pub(super) fn scratch(context: &Context<'_>, value: Value) -> Option<String> {
 
 /// Computes all elements of `value`.
 pub(super) fn emit(out: &mut Writer, context: &Context<'_>, value: Value, matrix: Handle<Matrix>) {
-    out.comment(&[about(context, value)]);
     let map = Map::new(context, value, matrix);
+    let after = map.after.iter().map(|&after| elementwise::comment(context, after));
+    let comments: Vec<String> = std::iter::once(about(context, value)).chain(after).collect();
+    out.comment(&comments);
     if let Code::Straight(runs) = &map.plan.code
         && let [all] = runs.as_slice()
     {
@@ -74,6 +78,11 @@ pub(super) fn emit(out: &mut Writer, context: &Context<'_>, value: Value, matrix
     for number in 0..map.plan.functions() {
         out.line(&format!("{}(f, s);", map.name(context, number)));
     }
+}
+
+/// Is the value computed by a linear map?
+pub(super) fn is_map(context: &Context<'_>, value: Value) -> bool {
+    matches!(context.module.node(value).op, IntOp::Linear { .. })
 }
 
 /// Of the inputs of a map, keeps those that have a weight in some row.
@@ -97,7 +106,8 @@ pub(super) fn elements(context: &Context<'_>, value: Value) -> Vec<Element> {
 impl<'a> Map<'a> {
     fn new(context: &Context<'a>, value: Value, matrix: Handle<Matrix>) -> Self {
         let (matrix, plan) = (&context.module.matrices[matrix], &context.plan.maps[&value]);
-        Self { value, matrix, inputs: elements(context, value), plan }
+        let (inputs, after) = (elements(context, value), context.fusion.after(value));
+        Self { value, matrix, inputs, plan, after }
     }
 
     /// The name of one of its functions.
@@ -180,6 +190,36 @@ impl<'a> Map<'a> {
         }
     }
 
+    /// Where what is made of the element of a row goes.
+    fn element(&self, context: &Context<'_>, row: usize) -> String {
+        target(context, self.last(), row)
+    }
+
+    /// The value that has a place: the map, or the last that is computed with it.
+    fn last(&self) -> Value {
+        *self.after.last().unwrap_or(&self.value)
+    }
+
+    /// Declares the variables that [`Map::store`] needs.
+    fn declare_steps(&self, out: &mut Writer) {
+        let steps = std::iter::once(&self.value).chain(&self.after).take(self.after.len());
+        let names: Vec<String> = steps.map(|step| format!("v{}", step.index())).collect();
+        if !names.is_empty() {
+            out.line(&format!("__s64 {};", names.join(", ")));
+        }
+    }
+
+    /// Assigns an element, or what is computed from it.
+    fn store(&self, out: &mut Writer, context: &Context<'_>, target: &str, element: &str) {
+        let (mut value, mut expression) = (self.value, element.to_owned());
+        for &after in &self.after {
+            let name = format!("v{}", value.index());
+            assign(out, &name, &expression);
+            (value, expression) = (after, elementwise::of_one(context, after, &name));
+        }
+        assign(out, target, &expression);
+    }
+
     /// Do some rows share a sum?
     fn wraps(&self) -> bool {
         self.plan.sums.iter().any(|sum| sum.lanes.len() > 1)
@@ -191,7 +231,7 @@ impl<'a> Map<'a> {
         for Lane { row, bits } in lanes {
             let above = i64::BITS - bits;
             out.line(&format!("l = (__s64)({sum} << {above}) >> {above};"));
-            assign(out, &target(context, self.value, *row), "l");
+            self.store(out, context, &self.element(context, *row), "l");
             out.line(&format!("{sum} = (__u64)((__s64)({sum} - (__u64)l) >> {bits});"));
         }
     }

@@ -81,6 +81,11 @@ impl Memory {
         if let (true, Access::Each, Some(&one)) = (is_one, access, elements.first()) {
             return Operand { source: Source::One(one), length };
         }
+        if let Some(&Element::Cell { value, .. }) = elements.first()
+            && context.fusion.is_fused(value)
+        {
+            return Operand { source: Source::Fused(value), length };
+        }
         if let Some((name, offset)) = self.array(context, &elements, is_masked) {
             return Operand { source: Source::Array(name, offset), length };
         }

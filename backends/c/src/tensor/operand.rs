@@ -5,6 +5,7 @@
 //! length is a power of two, so that a mask keeps the position inside as the
 //! verifier sees it.
 
+use skxc_ir::Value;
 use skxc_ir::lowering::Element;
 
 use crate::context::Context;
@@ -32,6 +33,8 @@ pub(super) enum Source {
     Table(String, Vec<i64>),
     /// A copy in the scratch.
     Copy(String, Vec<Element>),
+    /// A variable of the loop that reads it.
+    Fused(Value),
 }
 
 impl Operand {
@@ -39,7 +42,15 @@ impl Operand {
     pub(super) fn scratch(&self) -> Option<String> {
         match &self.source {
             Source::Copy(name, _) => Some(format!("__s64 {name}[{}]", self.length)),
-            Source::One(_) | Source::Array(..) | Source::Table(..) => None,
+            Source::One(_) | Source::Array(..) | Source::Table(..) | Source::Fused(_) => None,
+        }
+    }
+
+    /// The value that is computed on the way, if it is one.
+    pub(super) fn fused(&self) -> Option<Value> {
+        match self.source {
+            Source::Fused(value) => Some(value),
+            _ => None,
         }
     }
 
@@ -69,13 +80,14 @@ impl Operand {
             Source::Array(name, offset) => format!("{name}[{index} + {offset}]"),
             Source::Table(name, _) => format!("{name}[{index}]"),
             Source::Copy(name, _) => format!("s->{name}[{index}]"),
+            Source::Fused(value) => format!("v{}", value.index()),
         }
     }
 
     /// A pointer to the element at `offset`.
     pub(super) fn pointer(&self, offset: usize) -> String {
         let (name, offset) = match &self.source {
-            Source::One(_) => unreachable!("rows of more than one element are not one for all"),
+            Source::One(_) | Source::Fused(_) => unreachable!("rows are in memory"),
             Source::Array(name, first) => (name.clone(), first + offset),
             Source::Table(name, _) => (name.clone(), offset),
             Source::Copy(name, _) => (format!("s->{name}"), offset),

@@ -13,6 +13,9 @@
 use crate::lowering::cost::Cost;
 use crate::lowering::linear::sums::Sum;
 
+/// A call, copies, and loops that begin, in tenths of a nanosecond.
+const CALL_TENTH_NS: u64 = 250;
+
 /// The weights of all sums for all inputs that any of them reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
@@ -69,8 +72,8 @@ impl Table {
             verifier_insns: 13 * products / 4 + 8 * rows + 4 * inputs,
             table_bytes: 8 * (products + sums),
             scratch_bytes: super::scratch_bytes(rows) + super::scratch_bytes(inputs),
-            tenth_ns: 250
-                + super::TABLE_TENTH_NS * products
+            tenth_ns: CALL_TENTH_NS
+                + super::table_tenth_ns(products)
                 + rows
                 + inputs
                 + super::lanes_tenth_ns(rows - sums),

@@ -6,7 +6,6 @@ use skxc_ir::lowering::linear::Sum;
 
 use super::{Map, barrier, last_and_lower};
 use crate::context::Context;
-use crate::tensor::elementwise::{assign, target};
 use crate::tensor::operand;
 use crate::writer::{Writer, literal};
 
@@ -40,6 +39,7 @@ impl Map<'_> {
         } else {
             out.line(&format!("__s64 {names};"));
         }
+        self.declare_steps(out);
         self.declare_places(out);
         if !self.plan.lookups.is_empty() {
             out.line("");
@@ -81,7 +81,7 @@ impl Map<'_> {
             (false, true) => format!("(__s64)y{index}"),
             (false, false) => format!("y{index}"),
         };
-        assign(out, &target(context, self.value, last.row), &own);
+        self.store(out, context, &self.element(context, last.row), &own);
     }
 
     /// What some sums, from number `first` on, have before their products.

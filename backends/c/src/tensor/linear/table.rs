@@ -10,7 +10,7 @@ use skxc_ir::lowering::linear::{Table, table::TableRow};
 
 use super::{Map, barrier, last_and_lower, unsigned_table};
 use crate::context::Context;
-use crate::tensor::elementwise::{assign, target};
+use crate::tensor::elementwise::assign;
 use crate::tensor::operand::Operand;
 use crate::writer::Writer;
 
@@ -52,6 +52,7 @@ impl Map<'_> {
         if self.wraps() {
             out.line("__s64 l;");
         }
+        self.declare_steps(out);
         self.declare_places(out);
         out.line("");
         out.line("(void)f;");
@@ -125,11 +126,14 @@ impl Map<'_> {
             }
             out.line(&format!("w += {count};"));
         }
-        let own = if self.wraps() { "y" } else { "v" };
-        let cast = if self.wraps() { "" } else { "(__s64)" };
         for sum in 0..count {
-            let target = format!("s->{own}{}[{}]", self.value.index(), element(sum));
-            assign(out, &target, &format!("{cast}y{sum}"));
+            let (at, y) = (element(sum), format!("y{sum}"));
+            if self.wraps() {
+                assign(out, &format!("s->y{}[{at}]", self.value.index()), &y);
+            } else {
+                let target = format!("s->v{}[{at}]", self.last().index());
+                self.store(out, context, &target, &format!("(__s64){y}"));
+            }
         }
     }
 
@@ -139,7 +143,7 @@ impl Map<'_> {
             let (last, lower) = last_and_lower(sum);
             out.line(&format!("a = s->y{}[{index}];", self.value.index()));
             self.lower_lanes(out, context, "a", lower);
-            assign(out, &target(context, self.value, last.row), "(__s64)a");
+            self.store(out, context, &self.element(context, last.row), "(__s64)a");
         }
     }
 }

@@ -114,9 +114,15 @@ impl Report {
             piece("parser, features, counters", program.artifact.wrapper),
             piece("operations", program.plan.operations),
         ];
-        for ((&value, plan), alternatives) in program.plan.forests.iter().zip(&alternatives) {
+        let name = |value: skxc_ir::Value| {
             let name = lowering::node_name(module, value);
-            let name = name.map_or_else(|| format!("%{}", value.index()), str::to_owned);
+            name.map_or_else(|| format!("%{}", value.index()), str::to_owned)
+        };
+        for (&value, plan) in &program.plan.maps {
+            pieces.push(piece(&format!("{}: {}", name(value), plan.lowering()), plan.cost));
+        }
+        for ((&value, plan), alternatives) in program.plan.forests.iter().zip(&alternatives) {
+            let name = name(value);
             pieces.push(piece(&name, plan.cost()));
             forests.push(forest(name, lowered, value, plan, &alternatives.lowerings));
         }
