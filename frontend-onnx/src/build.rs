@@ -43,9 +43,12 @@ impl Lowering<'_> {
     pub(crate) fn feature_row(&mut self, node: &Node<'_>) -> Lowered<(Value, u32)> {
         let input = self.numbers(node, 0)?;
         let ty = self.module.ty(input);
-        let (&[width] | &[1, width]) = &ty.shape.0[..] else {
-            let message = format!("`{}` needs a row of features, not `{ty}`", node.name());
-            return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
+        let width = match ty.shape.0[..] {
+            [width] | [1, width] if width > 0 => width,
+            _ => {
+                let message = format!("`{}` needs a row of features, not `{ty}`", node.name());
+                return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
+            }
         };
         if ty.elem == ElementType::Bool {
             let message = format!("`{}` needs numbers, not truth values", node.name());

@@ -99,9 +99,7 @@ impl RealRanges {
             RealOp::Reduce { function, input } => {
                 self.rows(module, *input).map(|row| reduce(*function, row)).collect()
             }
-            RealOp::Softmax { .. } => {
-                vec![Range::Number(Enclosure::between(0.0, 1.0)); ty.shape.elements()]
-            }
+            RealOp::Softmax { input } => self.rows(module, *input).flat_map(softmax).collect(),
             RealOp::CumulativeSum { input } => {
                 self.rows(module, *input).flat_map(cumulative_sum).collect()
             }
@@ -267,7 +265,12 @@ fn cast(range: &Range, elem: ElementType) -> Range {
             };
             Range::Number(Enclosure::between(float(*min), float(*max)))
         }
-        (_, ElementType::Bool) => Range::Integer(0, 1),
+        (_, ElementType::Bool) => {
+            let is_zero = matches!(range, Range::Integer(0, 0));
+            let negative = range.ends().is_some_and(|(_, max)| max < 0.0);
+            let is_other = range.is_positive() || negative;
+            Range::Integer(is_other.into(), (!is_zero).into())
+        }
         (Range::Integer(..), _) => range.clone(),
         // An input rounds, what is computed does not.
         (Range::Number(_), ElementType::F32) => match range.ends() {
@@ -394,6 +397,21 @@ fn reduce(function: Reduction, row: &[Range]) -> Range {
     whole.expect("a row has an element")
 }
 
+/// `e^x` over a sum of as many powers as a row has elements, none of them more
+/// than that of the greatest: small, but more than 0.
+fn softmax(row: &[Range]) -> Vec<Range> {
+    let (one, count) = (Enclosure::exact(1.0), Enclosure::exact(row.len() as f64));
+    let greatest = reduce(Reduction::Maximum, row);
+    let least = |x: &Range| {
+        let below = binary(Binary::Subtract, x, &greatest);
+        let power = unary(Unary::Exp, &below);
+        let share = binary(Binary::Divide, &power, &Range::Number(count.clone()));
+        let one = Range::Number(one.clone());
+        binary(Binary::Minimum, &share, &one).union(&one)
+    };
+    row.iter().map(least).collect()
+}
+
 fn cumulative_sum(row: &[Range]) -> Vec<Range> {
     let mut sum: Option<Range> = None;
     let sums = row.iter().map(|x| {
@@ -495,7 +513,8 @@ mod tests {
         check("%1 = input [y] : i64[1x1]\n", "-5 to 16777217");
         check("%1 = input [y] : f32[1x1]\n", "-inf to inf");
         check("%1 = cast %0 : i64[1x1]\n%2 = argsort %1, least first : i64[1x1]\n", "0 to 0");
-        check("%1 = softmax %0 : f32[1x1]\n", "0.0 to 1.0");
+        // e^-9 is the least.
+        check("%1 = softmax %0 : f32[1x1]\n", "0.00012340980408667953 to 1.0");
         check(
             "%1 = concat [%0, %0, %0] : f32[1x3]\n%2 = cumulative_sum %1 : f32[1x3]\n",
             "0.0 to 9.0; 0.0 to 18.0; 0.0 to 27.0",

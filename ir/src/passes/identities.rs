@@ -1,0 +1,362 @@
+//! Drops what changes nothing over the real numbers: normalisations of what is
+//! normalised, guards that never hold, sums with 0 and products with 1.
+//!
+//! Powers over their sum, and the power of what is above the logarithm of such a
+//! sum (naive Bayes), become a softmax. So do logistic functions over their sum
+//! (one against the rest), of their logarithms: where all of them vanish, a
+//! quotient of what is left of them would mean nothing.
+//!
+//! Obligation: over the real numbers each element is what it was, for every row
+//! without a missing value. Where floats vanish or overflow, they may differ.
+
+use crate::analysis::affine::Affine;
+use crate::analysis::real_ranges::RealRanges;
+use crate::module::{Module, Node, Operation as _, Real, Value};
+use crate::ops::{Binary, Moves as _, RealOp, Reduction, Unary};
+use crate::passes::Pass;
+use crate::passes::rebuild::Rebuild;
+
+/// The pass.
+#[derive(Clone, Copy, Debug)]
+pub struct Identities;
+
+impl Pass<Real> for Identities {
+    fn name(&self) -> &'static str {
+        "identities"
+    }
+
+    fn summary(&self) -> &'static str {
+        "drop what changes nothing over the real numbers"
+    }
+
+    fn keeps_floats(&self) -> bool {
+        false
+    }
+
+    fn run(&self, module: &mut Module<Real>) -> bool {
+        let (affine, ranges) = (Affine::of(module), RealRanges::of(module));
+        let facts = Facts { module, affine, ranges };
+        let mut found = Vec::with_capacity(module.nodes.len());
+        for value in module.values() {
+            let identity = facts.identity(&found, value);
+            found.push(identity);
+        }
+        if found.iter().all(Option::is_none) {
+            return false;
+        }
+        Rebuild::run(module, |rebuild, module, value| match found[value.index()] {
+            None => rebuild.copy(module, value),
+            Some(Identity::Same(older)) => rebuild.of(older),
+            Some(Identity::Softmax(input)) => {
+                let Node { ty, origin, .. } = module.node(value).clone();
+                let op = RealOp::Softmax { input: rebuild.of(input) };
+                rebuild.push(Node { op, ty, origin })
+            }
+            Some(Identity::SoftmaxOfLogarithms(shares)) => {
+                let odds = odds_against(rebuild, module, &found, shares);
+                softmax_of_logarithms(rebuild, module, value, odds)
+            }
+        });
+        true
+    }
+}
+
+/// What is the same as a value.
+#[derive(Clone, Copy, Debug)]
+enum Identity {
+    /// An older value of the same type.
+    Same(Value),
+    /// The softmax of this.
+    Softmax(Value),
+    /// The softmax of the logarithms of these logistic functions.
+    SoftmaxOfLogarithms(Value),
+}
+
+/// What is known of a module.
+struct Facts<'m> {
+    module: &'m Module<Real>,
+    affine: Affine<'m>,
+    ranges: RealRanges,
+}
+
+impl Facts<'_> {
+    /// The identity of a value, if there is one, where those of older values are
+    /// `found`.
+    fn identity(&self, found: &[Option<Identity>], value: Value) -> Option<Identity> {
+        let same = |older: Value| {
+            let older = follow(found, older);
+            (self.module.ty(older) == self.module.ty(value)).then_some(Identity::Same(older))
+        };
+        match self.module.node(value).op {
+            RealOp::Select { condition, a, b } => match constant(self.module, condition)? {
+                0.0 => same(b),
+                _ => same(a),
+            },
+            RealOp::Unary { function: Unary::Absolute, input } => {
+                let ranges = self.ranges.of_value(input).iter();
+                let is_magnitude = |range: Option<(f64, f64)>| range.is_some_and(|it| it.0 >= 0.0);
+                ranges.map(|range| range.ends()).all(is_magnitude).then(|| same(input))?
+            }
+            RealOp::Binary { function: Binary::Add, a, b } => {
+                match (constant(self.module, a), constant(self.module, b)) {
+                    (Some(0.0), _) => same(b),
+                    (_, Some(0.0)) => same(a),
+                    _ => None,
+                }
+            }
+            RealOp::Binary { function: Binary::Multiply, a, b } => {
+                match (constant(self.module, a), constant(self.module, b)) {
+                    (Some(1.0), _) => same(b),
+                    (_, Some(1.0)) => same(a),
+                    _ => None,
+                }
+            }
+            RealOp::Binary { function: Binary::Divide, a, b } => {
+                if constant(self.module, b) == Some(1.0) {
+                    return same(a);
+                }
+                let a = follow(found, a);
+                if !self.is_row_sum(found, b, a) {
+                    None
+                } else if self.is_normalised(found, a) {
+                    same(a)
+                } else {
+                    let power = self.power(found, a).map(Identity::Softmax);
+                    power.or_else(|| {
+                        self.is_logistic(found, a).then_some(Identity::SoftmaxOfLogarithms(a))
+                    })
+                }
+            }
+            RealOp::Unary { function: Unary::Exp, input } => {
+                let (x, above) = self.difference(found, input)?;
+                self.is_log_sum(found, above, x).then_some(Identity::Softmax(x))
+            }
+            _ => None,
+        }
+    }
+
+    /// `x` of `e^x`, of the same type.
+    fn power(&self, found: &[Option<Identity>], value: Value) -> Option<Value> {
+        match self.module.node(value).op {
+            RealOp::Unary { function: Unary::Exp, input } => Some(follow(found, input)),
+            _ => None,
+        }
+    }
+
+    /// `a` and `b` of `a - b`, where `b` is one number for each row.
+    fn difference(&self, found: &[Option<Identity>], value: Value) -> Option<(Value, Value)> {
+        match self.module.node(follow(found, value)).op {
+            RealOp::Binary { function: Binary::Subtract, a, b } => {
+                let a = follow(found, a);
+                let has_type = self.module.ty(a) == self.module.ty(value);
+                (has_type && self.is_one_a_row(b, a)).then_some((a, b))
+            }
+            _ => None,
+        }
+    }
+
+    /// Is `value` the logarithm of the sum of the powers of each row of `x`? It may
+    /// be written as `log(sum(e^(x - m))) + m`, whatever `m` is.
+    fn is_log_sum(&self, found: &[Option<Identity>], value: Value, x: Value) -> bool {
+        let powers = |logarithm: Value| {
+            let RealOp::Unary { function: Unary::Log, input } =
+                self.module.node(self.unshaped(found, logarithm)).op
+            else {
+                return None;
+            };
+            match self.module.node(self.unshaped(found, input)).op {
+                RealOp::Reduce { function: Reduction::Sum, input } => {
+                    self.power(found, follow(found, input))
+                }
+                _ => None,
+            }
+        };
+        if powers(value) == Some(x) {
+            return true;
+        }
+        let RealOp::Binary { function: Binary::Add, a, b } =
+            self.module.node(self.unshaped(found, value)).op
+        else {
+            return false;
+        };
+        [(a, b), (b, a)].into_iter().any(|(logarithm, taken)| {
+            let below = powers(logarithm).and_then(|power| self.difference(found, power));
+            below.is_some_and(|(above, m)| {
+                above == x && self.unshaped(found, m) == self.unshaped(found, taken)
+            })
+        })
+    }
+
+    /// The value without reshapes.
+    fn unshaped(&self, found: &[Option<Identity>], value: Value) -> Value {
+        let mut at = follow(found, value);
+        while let RealOp::Reshape { input } = self.module.node(at).op {
+            at = follow(found, input);
+        }
+        at
+    }
+
+    /// Does `value` meet each row of `of` as one number?
+    fn is_one_a_row(&self, value: Value, of: Value) -> bool {
+        let (rows, shape) = (self.module.shape(of), self.module.shape(value));
+        shape.row() == 1
+            && shape.elements() * rows.row() == rows.elements()
+            && (shape.elements() == 1 || shape.0.len() == rows.0.len())
+    }
+
+    /// Does `value` hold the sum of each row of `of`, for all of the row?
+    fn is_row_sum(&self, found: &[Option<Identity>], value: Value, of: Value) -> bool {
+        let sum = &self.module.node(self.unshaped(found, value)).op;
+        let RealOp::Reduce { function: Reduction::Sum, input } = *sum else { return false };
+        self.is_one_a_row(value, of) && follow(found, input) == of
+    }
+
+    /// Does each row sum to 1?
+    fn is_normalised(&self, found: &[Option<Identity>], value: Value) -> bool {
+        match self.module.node(value).op {
+            _ if matches!(found[value.index()], Some(Identity::Softmax(_))) => true,
+            RealOp::Softmax { .. } => true,
+            RealOp::Binary { function: Binary::Divide, a, b } => {
+                self.is_row_sum(found, b, follow(found, a))
+            }
+            RealOp::Concat { ref inputs } => match inputs[..] {
+                [first, second] => {
+                    self.module.shape(value).elements() == 2
+                        && (self.is_complement(first, second) || self.is_complement(second, first))
+                }
+                _ => false,
+            },
+            // A logistic function of odds and of their negative.
+            RealOp::Unary { function: Unary::Logistic, input } => {
+                self.module.shape(value).elements() == 2
+                    && self.affine.is_affine(input)
+                    && self.is_mirrored(input)
+            }
+            _ => false,
+        }
+    }
+
+    /// Do two elements sum to 0?
+    fn is_mirrored(&self, value: Value) -> bool {
+        let sum = self.affine.form(value, 0).plus(&self.affine.form(value, 1));
+        sum.terms.is_empty() && sum.constant.is_zero()
+    }
+
+    /// Is `a` what is missing of `b` to 1?
+    fn is_complement(&self, a: Value, b: Value) -> bool {
+        match self.module.node(a).op {
+            RealOp::Binary { function: Binary::Subtract, a: one, b: part } => {
+                part == b && constant(self.module, one) == Some(1.0)
+            }
+            RealOp::Reshape { input } => self.is_complement(input, b),
+            _ => false,
+        }
+    }
+
+    /// Are all elements logistic functions?
+    fn is_logistic(&self, found: &[Option<Identity>], value: Value) -> bool {
+        let op = &self.module.node(value).op;
+        if op.movement().is_some() {
+            let mut are_logistic = true;
+            op.operands(&mut |operand| {
+                are_logistic &= self.is_logistic(found, follow(found, operand));
+            });
+            return are_logistic;
+        }
+        exponent(self.module, found, value).is_some()
+    }
+}
+
+/// `x` of `1 / (1 + e^x)`, or what it is the negative of.
+enum Exponent {
+    Itself(Value),
+    Negative(Value),
+}
+
+fn exponent(module: &Module<Real>, found: &[Option<Identity>], value: Value) -> Option<Exponent> {
+    match module.node(value).op {
+        RealOp::Unary { function: Unary::Logistic, input } => Some(Exponent::Negative(input)),
+        RealOp::Unary { function: Unary::Reciprocal, input } => {
+            let RealOp::Binary { function: Binary::Add, a, b } = module.node(input).op else {
+                return None;
+            };
+            let power = match (constant(module, a), constant(module, b)) {
+                (Some(1.0), _) => b,
+                (_, Some(1.0)) => a,
+                _ => return None,
+            };
+            match module.node(follow(found, power)).op {
+                RealOp::Unary { function: Unary::Exp, input }
+                    if module.ty(input) == module.ty(value) =>
+                {
+                    Some(Exponent::Itself(input))
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// The number that all elements of a constant are.
+fn constant(module: &Module<Real>, value: Value) -> Option<f64> {
+    match module.node(value).op {
+        RealOp::Constant { constant } => {
+            let elements = &module.constants[constant].elements;
+            let first = *elements.first()?;
+            elements.iter().all(|x| x.to_bits() == first.to_bits()).then_some(first)
+        }
+        RealOp::Cast { input } if !module.ty(input).elem.is_float() => constant(module, input),
+        RealOp::Binary { function: Binary::Multiply, a, b } => {
+            match (constant(module, a), constant(module, b)) {
+                (Some(0.0), _) | (_, Some(0.0)) => Some(0.0),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// The oldest value that is the same.
+fn follow(found: &[Option<Identity>], value: Value) -> Value {
+    match found[value.index()] {
+        Some(Identity::Same(older)) => older,
+        Some(Identity::Softmax(_) | Identity::SoftmaxOfLogarithms(_)) | None => value,
+    }
+}
+
+/// `x` of all elements of `shares`, which are `1 / (1 + e^x)`.
+fn odds_against(
+    rebuild: &mut Rebuild<Real>,
+    module: &Module<Real>,
+    found: &[Option<Identity>],
+    shares: Value,
+) -> Value {
+    let shares = follow(found, shares);
+    let Node { mut op, ty, origin } = module.node(shares).clone();
+    match exponent(module, found, shares) {
+        Some(Exponent::Itself(x)) => rebuild.of(x),
+        Some(Exponent::Negative(x)) => {
+            let op = RealOp::Unary { function: Unary::Negate, input: rebuild.of(x) };
+            rebuild.push(Node { op, ty, origin })
+        }
+        None => {
+            op.map_operands(&mut |operand| odds_against(rebuild, module, found, operand));
+            rebuild.push(Node { op, ty, origin })
+        }
+    }
+}
+
+/// `softmax(-log(1 + e^x))`: the logarithm of `1 / (1 + e^x)` is that.
+fn softmax_of_logarithms(
+    rebuild: &mut Rebuild<Real>,
+    module: &Module<Real>,
+    value: Value,
+    odds: Value,
+) -> Value {
+    let Node { ty, origin, .. } = module.node(value).clone();
+    let mut push = |op| rebuild.push(Node { op, ty: ty.clone(), origin });
+    let softplus = push(RealOp::Unary { function: Unary::Softplus, input: odds });
+    let logarithm = push(RealOp::Unary { function: Unary::Negate, input: softplus });
+    push(RealOp::Softmax { input: logarithm })
+}
