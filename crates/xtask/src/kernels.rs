@@ -20,11 +20,26 @@ use case::{Case, Compiler, Model};
 use packages::Kernel;
 
 /// Cases of a corpus that are taken unless others are named: small trees for
-/// every lowering, several classes, walks that check for their end.
-const CASES: [&str; 4] = ["dt-bin", "rf10-d8-multi", "rf100-d10-bin", "rf100-unl-bin"];
+/// every lowering, several classes, walks that check for their end; sums of
+/// products, functions, quotients, orders.
+const CASES: [&str; 9] = [
+    "dt-bin",
+    "rf10-d8-multi",
+    "rf100-d10-bin",
+    "rf100-unl-bin",
+    "lr-multi-folded",
+    "mlp-relu32x16-multi",
+    "mlp-tanh16-multi",
+    "gaussiannb-bin",
+    "knn3-bin",
+];
 
-/// What the compiler would choose, then every lowering (`skxc compile --help`).
-const LOWERINGS: [&str; 7] = ["auto", "branch", "walk", "perfect", "ranked", "bits", "direct"];
+/// What the compiler would choose.
+const AUTO: &str = "auto";
+/// Every lowering of trees (`skxc compile --help`).
+const OF_TREES: [&str; 6] = ["branch", "walk", "perfect", "ranked", "bits", "direct"];
+/// Every lowering of linear maps.
+const OF_MAPS: [&str; 2] = ["straight", "table"];
 const TOOLS: [&str; 6] =
     ["qemu-system-x86_64", "busybox", "cpio", "apt-get", "apt-cache", "dpkg-deb"];
 const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -89,15 +104,8 @@ fn models(dir: Option<&str>, filters: &[&str]) -> Result<Vec<Model>, Box<dyn Err
             found.push((name, folder.join("model.onnx"), features));
         }
     }
-    let all = found.into_iter().flat_map(|(name, path, features)| {
-        LOWERINGS.map(|lowering| Model {
-            name: format!("{name} {lowering}"),
-            path: path.clone(),
-            features: features.clone(),
-            lowering,
-        })
-    });
-    Ok(all.collect())
+    let models = found.into_iter().map(|(name, path, features)| Model { name, path, features });
+    Ok(models.collect())
 }
 
 /// The rows of one kernel.
@@ -113,13 +121,23 @@ fn on_kernel(
     let labelled =
         |name: &str, cells| [vec![kernel.series.clone(), name.to_owned()], cells].concat();
     for model in models {
-        match compiler.case(model, &kernel.series) {
-            Ok(Some(case)) => {
-                names.push(&model.name);
-                cases.push(case);
+        let mut lowerings = vec![AUTO];
+        let mut next = 0;
+        while let Some(&lowering) = lowerings.get(next) {
+            next += 1;
+            let name = format!("{} {lowering}", model.name);
+            match compiler.case(model, lowering, &kernel.series) {
+                Ok(Some(case)) => {
+                    if lowering == AUTO {
+                        let others = if case.has_trees() { &OF_TREES[..] } else { &OF_MAPS };
+                        lowerings.extend(others);
+                    }
+                    names.push(name);
+                    cases.push(case);
+                }
+                Ok(None) => {}
+                Err(error) => rows.push(labelled(&name, failed(&error.to_string()))),
             }
-            Ok(None) => {}
-            Err(error) => rows.push(labelled(&model.name, failed(&error.to_string()))),
         }
     }
     let busybox = find("busybox").ok_or("busybox is gone")?;

@@ -14,7 +14,7 @@ use crate::measure::{Run, measure};
 /// Vectors of a case.
 const VECTORS: usize = 256;
 
-/// A model, and how its trees are lowered.
+/// A model.
 #[derive(Clone, Debug)]
 pub(super) struct Model {
     /// Name of the case.
@@ -23,8 +23,6 @@ pub(super) struct Model {
     pub(super) path: PathBuf,
     /// Its columns, if the file does not name them.
     pub(super) features: Option<String>,
-    /// As in `--lowering`.
-    pub(super) lowering: &'static str,
 }
 
 /// A model as compiled for a kernel.
@@ -45,14 +43,20 @@ pub(super) struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    /// Compiles for a kernel series; none if the lowering cannot take the model.
+    /// Compiles for a kernel series, with `lowering` as in `--lowering`; none if that
+    /// cannot take the model.
     ///
     /// # Errors
     /// If the compiler refuses the model for another reason.
-    pub(super) fn case(&self, model: &Model, series: &str) -> Result<Option<Case>, Box<dyn Error>> {
+    pub(super) fn case(
+        &self,
+        model: &Model,
+        lowering: &str,
+        series: &str,
+    ) -> Result<Option<Case>, Box<dyn Error>> {
         let file = model.path.display().to_string();
         let out = self.scratch.join("out").display().to_string();
-        let to = ["--shadow", "--kernel", series, "--lowering", model.lowering, "-o", &out];
+        let to = ["--shadow", "--kernel", series, "--lowering", lowering, "-o", &out];
         let compiled = self.run(model, &["compile", &file], &to)?;
         if compiled.codes() == ["SKX0502"] {
             return Ok(None);
@@ -127,6 +131,11 @@ fn number(value: &Value) -> Result<i64, String> {
 }
 
 impl Case {
+    /// Are there trees in it?
+    pub(super) fn has_trees(&self) -> bool {
+        self.manifest["forests"].as_array().is_some_and(|forests| !forests.is_empty())
+    }
+
     /// Vectors, and how many of them differ. `results` is what the machine
     /// printed, one `struct model_result` after another in hexadecimal.
     ///
