@@ -1,5 +1,5 @@
 //! Drops what changes nothing over the real numbers: normalisations of what is
-//! normalised, guards that never hold, sums with 0 and products with 1.
+//! normalised, guards that never hold, sums with 0, products with 1 and with 0.
 //!
 //! Powers over their sum, and the power of what is above the logarithm of such a
 //! sum (naive Bayes), become a softmax. So do logistic functions over their sum
@@ -11,7 +11,7 @@
 
 use crate::analysis::affine::Affine;
 use crate::analysis::real_ranges::RealRanges;
-use crate::module::{Module, Node, Operation as _, Real, Value};
+use crate::module::{Constant, Module, Node, Operation as _, Real, Value};
 use crate::ops::{Binary, Moves as _, RealOp, Reduction, Unary};
 use crate::passes::Pass;
 use crate::passes::rebuild::Rebuild;
@@ -47,6 +47,12 @@ impl Pass<Real> for Identities {
         Rebuild::run(module, |rebuild, module, value| match found[value.index()] {
             None => rebuild.copy(module, value),
             Some(Identity::Same(older)) => rebuild.of(older),
+            Some(Identity::Zero) => {
+                let Node { ty, origin, .. } = module.node(value).clone();
+                let elements = vec![0.0; ty.shape.elements()];
+                let constant = module.constants.push(Constant { ty: ty.clone(), elements });
+                rebuild.push(Node { op: RealOp::Constant { constant }, ty, origin })
+            }
             Some(Identity::Softmax(input)) => {
                 let Node { ty, origin, .. } = module.node(value).clone();
                 let op = RealOp::Softmax { input: rebuild.of(input) };
@@ -66,6 +72,8 @@ impl Pass<Real> for Identities {
 enum Identity {
     /// An older value of the same type.
     Same(Value),
+    /// Zeros.
+    Zero,
     /// The softmax of this.
     Softmax(Value),
     /// The softmax of the logarithms of these logistic functions.
@@ -108,6 +116,8 @@ impl Facts<'_> {
                 match (constant(self.module, a), constant(self.module, b)) {
                     (Some(1.0), _) => same(b),
                     (_, Some(1.0)) => same(a),
+                    (Some(0.0), _) => self.is_finite(b).then_some(Identity::Zero),
+                    (_, Some(0.0)) => self.is_finite(a).then_some(Identity::Zero),
                     _ => None,
                 }
             }
@@ -133,6 +143,12 @@ impl Facts<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Are all elements numbers, whatever the row?
+    fn is_finite(&self, value: Value) -> bool {
+        !self.module.ty(value).elem.is_float()
+            || self.ranges.of_value(value).iter().all(|range| range.ends().is_some())
     }
 
     /// `x` of `e^x`, of the same type.
@@ -309,7 +325,7 @@ fn constant(module: &Module<Real>, value: Value) -> Option<f64> {
         RealOp::Cast { input } if !module.ty(input).elem.is_float() => constant(module, input),
         RealOp::Binary { function: Binary::Multiply, a, b } => {
             match (constant(module, a), constant(module, b)) {
-                (Some(0.0), _) | (_, Some(0.0)) => Some(0.0),
+                (Some(0.0), Some(_)) | (Some(_), Some(0.0)) => Some(0.0),
                 _ => None,
             }
         }
@@ -321,7 +337,9 @@ fn constant(module: &Module<Real>, value: Value) -> Option<f64> {
 fn follow(found: &[Option<Identity>], value: Value) -> Value {
     match found[value.index()] {
         Some(Identity::Same(older)) => older,
-        Some(Identity::Softmax(_) | Identity::SoftmaxOfLogarithms(_)) | None => value,
+        Some(Identity::Zero | Identity::Softmax(_) | Identity::SoftmaxOfLogarithms(_)) | None => {
+            value
+        }
     }
 }
 
