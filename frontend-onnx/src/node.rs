@@ -149,6 +149,16 @@ impl<'a> Node<'a> {
         Ok(self.attribute(name, AttributeType::Float)?.map(|attribute| attribute.f))
     }
 
+    /// A finite number, as a constant of the IR holds it.
+    pub(crate) fn finite_float(&self, name: &str) -> Lowered<Option<f64>> {
+        let number = self.float(name)?;
+        if let Some(number) = number.filter(|number| !number.is_finite()) {
+            let message = format!("attribute `{name}` holds {number}");
+            return Err(self.attribute_error(name, BAD_NUMBER, message).into());
+        }
+        Ok(number.map(f64::from))
+    }
+
     /// A list of numbers; empty if it is missing.
     pub(crate) fn floats(&self, name: &str) -> Lowered<&'a [f32]> {
         Ok(self.attribute(name, AttributeType::Floats)?.map_or(&[], |attribute| &attribute.floats))

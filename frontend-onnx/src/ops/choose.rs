@@ -87,7 +87,7 @@ fn bound(
 fn lower_binarizer(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     let input = lowering.numbers(node, 0)?;
     let elem = lowering.module.ty(input).elem;
-    let threshold = f64::from(node.float("threshold")?.unwrap_or(0.0));
+    let threshold = node.finite_float("threshold")?.unwrap_or(0.0);
     // An integer is above a number iff it is above its floor.
     let threshold = if elem == ElementType::I64 { threshold.floor() } else { threshold };
     let threshold = lowering.scalar(threshold, elem, node.origin);

@@ -228,7 +228,7 @@ fn default(node: &Node<'_>, values: &Data) -> Lowered<Data> {
     if let Some(default) = tensor(node, "default_tensor")? {
         return Ok(default);
     }
-    let float = f64::from(node.float("default_float")?.unwrap_or(-0.0));
+    let float = || -> Lowered<f64> { Ok(node.finite_float("default_float")?.unwrap_or(-0.0)) };
     Ok(match values {
         Data::Text(_) => {
             let text = node.string("default_string")?;
@@ -237,8 +237,8 @@ fn default(node: &Node<'_>, values: &Data) -> Lowered<Data> {
         Data::Integers(_) | Data::Bool(_) => {
             Data::Integers(vec![node.int("default_int64")?.unwrap_or(-1)])
         }
-        Data::F32(_) => Data::F32(vec![float]),
-        Data::F64(_) => Data::F64(vec![float]),
+        Data::F32(_) => Data::F32(vec![float()?]),
+        Data::F64(_) => Data::F64(vec![float()?]),
     })
 }
 

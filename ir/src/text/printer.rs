@@ -159,11 +159,15 @@ fn print_forest<D: Notation>(
     put(out, format_args!("@t{index} = forest {elem}, {features} features, {targets} targets"));
     out.push_str("\n  base ");
     print_list(out, &forest.base, |out, &x| D::write_number(out, x));
-    if forest.rounding_half_units.iter().any(|&halves| halves != 0) {
+    // Zeros for all targets are not written; what is not valid is.
+    let is_written = |zeros: usize, len: usize| (zeros, len) != (len, targets as usize);
+    let zeros = forest.rounding_half_units.iter().filter(|&&halves| halves == 0).count();
+    if is_written(zeros, forest.rounding_half_units.len()) {
         out.push_str("\n  rounding ");
         print_list(out, &forest.rounding_half_units, put_display);
     }
-    if forest.folding_error.iter().any(|&error| error != 0.0) {
+    let zeros = forest.folding_error.iter().filter(|&&error| error == 0.0).count();
+    if is_written(zeros, forest.folding_error.len()) {
         out.push_str("\n  folding ");
         print_list(out, &forest.folding_error, |out, error| put_float(out, *error));
     }
