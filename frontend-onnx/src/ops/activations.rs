@@ -135,6 +135,9 @@ mod tests {
         assert_near(node("Selu", &["x"], &["Y"]), [-1.111_330_7, 0.0, 1.050_701]);
         assert_near(node("HardSigmoid", &["x"], &["Y"]), [0.3, 0.5, 0.7]);
         let infinite = node("Elu", &["X"], &["Y"]).float("alpha", f32::NAN);
-        assert_eq!(said(&model(1, vec![infinite], &["Y"])), ["SKX0111: attribute `alpha` holds NaN"]);
+        assert_eq!(
+            said(&model(1, vec![infinite], &["Y"])),
+            ["SKX0111: attribute `alpha` holds NaN"]
+        );
     }
 }

@@ -215,9 +215,12 @@ impl Facts<'_> {
     /// Does `value` meet each row of `of` as one number?
     fn is_one_a_row(&self, value: Value, of: Value) -> bool {
         let (rows, shape) = (self.module.shape(of), self.module.shape(value));
-        shape.row() == 1
-            && shape.elements() * rows.row() == rows.elements()
-            && (shape.elements() == 1 || shape.0.len() == rows.0.len())
+        let count = rows.elements() / rows.row();
+        let meets = || match (shape.0.split_last(), rows.0.split_last()) {
+            (Some((1, each)), Some((_, all))) => each == all,
+            _ => false,
+        };
+        shape.elements() == count && (count == 1 || meets())
     }
 
     /// Does `value` hold the sum of each row of `of`, for all of the row?
