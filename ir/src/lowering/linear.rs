@@ -142,8 +142,10 @@ pub fn plan(
     optimize: Optimize,
 ) -> Plan {
     let sums = sums::sums(matrix, rows);
-    let straight = || straight(matrix, inputs, sums.clone());
-    let Some(table) = table(matrix, inputs, sums.clone()) else { return straight() };
+    let narrow = (0..).zip(inputs.iter().copied()).filter(|&(input, _)| !matrix.is_wide(input));
+    let narrow: Vec<(u32, Bounds)> = narrow.collect();
+    let straight = || straight(matrix, &narrow, sums.clone());
+    let Some(table) = table(matrix, &narrow, sums.clone()) else { return straight() };
     match wanted {
         Some(MapLowering::Straight) => straight(),
         Some(MapLowering::Table) => table,
@@ -156,8 +158,8 @@ pub fn plan(
     }
 }
 
-fn straight(matrix: &Matrix, inputs: &[Bounds], mut sums: Vec<Sum>) -> Plan {
-    let lookups = lookup::take_out(&mut sums, inputs, |sums, group| {
+fn straight(matrix: &Matrix, narrow: &[(u32, Bounds)], mut sums: Vec<Sum>) -> Plan {
+    let lookups = lookup::take_out(&mut sums, narrow, |sums, group| {
         let is_in = |input| group.iter().any(|it| it.input == input);
         let weights = sums.iter().flat_map(|sum| &sum.weights);
         STRAIGHT_TENTH_NS * weights.filter(|weight| is_in(weight.input)).count() as u64
@@ -198,11 +200,11 @@ fn runs(matrix: &Matrix, sums: &[Sum], together: usize) -> Vec<Range<usize>> {
 }
 
 /// None for wide inputs, for a single result and for a single input.
-fn table(matrix: &Matrix, inputs: &[Bounds], mut sums: Vec<Sum>) -> Option<Plan> {
+fn table(matrix: &Matrix, narrow: &[(u32, Bounds)], mut sums: Vec<Sum>) -> Option<Plan> {
     if matrix.low_bits > 0 || matrix.rows.len() < 2 {
         return None;
     }
-    let lookups = lookup::take_out(&mut sums, inputs, |sums, group| {
+    let lookups = lookup::take_out(&mut sums, narrow, |sums, group| {
         table_tenth_ns((sums.len() * group.len()) as u64)
     });
     let table = Table::of(&sums)?;

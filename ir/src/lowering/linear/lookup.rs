@@ -98,18 +98,19 @@ impl LookupInput {
     }
 }
 
-/// Takes inputs whose products, of `product_tenth_ns` each, cost more than a
-/// look-up out of the sums.
+/// Takes those of some inputs whose products, by `product_tenth_ns`, cost more than
+/// a look-up out of the sums. Wide inputs, whose products have another unit, are
+/// none of them.
 pub(super) fn take_out(
     sums: &mut [Sum],
-    inputs: &[Bounds],
+    inputs: &[(u32, Bounds)],
     product_tenth_ns: impl Fn(&[Sum], &[LookupInput]) -> u64,
 ) -> Vec<Lookup> {
     let bits_max = (TABLE_BYTES_MAX / 8 / sums.len().max(1)).checked_ilog2();
     let bits_max = bits_max.unwrap_or(0).min(BITS_MAX);
-    let mut narrow: Vec<LookupInput> = (0..)
-        .zip(inputs)
-        .filter_map(|(input, &bounds)| LookupInput::of(input, bounds))
+    let mut narrow: Vec<LookupInput> = inputs
+        .iter()
+        .filter_map(|&(input, bounds)| LookupInput::of(input, bounds))
         .filter(|it| is_read(sums, it.input))
         .collect();
     narrow.sort_by_key(|input| input.bits);
@@ -181,7 +182,7 @@ mod tests {
             let bounds = inputs.iter().map(|&(min, width, _)| {
                 Bounds { min: min.into(), max: i128::from(min) + i128::from(width) }
             });
-            let bounds: Vec<Bounds> = bounds.collect();
+            let bounds: Vec<(u32, Bounds)> = (0..).zip(bounds).collect();
             let at = inputs.iter().map(|&(min, width, at)| min + i64::from(at % (width + 1)));
             let at: Vec<i64> = at.collect();
             let mut rest = whole.clone();
