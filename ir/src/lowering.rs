@@ -25,7 +25,8 @@
 //!    a limit of its own).
 //! 2. [`shape`]: a variant of [`Lowering`] and of [`Shape`]. The build then breaks
 //!    in each place of this list; `--lowering`, `skxc bench`, `skxc inspect --cost`,
-//!    the tests and `cargo xtask kernels` take names from [`Lowering::ALL`].
+//!    and the tests take names from [`Lowering::ALL`]; `cargo xtask kernels`, which
+//!    knows the command line only, has a list.
 //! 3. `backends/c/src/NAME.rs`: `scratch`, the members that it keeps in the scratch,
 //!    and `emit`, whose last function `{lower}_add(f, s)` adds the trees of the part
 //!    to the sums, which are there already. Arms in `backends/c/src/shape.rs`.
@@ -72,8 +73,7 @@ pub use trees::{Rows, Trees};
 use crate::analysis::ranges::Ranges;
 use crate::arena::Handle;
 use crate::forest::Forest;
-use crate::module::Operation as _;
-use crate::module::{Int, Interval, Module, Value};
+use crate::module::{Int, Interval, Module, Operation as _, Value};
 use crate::ops::IntOp;
 use crate::validate::Validated;
 
@@ -186,24 +186,14 @@ pub fn plan_for(
 ) -> Result<Plan, Box<Refused>> {
     let elements = Elements::of(module);
     let ranges = Ranges::of(module);
-    let mut maps = BTreeMap::new();
-    for value in module.values() {
-        let op = &module.node(value).op;
-        let IntOp::Linear { matrix, .. } = *op else { continue };
-        let mut inputs = Vec::new();
-        op.operands(&mut |operand| inputs.extend_from_slice(ranges.of_value(operand)));
-        let (matrix, rows) = (&module.matrices[matrix], ranges.of_value(value));
-        let wanted = options.choice.of_maps();
-        maps.insert(value, linear::plan(matrix, &inputs, rows, wanted, options.optimize));
-    }
-    let operations = |value| operations::cost(module, value);
-    let costs =
-        module.values().map(|it| maps.get(&it).map_or_else(|| operations(it), |it| it.cost));
-    let costs: Vec<Cost> = costs.collect();
+    let maps = maps(module, &ranges, options);
+    let mut costs: Vec<Cost> =
+        module.values().map(|value| operations::cost(module, value)).collect();
+    let operations = costs.iter().fold(Cost::default(), |sum, &cost| sum + cost);
+    maps.iter().for_each(|(value, plan)| costs[value.index()] = plan.cost);
     if let Some(refused) = OperationsDoNotFit::check(module, &costs, &options.target) {
         return Err(Box::new(refused.into()));
     }
-    let operations = module.values().map(operations).fold(Cost::default(), |sum, it| sum + it);
     let (inputs, forests) = (BTreeMap::new(), BTreeMap::new());
     let mut plan = Plan { elements, inputs, forests, maps, operations, profile };
     let mut target = options.target.less(&plan.beside_forests());
@@ -217,6 +207,19 @@ pub fn plan_for(
         plan.forests.insert(value, chosen);
     }
     Ok(plan)
+}
+
+fn maps(module: &Module<Int>, ranges: &Ranges, options: &Options) -> BTreeMap<Value, linear::Plan> {
+    let plan = |value: Value| {
+        let op = &module.node(value).op;
+        let IntOp::Linear { matrix, .. } = *op else { return None };
+        let mut inputs = Vec::new();
+        op.operands(&mut |operand| inputs.extend_from_slice(ranges.of_value(operand)));
+        let (matrix, rows) = (&module.matrices[matrix], ranges.of_value(value));
+        let wanted = options.choice.of_maps();
+        Some((value, linear::plan(matrix, &inputs, rows, wanted, options.optimize)))
+    };
+    module.values().filter_map(plan).collect()
 }
 
 /// What each lowering makes of the whole of a forest.

@@ -152,10 +152,7 @@ fn shared(module: &Validated<Int>, plan: &Plan) -> BTreeSet<Value> {
     let mut shared = BTreeSet::new();
     for (&map, _) in plan.maps.iter().filter(|(_, map)| map.functions() > 0) {
         module.node(map).op.operands(&mut |operand| {
-            shared.extend(plan.elements.of_value(operand).iter().filter_map(|it| match *it {
-                Element::Cell { value, .. } => Some(value),
-                Element::Column(_) | Element::Constant(_) => None,
-            }));
+            shared.extend(plan.elements.of_value(operand).iter().filter_map(|it| it.computed_by()));
         });
     }
     shared

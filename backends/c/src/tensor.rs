@@ -96,31 +96,9 @@ pub(crate) fn predict(out: &mut Writer, context: &Context<'_>) {
 
 /// The values that some code computes, oldest first.
 fn computed(context: &Context<'_>) -> Vec<Value> {
-    let computes = |value: &Value| match context.module.node(*value).op {
-        IntOp::Binary { .. }
-        | IntOp::Multiply { .. }
-        | IntOp::Divide { .. }
-        | IntOp::Rescale { .. }
-        | IntOp::Function { .. }
-        | IntOp::Linear { .. }
-        | IntOp::Not { .. }
-        | IntOp::Compare { .. }
-        | IntOp::Greater { .. }
-        | IntOp::Select { .. }
-        | IntOp::Reduce { .. }
-        | IntOp::CumulativeSum { .. }
-        | IntOp::ArgSort { .. }
-        | IntOp::Take { .. }
-        | IntOp::TakeAlong { .. }
-        | IntOp::Lookup { .. }
-        | IntOp::TreeEnsemble { .. }
-        | IntOp::ArgMax { .. } => true,
-        IntOp::Input { .. }
-        | IntOp::Constant { .. }
-        | IntOp::Reshape { .. }
-        | IntOp::Gather { .. }
-        | IntOp::Concat { .. }
-        | IntOp::Label { .. } => false,
+    let computes = |value: &Value| {
+        let op = &context.module.node(*value).op;
+        op.movement().is_none() && !matches!(op, IntOp::Input { .. } | IntOp::Constant { .. })
     };
     let is_live = live(context);
     context.module.values().filter(computes).filter(|value| is_live[value.index()]).collect()
@@ -131,11 +109,8 @@ fn live(context: &Context<'_>) -> Vec<bool> {
     let module = context.module;
     let mut is_live = vec![false; module.nodes.len()];
     let read = |is_live: &mut Vec<bool>, elements: &[Element]| {
-        for element in elements {
-            if let Element::Cell { value, .. } = element {
-                is_live[value.index()] = true;
-            }
-        }
+        let values = elements.iter().filter_map(|element| element.computed_by());
+        values.for_each(|value| is_live[value.index()] = true);
     };
     for output in &module.outputs {
         read(&mut is_live, context.plan.elements.of_value(output.value));
@@ -158,13 +133,19 @@ fn live(context: &Context<'_>) -> Vec<bool> {
 
 /// The elements that the code of a value reads.
 fn reads(context: &Context<'_>, value: Value) -> Vec<Element> {
+    let mut elements = operands(context, value);
+    if let IntOp::Linear { matrix, .. } = context.module.node(value).op {
+        linear::retain_weighted(&context.module.matrices[matrix], &mut elements);
+    }
+    elements
+}
+
+/// The elements of the operands of a value, one operand after another.
+fn operands(context: &Context<'_>, value: Value) -> Vec<Element> {
     let mut elements = Vec::new();
     context.module.node(value).op.operands(&mut |operand| {
         elements.extend_from_slice(context.plan.elements.of_value(operand));
     });
-    if let IntOp::Linear { matrix, .. } = context.module.node(value).op {
-        linear::retain_weighted(&context.module.matrices[matrix], &mut elements);
-    }
     elements
 }
 
@@ -178,16 +159,6 @@ fn operation(out: &mut Writer, context: &Context<'_>, value: Value) {
             let forest = context.forest(value).expect("every forest has a plan");
             out.line(&format!("{}_trees(f, s);", forest.lower));
         }
-        IntOp::Binary { .. }
-        | IntOp::Multiply { .. }
-        | IntOp::Divide { .. }
-        | IntOp::Rescale { .. }
-        | IntOp::Function { .. }
-        | IntOp::Not { .. }
-        | IntOp::Compare { .. }
-        | IntOp::Greater { .. }
-        | IntOp::Select { .. }
-        | IntOp::Lookup { .. } => elementwise::emit(out, context, value),
         IntOp::Linear { matrix, .. } => linear::emit(out, context, value, matrix),
         IntOp::Reduce { function, .. } => rows::reduce(out, context, value, function),
         IntOp::CumulativeSum { .. } => rows::cumulative_sum(out, context, value),
@@ -196,12 +167,7 @@ fn operation(out: &mut Writer, context: &Context<'_>, value: Value) {
         IntOp::Take { input, index } | IntOp::TakeAlong { input, indices: index } => {
             lookup::take(out, context, value, input, index);
         }
-        IntOp::Input { .. }
-        | IntOp::Constant { .. }
-        | IntOp::Reshape { .. }
-        | IntOp::Gather { .. }
-        | IntOp::Concat { .. }
-        | IntOp::Label { .. } => {}
+        _ => elementwise::emit(out, context, value),
     }
 }
 

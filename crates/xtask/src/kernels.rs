@@ -121,17 +121,16 @@ fn on_kernel(
     let labelled =
         |name: &str, cells| [vec![kernel.series.clone(), name.to_owned()], cells].concat();
     for model in models {
-        let mut lowerings = vec![AUTO];
-        let mut next = 0;
-        while let Some(&lowering) = lowerings.get(next) {
-            next += 1;
+        let mut has_trees = false;
+        for lowering in std::iter::once(AUTO).chain(OF_TREES).chain(OF_MAPS) {
+            // What the compiler chose shows which of both lists changes anything.
+            if lowering != AUTO && OF_TREES.contains(&lowering) != has_trees {
+                continue;
+            }
             let name = format!("{} {lowering}", model.name);
             match compiler.case(model, lowering, &kernel.series) {
                 Ok(Some(case)) => {
-                    if lowering == AUTO {
-                        let others = if case.has_trees() { &OF_TREES[..] } else { &OF_MAPS };
-                        lowerings.extend(others);
-                    }
+                    has_trees = case.has_trees();
                     names.push(name);
                     cases.push(case);
                 }

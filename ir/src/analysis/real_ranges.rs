@@ -400,16 +400,15 @@ fn reduce(function: Reduction, row: &[Range]) -> Range {
 /// `e^x` over a sum of as many powers as a row has elements, none of them more
 /// than that of the greatest: small, but more than 0.
 fn softmax(row: &[Range]) -> Vec<Range> {
-    let (one, count) = (Enclosure::exact(1.0), Enclosure::exact(row.len() as f64));
+    let [one, count] = [1.0, row.len() as f64].map(|x| Range::Number(Enclosure::exact(x)));
     let greatest = reduce(Reduction::Maximum, row);
-    let least = |x: &Range| {
-        let below = binary(Binary::Subtract, x, &greatest);
-        let power = unary(Unary::Exp, &below);
-        let share = binary(Binary::Divide, &power, &Range::Number(count.clone()));
-        let one = Range::Number(one.clone());
-        binary(Binary::Minimum, &share, &one).union(&one)
+    let share = |x: &Range| {
+        let power = unary(Unary::Exp, &binary(Binary::Subtract, x, &greatest));
+        let least = binary(Binary::Divide, &power, &count);
+        let share = binary(Binary::Minimum, &least, &one).union(&one);
+        if share.ends().is_some() { share } else { Range::Number(Enclosure::between(0.0, 1.0)) }
     };
-    row.iter().map(least).collect()
+    row.iter().map(share).collect()
 }
 
 fn cumulative_sum(row: &[Range]) -> Vec<Range> {
@@ -515,6 +514,7 @@ mod tests {
         check("%1 = cast %0 : i64[1x1]\n%2 = argsort %1, least first : i64[1x1]\n", "0 to 0");
         // e^-9 is the least.
         check("%1 = softmax %0 : f32[1x1]\n", "0.00012340980408667953 to 1.0");
+        check("%1 = input [y] : f32[1x1]\n%2 = softmax %1 : f32[1x1]\n", "0.0 to 1.0");
         check(
             "%1 = concat [%0, %0, %0] : f32[1x3]\n%2 = cumulative_sum %1 : f32[1x3]\n",
             "0.0 to 9.0; 0.0 to 18.0; 0.0 to 27.0",

@@ -21,6 +21,17 @@ pub enum Element {
     },
 }
 
+impl Element {
+    /// The value whose node computes it, if one does.
+    #[must_use]
+    pub fn computed_by(self) -> Option<Value> {
+        match self {
+            Self::Cell { value, .. } => Some(value),
+            Self::Column(_) | Self::Constant(_) => None,
+        }
+    }
+}
+
 /// Places of the elements of all values of a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Elements {

@@ -160,9 +160,8 @@ pub fn plan(
 
 fn straight(matrix: &Matrix, narrow: &[(u32, Bounds)], mut sums: Vec<Sum>) -> Plan {
     let lookups = lookup::take_out(&mut sums, narrow, |sums, group| {
-        let is_in = |input| group.iter().any(|it| it.input == input);
-        let weights = sums.iter().flat_map(|sum| &sum.weights);
-        STRAIGHT_TENTH_NS * weights.filter(|weight| is_in(weight.input)).count() as u64
+        let weights = sums.iter().flat_map(|sum| group.iter().map(|it| sum.weight(it.input)));
+        STRAIGHT_TENTH_NS * weights.filter(|&weight| weight != 0).count() as u64
     });
     let products = sums::products(matrix, &sums) as u64;
     let rows = matrix.rows.len() as u64;
@@ -226,4 +225,72 @@ fn lanes_tenth_ns(lanes: u64) -> u64 {
 /// Bytes of a value in the scratch; one of one element is a local variable.
 fn scratch_bytes(elements: u64) -> u64 {
     if elements > 1 { 8 * elements } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matrix::{MatrixRow, MatrixWeight};
+    use crate::types::ElementType;
+
+    /// A map of so many rows over so many inputs of 16 bits, weights other than 0;
+    /// or of 1 bit, as many as `flags`, before them.
+    fn planned(
+        [rows, wide, flags]: [u32; 3],
+        low_bits: u8,
+        wanted: Option<MapLowering>,
+    ) -> (Matrix, Plan) {
+        let inputs = flags + wide;
+        let weight =
+            |row| move |input| MatrixWeight { input, weight: i64::from(row * 7 + input + 1) };
+        let row = |row| MatrixRow {
+            base: 0,
+            weights: (0..inputs).map(weight(row)).collect(),
+            rounding: 0.0,
+        };
+        let elem = ElementType::Fixed { bits: 62, frac_bits: 0 };
+        let is_wide = if low_bits > 0 { (0..inputs).collect() } else { Vec::new() };
+        let rows: Vec<MatrixRow> = (0..rows).map(row).collect();
+        let matrix = Matrix { elem, low_bits, wide: is_wide, inputs, rows };
+        let bounds = |input| Bounds { min: 0, max: if input < flags { 1 } else { 65_535 } };
+        let bounds: Vec<Bounds> = (0..inputs).map(bounds).collect();
+        let results = vec![Bounds { min: -(1 << 60), max: 1 << 60 }; matrix.rows.len()];
+        let plan = plan(&matrix, &bounds, &results, wanted, Optimize::Speed);
+        (matrix, plan)
+    }
+
+    #[test]
+    fn small_maps_are_straight_and_large_ones_are_not() {
+        let lowering = |size, low_bits, wanted| planned(size, low_bits, wanted).1.lowering();
+        assert_eq!(lowering([2, 22, 0], 0, None), MapLowering::Straight);
+        assert_eq!(lowering([64, 64, 0], 0, None), MapLowering::Table);
+        for wanted in MapLowering::ALL {
+            assert_eq!(lowering([8, 22, 0], 0, Some(wanted)), wanted);
+        }
+        // A table takes neither inputs in two parts nor a lone row.
+        let table = Some(MapLowering::Table);
+        assert_eq!(lowering([8, 22, 0], 9, table), MapLowering::Straight);
+        assert_eq!(lowering([1, 22, 0], 0, table), MapLowering::Straight);
+    }
+
+    #[test]
+    fn functions_hold_all_sums_in_order() {
+        let (_, plan) = planned([200, 100, 0], 0, Some(MapLowering::Straight));
+        let Code::Straight(runs) = &plan.code else { panic!("it was wanted") };
+        let all: Vec<usize> = runs.iter().cloned().flatten().collect();
+        assert_eq!(all, (0..200).collect::<Vec<_>>());
+        assert_eq!((runs.len() as u64, plan.functions()), (plan.cost.functions, runs.len()));
+        assert!((2..=FUNCTIONS_MAX).contains(&runs.len()));
+    }
+
+    /// However many flags there are, their tables stay small.
+    #[test]
+    fn flags_are_looked_up_and_those_in_two_parts_are_not() {
+        let (_, plan) = planned([8, 2, 20], 0, Some(MapLowering::Straight));
+        assert_eq!(plan.lookups.iter().map(|it| it.inputs.len()).sum::<usize>(), 20);
+        assert!(planned([8, 2, 20], 3, None).1.lookups.is_empty());
+        let (_, plan) = planned([8, 2, 1_000], 0, None);
+        assert!(plan.cost.table_bytes < 400 << 10, "{}", plan.cost.table_bytes);
+        assert!(!plan.lookups.is_empty());
+    }
 }

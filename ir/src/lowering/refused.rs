@@ -133,3 +133,28 @@ impl OperationsDoNotFit {
             .help("a model of fewer columns or classes")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::parse;
+
+    #[test]
+    fn functions_of_all_operations_are_limited_together() {
+        let text = "int sum
+@c0 = column a [0, 255]
+%0 = input [a] : i64[1x1]
+%1 = add %0, %0 : i64[1x1]
+%2 = add %1, %0 : i64[1x1]
+output \"sum\" value %2
+";
+        let module = parse::<Int>(text).expect("the text is a module");
+        let costs = [0, 100, 200].map(|functions| Cost { functions, ..Cost::default() });
+        let target = Target::default();
+        let refused = OperationsDoNotFit::check(&module, &costs, &target).expect("300 are many");
+        let allowed = target.functions_free();
+        let refusal = Refusal { exceeded: Exceeded::Functions, needs: 300, allowed, tree: None };
+        assert_eq!((refused.refusal, refused.costliest), (refusal, 200));
+        assert_eq!(OperationsDoNotFit::check(&module, &costs[..2], &target), None);
+    }
+}

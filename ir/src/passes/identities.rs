@@ -34,6 +34,9 @@ impl Pass<Real> for Identities {
     }
 
     fn run(&self, module: &mut Module<Real>) -> bool {
+        if !module.values().any(|value| is_candidate(&module.node(value).op)) {
+            return false;
+        }
         let (affine, ranges) = (Affine::of(module), RealRanges::of(module));
         let facts = Facts { module, affine, ranges };
         let mut found = Vec::with_capacity(module.nodes.len());
@@ -78,6 +81,16 @@ enum Identity {
     Softmax(Value),
     /// The softmax of the logarithms of these logistic functions.
     SoftmaxOfLogarithms(Value),
+}
+
+/// Is there an identity of the operation?
+fn is_candidate(op: &RealOp) -> bool {
+    matches!(
+        op,
+        RealOp::Select { .. }
+            | RealOp::Unary { function: Unary::Absolute | Unary::Exp, .. }
+            | RealOp::Binary { function: Binary::Add | Binary::Multiply | Binary::Divide, .. }
+    )
 }
 
 /// What is known of a module.
@@ -145,7 +158,7 @@ impl Facts<'_> {
         }
     }
 
-    /// Are all elements numbers, whatever the row?
+    /// Are all elements numbers, for every row without a missing value?
     fn is_finite(&self, value: Value) -> bool {
         !self.module.ty(value).elem.is_float()
             || self.ranges.of_value(value).iter().all(|range| range.ends().is_some())
@@ -240,19 +253,23 @@ impl Facts<'_> {
             }
             RealOp::Concat { ref inputs } => match inputs[..] {
                 [first, second] => {
-                    self.module.shape(value).elements() == 2
+                    self.is_pair(value)
                         && (self.is_complement(first, second) || self.is_complement(second, first))
                 }
                 _ => false,
             },
             // A logistic function of odds and of their negative.
             RealOp::Unary { function: Unary::Logistic, input } => {
-                self.module.shape(value).elements() == 2
-                    && self.affine.is_affine(input)
-                    && self.is_mirrored(input)
+                self.is_pair(value) && self.affine.is_affine(input) && self.is_mirrored(input)
             }
             _ => false,
         }
+    }
+
+    /// Is it one row of two elements?
+    fn is_pair(&self, value: Value) -> bool {
+        let shape = self.module.shape(value);
+        shape.row() == 2 && shape.elements() == 2
     }
 
     /// Do two elements sum to 0?

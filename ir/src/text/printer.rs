@@ -159,15 +159,12 @@ fn print_forest<D: Notation>(
     put(out, format_args!("@t{index} = forest {elem}, {features} features, {targets} targets"));
     out.push_str("\n  base ");
     print_list(out, &forest.base, |out, &x| D::write_number(out, x));
-    // Zeros for all targets are not written; what is not valid is.
-    let is_written = |zeros: usize, len: usize| (zeros, len) != (len, targets as usize);
-    let zeros = forest.rounding_half_units.iter().filter(|&&halves| halves == 0).count();
-    if is_written(zeros, forest.rounding_half_units.len()) {
+    // Zeros for all targets go without saying; a list of another length does not.
+    if forest.rounding_half_units != vec![0; targets as usize] {
         out.push_str("\n  rounding ");
         print_list(out, &forest.rounding_half_units, put_display);
     }
-    let zeros = forest.folding_error.iter().filter(|&&error| error == 0.0).count();
-    if is_written(zeros, forest.folding_error.len()) {
+    if forest.folding_error != vec![0.0; targets as usize] {
         out.push_str("\n  folding ");
         print_list(out, &forest.folding_error, |out, error| put_float(out, *error));
     }

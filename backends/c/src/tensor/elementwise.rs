@@ -1,7 +1,9 @@
 //! Elementwise operations: an expression for each element.
 
+use std::collections::BTreeSet;
+
 use skxc_ir::lowering::Element;
-use skxc_ir::{IntBinary, IntOp, Relation, Rounding, Value};
+use skxc_ir::{IntBinary, IntOp, Operation as _, Relation, Rounding, Value};
 
 use super::operand::Operand;
 use super::{STRAIGHT_MAX, about, operand};
@@ -83,8 +85,8 @@ pub(super) fn assign(out: &mut Writer, target: &str, expression: &str) {
 /// which each comes after what it reads.
 fn each_fused(context: &Context<'_>, value: Value, visit: &mut dyn FnMut(Value)) {
     let sources = context.memory.operands(value);
-    let mut fused: Vec<Value> = sources.iter().filter_map(Operand::fused).collect();
-    fused.dedup();
+    // What is read twice is computed once.
+    let fused: BTreeSet<Value> = sources.iter().filter_map(Operand::fused).collect();
     for value in fused {
         each_fused(context, value, visit);
         visit(value);
@@ -133,7 +135,6 @@ pub(super) fn of_one(context: &Context<'_>, value: Value, name: &str) -> String 
 }
 
 fn operands(context: &Context<'_>, value: Value) -> Vec<Value> {
-    use skxc_ir::Operation as _;
     let mut operands = Vec::new();
     context.module.node(value).op.operands(&mut |operand| operands.push(operand));
     operands
@@ -194,20 +195,7 @@ fn expression(context: &Context<'_>, value: Value, arguments: &[String]) -> Stri
         }
         IntOp::Select { .. } => call("pick"),
         IntOp::Lookup { .. } => call(&format!("lookup{}", value.index())),
-        IntOp::Input { .. }
-        | IntOp::Constant { .. }
-        | IntOp::Reshape { .. }
-        | IntOp::Gather { .. }
-        | IntOp::Concat { .. }
-        | IntOp::Linear { .. }
-        | IntOp::Reduce { .. }
-        | IntOp::CumulativeSum { .. }
-        | IntOp::ArgSort { .. }
-        | IntOp::Take { .. }
-        | IntOp::TakeAlong { .. }
-        | IntOp::TreeEnsemble { .. }
-        | IntOp::ArgMax { .. }
-        | IntOp::Label { .. } => unreachable!("the operation is not elementwise"),
+        ref op => unreachable!("`{}` is not elementwise", op.name()),
     }
 }
 

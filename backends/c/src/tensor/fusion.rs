@@ -76,10 +76,7 @@ impl Fusion {
 
 /// The values of the elements.
 fn values(elements: &[Element]) -> impl Iterator<Item = Value> {
-    elements.iter().filter_map(|element| match *element {
-        Element::Cell { value, .. } => Some(value),
-        Element::Column(_) | Element::Constant(_) => None,
-    })
+    elements.iter().filter_map(|element| element.computed_by())
 }
 
 fn is_looped(context: &Context<'_>, value: Value) -> bool {

@@ -9,7 +9,7 @@ mod table;
 
 use skxc_ir::lowering::Element;
 use skxc_ir::lowering::linear::{Code, Lane, Plan, Sum};
-use skxc_ir::{Handle, IntOp, Matrix, Operation as _, Value};
+use skxc_ir::{Handle, IntOp, Matrix, Value};
 
 use super::elementwise::{self, assign, target};
 use super::{about, operand};
@@ -94,19 +94,10 @@ pub(super) fn retain_weighted(matrix: &Matrix, inputs: &mut Vec<Element>) {
     inputs.retain(|_| is_read.next().unwrap_or(false));
 }
 
-/// What the inputs of a map are.
-pub(super) fn elements(context: &Context<'_>, value: Value) -> Vec<Element> {
-    let mut elements = Vec::new();
-    context.module.node(value).op.operands(&mut |operand| {
-        elements.extend_from_slice(context.plan.elements.of_value(operand));
-    });
-    elements
-}
-
 impl<'a> Map<'a> {
     fn new(context: &Context<'a>, value: Value, matrix: Handle<Matrix>) -> Self {
         let (matrix, plan) = (&context.module.matrices[matrix], &context.plan.maps[&value]);
-        let (inputs, after) = (elements(context, value), context.fusion.after(value));
+        let (inputs, after) = (super::operands(context, value), context.fusion.after(value));
         Self { value, matrix, inputs, plan, after }
     }
 
@@ -187,8 +178,8 @@ impl<'a> Map<'a> {
             out.wrapped(&pieces);
             let (name, mask) = (self.looked_up_name(context, number), lookup.rows.len() - 1);
             out.line(&format!("t{number} = {name} + (p & {mask}) * {};", self.plan.sums.len()));
-            // Verifiers before 6.2 keep the bounds of a pointer that clang spills, but
-            // not those of an offset.
+            // Verifiers of 5.10 and 6.1 keep the bounds of a pointer that clang spills,
+            // but not those of an offset.
             barrier(out, context, &format!("t{number}"));
         }
     }

@@ -172,7 +172,7 @@ fn needs(context: &Context<'_>, value: Value) -> Vec<(Vec<Element>, Access)> {
         IntOp::Linear { .. } => match &context.plan.maps[&value].code {
             Code::Straight(_) => Vec::new(),
             Code::Table(table) => {
-                let all = super::linear::elements(context, value);
+                let all = super::operands(context, value);
                 let inputs = table.inputs.iter().map(|&input| all[input as usize]);
                 vec![(inputs.collect(), Access::Row)]
             }

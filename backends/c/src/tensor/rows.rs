@@ -1,6 +1,5 @@
 //! Operations along the last axis.
 
-use skxc_ir::lowering::Element;
 use skxc_ir::{Extreme, IntOp, IntReduction, Value};
 
 use super::elementwise::{assign, target};
@@ -144,10 +143,9 @@ pub(super) fn has_less(context: &Context<'_>, value: Value) -> bool {
 
 /// Does anything but the result depend on the value?
 fn is_used(context: &Context<'_>, value: Value) -> bool {
-    let is_element =
-        |element: &Element| matches!(*element, Element::Cell { value: of, .. } if of == value);
     let users = super::computed(context).into_iter();
-    users.flat_map(|user| super::reads(context, user)).any(|element| is_element(&element))
+    let mut read = users.flat_map(|user| super::reads(context, user));
+    read.any(|element| element.computed_by() == Some(value))
 }
 
 /// Does the difference of the two elements of a row fit 64 bits with the margin?

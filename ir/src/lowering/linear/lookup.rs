@@ -8,6 +8,8 @@
 //! are within their bounds. Whatever they are, the place is inside the table.
 
 use crate::analysis::ranges::Bounds;
+#[cfg(doc)]
+use crate::lowering::Target;
 use crate::lowering::cost::{Cost, load_tenth_ns};
 use crate::lowering::linear::sums::Sum;
 
@@ -16,8 +18,12 @@ const INPUT_BITS_MAX: u32 = 4;
 /// Bits of a place.
 const BITS_MAX: u32 = 8;
 /// Bytes of one table: of its rows, few are read in turn.
-const TABLE_BYTES_MAX: usize = 64 << 10;
-/// Time to put an input into the place, in tenths of a nanosecond.
+const TABLE_BYTES_MAX: u64 = 64 << 10;
+/// Bytes of all tables of a map, far below what a program may have
+/// ([`Target::table_bytes_max`]).
+const ALL_BYTES_MAX: u64 = 256 << 10;
+/// Time to put an input into the place, in tenths of a nanosecond: an estimate
+/// from the four instructions that it takes.
 const INPUT_TENTH_NS: u64 = 6;
 
 /// Some inputs and what each sum has of them.
@@ -51,17 +57,18 @@ impl Lookup {
 
     fn new(inputs: Vec<LookupInput>, sums: &[Sum]) -> Self {
         let bits: u32 = inputs.iter().map(|input| input.bits).sum();
+        let of_sum = |sum: &Sum| -> Vec<i64> {
+            inputs.iter().map(|input| sum.weight(input.input)).collect()
+        };
+        let weights: Vec<Vec<i64>> = sums.iter().map(of_sum).collect();
         let row = |place: i64| {
             let mut rest = place;
             let at: Vec<i64> = inputs.iter().map(|input| input.take(&mut rest)).collect();
-            let of_sum = |sum: &Sum| {
-                let product = |(input, x): (&LookupInput, &i64)| {
-                    let weight = sum.weights.iter().find(|weight| weight.input == input.input);
-                    weight.map_or(0, |weight| weight.weight.wrapping_mul(*x))
-                };
-                inputs.iter().zip(&at).map(product).fold(0, i64::wrapping_add)
+            let of_sum = |weights: &Vec<i64>| {
+                let products = weights.iter().zip(&at).map(|(weight, x)| weight.wrapping_mul(*x));
+                products.fold(0, i64::wrapping_add)
             };
-            sums.iter().map(of_sum).collect()
+            weights.iter().map(of_sum).collect()
         };
         Self { rows: (0..1 << bits).map(row).collect(), inputs }
     }
@@ -106,7 +113,8 @@ pub(super) fn take_out(
     inputs: &[(u32, Bounds)],
     product_tenth_ns: impl Fn(&[Sum], &[LookupInput]) -> u64,
 ) -> Vec<Lookup> {
-    let bits_max = (TABLE_BYTES_MAX / 8 / sums.len().max(1)).checked_ilog2();
+    let row_bytes = 8 * sums.len() as u64;
+    let bits_max = TABLE_BYTES_MAX.checked_div(row_bytes).and_then(u64::checked_ilog2);
     let bits_max = bits_max.unwrap_or(0).min(BITS_MAX);
     let mut narrow: Vec<LookupInput> = inputs
         .iter()
@@ -114,7 +122,7 @@ pub(super) fn take_out(
         .filter(|it| is_read(sums, it.input))
         .collect();
     narrow.sort_by_key(|input| input.bits);
-    let mut lookups = Vec::new();
+    let (mut lookups, mut all_bytes) = (Vec::new(), 0);
     let mut narrow = narrow.into_iter().peekable();
     while narrow.peek().is_some() {
         let (mut group, mut bits) = (Vec::new(), 0);
@@ -125,8 +133,12 @@ pub(super) fn take_out(
         if group.is_empty() {
             break;
         }
-        let (count, table_bytes) = (sums.len() as u64, (8 * sums.len() as u64) << bits);
+        let (count, table_bytes) = (sums.len() as u64, row_bytes << bits);
+        if all_bytes + table_bytes > ALL_BYTES_MAX {
+            break;
+        }
         if product_tenth_ns(sums, &group) > tenth_ns(group.len(), count, table_bytes) {
+            all_bytes += table_bytes;
             let is_taken = |input| group.iter().any(|it| it.input == input);
             let lookup = Lookup::new(group.clone(), sums);
             for sum in sums.iter_mut() {
@@ -139,7 +151,7 @@ pub(super) fn take_out(
 }
 
 fn is_read(sums: &[Sum], input: u32) -> bool {
-    sums.iter().any(|sum| sum.weights.iter().any(|weight| weight.input == input))
+    sums.iter().any(|sum| sum.weight(input) != 0)
 }
 
 fn tenth_ns(inputs: usize, sums: u64, table_bytes: u64) -> u64 {

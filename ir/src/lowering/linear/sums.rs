@@ -41,6 +41,13 @@ impl Sum {
         Self { base: map.base, weights: map.weights.clone(), lanes }
     }
 
+    /// What multiplies an input; 0 if nothing does.
+    #[must_use]
+    pub fn weight(&self, input: u32) -> i64 {
+        let found = self.weights.binary_search_by_key(&input, |weight| weight.input);
+        found.map_or(0, |at| self.weights[at].weight)
+    }
+
     /// Bits of all lanes.
     fn bits(&self) -> u32 {
         self.lanes.iter().map(|lane| lane.bits).sum()

@@ -44,11 +44,7 @@ impl Table {
         inputs.sort_unstable();
         inputs.dedup();
         let row = |sum: &Sum| {
-            let mut weights = vec![0; inputs.len()];
-            for weight in &sum.weights {
-                let place = inputs.binary_search(&weight.input).expect("it is among all inputs");
-                weights[place] = weight.weight;
-            }
+            let weights: Vec<i64> = inputs.iter().map(|&input| sum.weight(input)).collect();
             let pairs = weights.chunks_exact(2).map(|pair| pair[0].wrapping_mul(pair[1]));
             let base = pairs.fold(sum.base, i64::wrapping_sub);
             TableRow { base, weights }

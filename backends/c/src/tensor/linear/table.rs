@@ -15,8 +15,8 @@ use crate::tensor::operand::Operand;
 use crate::writer::Writer;
 
 /// Pairs of inputs that are one after another in the machine code: with a counter
-/// less, all that a block needs fits the registers. More would not fit the cache
-/// of a processor for decoded instructions.
+/// less, all that a block needs fits the registers. Half as many and twice as many
+/// are no faster, on the networks of `examples/networks`.
 const UNROLLED_MAX: usize = 32;
 
 impl Map<'_> {
@@ -67,33 +67,34 @@ impl Map<'_> {
         let whole = sums / together * together;
         if whole > together {
             out.open(&format!("for (__u32 j = 0; j < {whole}; j += {together}) {{"));
-            self.block(out, context, table, x, "j", together);
+            self.block(out, context, table, x, None, together);
             out.close("}");
         } else if whole > 0 {
-            self.block(out, context, table, x, "0", together);
+            self.block(out, context, table, x, Some(0), together);
         }
         if whole < sums {
-            self.block(out, context, table, x, &whole.to_string(), sums - whole);
+            self.block(out, context, table, x, Some(whole), sums - whole);
         }
         if self.wraps() {
             self.unpack(out, context);
         }
     }
 
-    /// Computes `count` sums from number `first` on, an expression.
+    /// Computes `count` sums from number `first` on; from the variable `j` on, if
+    /// there is none.
     fn block(
         &self,
         out: &mut Writer,
         context: &Context<'_>,
         table: &Table,
         x: &Operand,
-        first: &str,
+        first: Option<usize>,
         count: usize,
     ) {
-        let element = |sum: usize| match (first.parse::<usize>(), sum) {
-            (Ok(first), _) => (first + sum).to_string(),
-            (Err(_), 0) => first.to_owned(),
-            (Err(_), _) => format!("{first} + {sum}"),
+        let element = |sum: usize| match (first, sum) {
+            (Some(first), _) => (first + sum).to_string(),
+            (None, 0) => "j".to_owned(),
+            (None, _) => format!("j + {sum}"),
         };
         for sum in 0..count {
             let mut pieces = vec![format!("y{sum} = w[{sum}] - inputs")];
