@@ -138,6 +138,12 @@ impl Interval {
         Self { min, max }
     }
 
+    /// The greatest magnitude of an element.
+    #[must_use]
+    pub fn magnitude(self) -> u64 {
+        self.min.unsigned_abs().max(self.max.unsigned_abs())
+    }
+
     /// Is `x` in it?
     #[must_use]
     pub fn contains(self, x: i64) -> bool {

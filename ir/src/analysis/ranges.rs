@@ -49,11 +49,16 @@ impl Bounds {
         self.max.abs_diff(self.min)
     }
 
+    /// The greatest magnitude.
+    #[must_use]
+    pub fn magnitude(self) -> u128 {
+        self.min.unsigned_abs().max(self.max.unsigned_abs())
+    }
+
     /// Bits of the greatest magnitude, without the sign.
     #[must_use]
     pub fn magnitude_bits(self) -> u32 {
-        let magnitude = self.min.unsigned_abs().max(self.max.unsigned_abs());
-        u128::BITS - magnitude.leading_zeros()
+        u128::BITS - self.magnitude().leading_zeros()
     }
 
     fn plus(self, other: Self) -> Self {

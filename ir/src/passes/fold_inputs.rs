@@ -99,6 +99,6 @@ fn is_exact(column: &Column, elem: ElementType) -> bool {
         ElementType::I64 => return column.missing.is_none(),
         ElementType::Bool | ElementType::Label(_) | ElementType::Fixed { .. } => return false,
     };
-    let magnitude = column.range.min.unsigned_abs().max(column.range.max.unsigned_abs());
+    let magnitude = column.range.magnitude();
     magnitude <= 1 << exact_bits
 }

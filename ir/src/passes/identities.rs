@@ -4,10 +4,13 @@
 //! Powers over their sum, and the power of what is above the logarithm of such a
 //! sum (naive Bayes), become a softmax. So do logistic functions over their sum
 //! (one against the rest), of their logarithms: where all of them vanish, a
-//! quotient of what is left of them would mean nothing.
+//! quotient of what is left of them would mean nothing. The sum of the votes of
+//! neighbours is their number ([`votes`]).
 //!
 //! Obligation: over the real numbers each element is what it was, for every row
 //! without a missing value. Where floats vanish or overflow, they may differ.
+
+mod votes;
 
 use crate::analysis::affine::Affine;
 use crate::analysis::real_ranges::RealRanges;
@@ -50,9 +53,9 @@ impl Pass<Real> for Identities {
         Rebuild::run(module, |rebuild, module, value| match found[value.index()] {
             None => rebuild.copy(module, value),
             Some(Identity::Same(older)) => rebuild.of(older),
-            Some(Identity::Zero) => {
+            Some(Identity::Number(number)) => {
                 let Node { ty, origin, .. } = module.node(value).clone();
-                let elements = vec![0.0; ty.shape.elements()];
+                let elements = vec![number; ty.shape.elements()];
                 let constant = module.constants.push(Constant { ty: ty.clone(), elements });
                 rebuild.push(Node { op: RealOp::Constant { constant }, ty, origin })
             }
@@ -75,8 +78,8 @@ impl Pass<Real> for Identities {
 enum Identity {
     /// An older value of the same type.
     Same(Value),
-    /// Zeros.
-    Zero,
+    /// This number, in every element.
+    Number(f64),
     /// The softmax of this.
     Softmax(Value),
     /// The softmax of the logarithms of these logistic functions.
@@ -88,6 +91,7 @@ fn is_candidate(op: &RealOp) -> bool {
     matches!(
         op,
         RealOp::Select { .. }
+            | RealOp::Reduce { function: Reduction::Sum, .. }
             | RealOp::Unary { function: Unary::Absolute | Unary::Exp, .. }
             | RealOp::Binary { function: Binary::Add | Binary::Multiply | Binary::Divide, .. }
     )
@@ -129,8 +133,8 @@ impl Facts<'_> {
                 match (constant(self.module, a), constant(self.module, b)) {
                     (Some(1.0), _) => same(b),
                     (_, Some(1.0)) => same(a),
-                    (Some(0.0), _) => self.is_finite(b).then_some(Identity::Zero),
-                    (_, Some(0.0)) => self.is_finite(a).then_some(Identity::Zero),
+                    (Some(0.0), _) => self.is_finite(b).then_some(Identity::Number(0.0)),
+                    (_, Some(0.0)) => self.is_finite(a).then_some(Identity::Number(0.0)),
                     _ => None,
                 }
             }
@@ -149,6 +153,9 @@ impl Facts<'_> {
                         self.is_logistic(found, a).then_some(Identity::SoftmaxOfLogarithms(a))
                     })
                 }
+            }
+            RealOp::Reduce { function: Reduction::Sum, .. } => {
+                self.votes(value).map(Identity::Number)
             }
             RealOp::Unary { function: Unary::Exp, input } => {
                 let (x, above) = self.difference(found, input)?;
@@ -357,9 +364,8 @@ fn constant(module: &Module<Real>, value: Value) -> Option<f64> {
 fn follow(found: &[Option<Identity>], value: Value) -> Value {
     match found[value.index()] {
         Some(Identity::Same(older)) => older,
-        Some(Identity::Zero | Identity::Softmax(_) | Identity::SoftmaxOfLogarithms(_)) | None => {
-            value
-        }
+        Some(Identity::Number(_) | Identity::Softmax(_) | Identity::SoftmaxOfLogarithms(_))
+        | None => value,
     }
 }
 

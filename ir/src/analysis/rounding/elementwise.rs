@@ -93,7 +93,7 @@ pub(super) fn select(condition: Operand, a: Operand, b: Operand) -> f64 {
 impl Operand {
     /// The greatest magnitude as stored, in real units.
     fn magnitude(self) -> f64 {
-        let magnitude = self.bounds.min.unsigned_abs().max(self.bounds.max.unsigned_abs());
+        let magnitude = self.bounds.magnitude();
         product_up(magnitude as f64, unit(self.elem)).next_up()
     }
 }

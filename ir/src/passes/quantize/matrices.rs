@@ -8,9 +8,9 @@
 //! of many rows are the same.
 //!
 //! All of it becomes one [`Matrix`] whose format is as fine as its greatest sum
-//! allows in 62 bits. A product of 62 bits is divided between input and weight so
-//! that both have as many bits behind the point; where these are too few, or a
-//! column is wide, inputs are multiplied in two parts.
+//! allows in 62 bits. The bits behind the point of a product are divided between
+//! input and weight so that the bound on what rounding both changes is least; where
+//! they are too few, or a column is wide, inputs are multiplied in two parts.
 //!
 //! With a precision, computed inputs and weights take at most so many bits, and
 //! nothing is multiplied in two parts.
@@ -134,6 +134,31 @@ struct Division {
     low_bits: u8,
 }
 
+/// A computed number and its weight.
+struct Computed {
+    /// A bound on the number, in real units.
+    magnitude: f64,
+    /// Bits behind its point.
+    frac_bits: i32,
+    /// The magnitude of the weight.
+    weight: f64,
+    /// Bits behind the point from which on the weight is exact.
+    exact_from: i32,
+}
+
+impl Computed {
+    /// What the product changes at most where the number keeps so many bits behind
+    /// the point and the product has so many.
+    fn rounding(&self, kept: i32, frac_bits: i32) -> f64 {
+        let half = |frac_bits: i32| f64::exp2(f64::from(-frac_bits - 1));
+        let kept = kept.min(self.frac_bits);
+        let left = frac_bits - kept;
+        let of_number = if kept < self.frac_bits { half(kept) * self.weight } else { 0.0 };
+        let of_weight = if left < self.exact_from { half(left) * self.magnitude } else { 0.0 };
+        of_number + of_weight
+    }
+}
+
 impl Quantizer<'_> {
     /// The linear map of a wanted value; its elements are in the shape of `value`.
     pub(super) fn matrix(&mut self, value: Value, forms: &[Form]) -> Option<Value> {
@@ -192,8 +217,7 @@ impl Quantizer<'_> {
         Some(row)
     }
 
-    /// How to divide the bits of products: computed inputs and their weights get
-    /// as many bits behind the point each.
+    /// How to divide the bits of products.
     fn division(&mut self, rows: &[Row]) -> Division {
         let widest = rows.iter().map(|row| row.terms.len() + 1).max().unwrap_or(1);
         let terms_bits = widest.next_power_of_two().trailing_zeros() as i32;
@@ -227,13 +251,53 @@ impl Quantizer<'_> {
             return Division { frac_bits: within.min(whole), low_bits: 0 };
         }
         if whole >= FRAC_BITS_ENOUGH && low_of_columns == 0 {
-            return Division { frac_bits: whole, low_bits: 0 };
+            return Division { frac_bits: self.balanced(rows), low_bits: 0 };
         }
         // Of an input of `b` bits, half is multiplied at once: the weight has
         // `room - b / 2` bits behind the point, and the input `b - integer_bits`.
         let bits = ((room + integer_bits) * 2 / 3).clamp(2, i32::from(SUM_BITS));
         let bits = bits.max(column_bits as i32);
         Division { frac_bits: bits - integer_bits, low_bits: (bits as u32).div_ceil(2) as u8 }
+    }
+
+    /// Bits behind the point of computed inputs with which rounding them and their
+    /// weights changes rows least, by its bound, all of them together. What products
+    /// have is given; weights have what is left of it, and many need less.
+    fn balanced(&mut self, rows: &[Row]) -> i32 {
+        let of_row = |row: &Row| {
+            let products =
+                row.terms.iter().map(|(input, by)| by.magnitude_max() * self.magnitude(input));
+            row.constant.magnitude_max() + products.sum::<f64>()
+        };
+        let greatest = rows.iter().map(of_row).fold(f64::MIN_POSITIVE, f64::max);
+        let frac_bits = i32::from(SUM_BITS) - weights::integer_bits(greatest);
+        let computed = rows.iter().flat_map(|row| &row.terms).filter_map(|(input, by)| {
+            let &Input::Element(value, _) = input else { return None };
+            Some(Computed {
+                magnitude: self.magnitude(input),
+                frac_bits: self.frac_bits(value).into(),
+                weight: by.magnitude_max(),
+                exact_from: by.fraction_bits().map_or(i32::MAX, |bits| bits as i32),
+            })
+        });
+        let computed: Vec<Computed> = computed.collect();
+        let changes =
+            |kept: i32| -> f64 { computed.iter().map(|term| term.rounding(kept, frac_bits)).sum() };
+        let least = (0..=frac_bits).map(|kept| (changes(kept), kept));
+        least.min_by(|a, b| a.0.total_cmp(&b.0)).map_or(0, |(_, kept)| kept)
+    }
+
+    /// The greatest magnitude of an input, in real units.
+    fn magnitude(&self, input: &Input) -> f64 {
+        let of_column = |column: Handle<Column>| self.real.columns[column].range.magnitude() as f64;
+        match *input {
+            Input::Column(column) => of_column(column),
+            Input::Product(a, b) => of_column(a) * of_column(b),
+            Input::Element(value, element) => {
+                let unit = f64::exp2(-f64::from(self.frac_bits(value)));
+                self.ranges.of_value(value)[element as usize].magnitude() as f64 * unit
+            }
+        }
     }
 
     /// Bits behind the point with which no computed input, rounded to nearest,
@@ -249,7 +313,7 @@ impl Quantizer<'_> {
         self.ranges.extend(&self.int);
         let within = |value: Value| {
             let bounds = self.ranges.of_value(value).iter();
-            let most = bounds.map(|it| it.min.unsigned_abs().max(it.max.unsigned_abs()));
+            let most = bounds.map(|bounds| bounds.magnitude());
             let most = most.max().unwrap_or(0);
             let rounded = |cut: u32| (most + (1_u128 << cut >> 1)) >> cut;
             let fits = |cut: &u32| rounded(*cut) >> precision == 0;
@@ -420,8 +484,7 @@ impl Inputs {
     /// A bound on what an input is, in its units. An element that rounds to 0 may
     /// be off from it, and its factor counts.
     fn magnitude(&self, input: &Input) -> f64 {
-        let Bounds { min, max } = self.bounds[self.place[input] as usize];
-        let magnitude = match (input, min.unsigned_abs().max(max.unsigned_abs())) {
+        let magnitude = match (input, self.bounds[self.place[input] as usize].magnitude()) {
             (Input::Column(_) | Input::Product(..), 0) => return 0.0,
             (Input::Element(..), magnitude) => magnitude.max(1),
             (_, magnitude) => magnitude,
@@ -524,7 +587,7 @@ impl Product {
             let [(atom, by)] = form.terms.as_slice() else { return None };
             let (column, half_ulps) = stored_column(real, *atom)?;
             let Column { range, missing: None, .. } = real.columns[column] else { return None };
-            let magnitude = range.min.unsigned_abs().max(range.max.unsigned_abs()) as f64;
+            let magnitude = range.magnitude() as f64;
             let (by, constant) = (by.clone(), form.constant.clone());
             Some(Factor { column, by, constant, magnitude, half_ulps })
         };
@@ -605,5 +668,5 @@ fn half_ulp(elem: ElementType, range: Interval) -> f64 {
 
 /// Bits of the greatest magnitude of a range.
 fn bits_of(range: Interval) -> u32 {
-    u64::BITS - range.min.unsigned_abs().max(range.max.unsigned_abs()).leading_zeros()
+    u64::BITS - range.magnitude().leading_zeros()
 }
