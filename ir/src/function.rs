@@ -16,7 +16,7 @@ use crate::module::Interval;
 use crate::types::ElementType;
 
 pub use expression::{Expression, TermId};
-pub use fit::{NoTable, Request, tabulate};
+pub use fit::{EVERYTHING, NoTable, Request, tabulate};
 
 /// A function of one variable as a table of segments, each a polynomial in the
 /// position within it.
@@ -34,10 +34,13 @@ pub struct Function {
     pub range: Interval,
     /// Bound on the distance between the result and the function, in real units.
     pub error: f64,
-    /// Bound on the slope of the function (Lipschitz constant) from `reach`
-    /// below the domain to `reach` above it; infinite where it jumps.
+    /// Bound on the slope of the function (Lipschitz constant) for the numbers that
+    /// inputs stand for; infinite where it jumps.
     pub slope: f64,
-    /// How far beyond the domain `slope` holds, in real units.
+    /// The same of its logarithm; infinite where the function need not be positive.
+    pub log_slope: f64,
+    /// How far from an input the number can be that it stands for, in real units,
+    /// so that the slopes hold for it, and what the function is of it is in `range`.
     pub reach: f64,
     /// Bits of a position within a segment; at most 31.
     pub position_bits: u8,

@@ -11,6 +11,7 @@
 
 mod elementwise;
 mod rows;
+mod shares;
 
 use crate::analysis::ranges::{Bounds, Ranges};
 use crate::matrix::MatrixRow;
@@ -128,7 +129,11 @@ impl Given<'_> {
             }
             IntOp::Divide { a, b, .. } => {
                 let rounding = 0.5 * unit(ty.elem);
-                self.each(ty, [*a, *b], |[a, b]| sum_up(elementwise::divide(a, b), rounding))
+                let share = self.share(*a, *b);
+                self.each(ty, [*a, *b], |[a, b]| {
+                    let quotient = elementwise::divide(a, b);
+                    sum_up(share.map_or(quotient, |share| share.min(quotient)), rounding)
+                })
             }
             IntOp::Rescale { input, rounding } => {
                 self.each(ty, [*input], |[x]| elementwise::rescale(x, ty.elem, *rounding))

@@ -108,6 +108,14 @@ impl Expression {
         new
     }
 
+    /// `g` of `e^g`.
+    pub(super) fn exponent(&self) -> Option<Self> {
+        match self.terms.last()? {
+            Term::Unary(Unary::Exp, exponent) => Some(self.ending_in(*exponent)),
+            _ => None,
+        }
+    }
+
     fn push(&mut self, term: Term) -> TermId {
         self.terms.push(term);
         TermId(self.terms.len() - 1)

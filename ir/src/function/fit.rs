@@ -61,6 +61,9 @@ pub enum NoTable {
     Overflow,
 }
 
+/// No bounds on numbers.
+pub const EVERYTHING: (f64, f64) = (f64::NEG_INFINITY, f64::INFINITY);
+
 /// What a table is made for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Request {
@@ -71,8 +74,26 @@ pub struct Request {
     /// How far from a stored input the number can be that it stands for, in
     /// real units: the slope is bounded for these numbers too.
     pub reach: f64,
+    /// Bounds on these numbers; [`EVERYTHING`] if none are known.
+    pub reals: (f64, f64),
     /// Format of the result.
     pub output: ElementType,
+}
+
+impl Request {
+    /// What stored inputs are and stand for, in real units.
+    #[must_use]
+    pub fn numbers(&self) -> (f64, f64) {
+        let scale = Scale { input: self.input.frac_bits().into(), output: 0 };
+        let numbers = self.around(scale);
+        (numbers.min, numbers.max)
+    }
+
+    fn around(&self, scale: Scale) -> Span {
+        let stored = scale.real(self.domain.min).hull(scale.real(self.domain.max));
+        let reach = Span { min: -self.reach, max: self.reach };
+        stored.hull(stored.plus(reach).within(self.reals.0, self.reals.1))
+    }
 }
 
 /// The parts of a request in real units.
@@ -188,16 +209,16 @@ fn finish(
     let values = pieces.iter().map(|piece| piece.value).reduce(Span::hull);
     let mut values = values.expect("a domain has a piece");
     let mut slope = pieces.iter().fold(0.0f64, |slope, piece| slope.max(piece.slope));
-    let reach = Span::exactly(request.reach);
-    let (first, last) = (scale.real(domain.min), scale.real(domain.max));
-    let margins =
-        [(first.minus(reach), scale.real(inner.min)), (scale.real(inner.max), last.plus(reach))];
-    for (from, to) in margins {
-        slope = slope.max(expression.jet(from.hull(to), 1).coefficient(1).magnitude());
-    }
+    let numbers = request.around(scale);
+    let (first, last) = (Span::exactly(numbers.min), Span::exactly(numbers.max));
     for (from, to) in [(first, scale.real(inner.min)), (scale.real(inner.max), last)] {
-        values = values.hull(expression.jet(from.hull(to), 0).coefficient(0));
+        let margin = expression.jet(from.hull(to), 1);
+        slope = slope.max(margin.coefficient(1).magnitude());
+        values = values.hull(margin.coefficient(0));
     }
+    let log_slope = expression
+        .exponent()
+        .map_or(f64::INFINITY, |exponent| exponent.jet(numbers, 1).coefficient(1).magnitude());
     let function = Function {
         name: expression.to_string(),
         input: request.input,
@@ -206,6 +227,7 @@ fn finish(
         range: range(values, scale, request.output)?,
         error,
         slope,
+        log_slope,
         reach: request.reach,
         position_bits: POSITION_BITS,
         gain,

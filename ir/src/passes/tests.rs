@@ -185,6 +185,41 @@ output \"y\" value %3
     assert!(scores[0] > 40 * scores[1] && scores[0] == scores[2], "{scores:?}");
 }
 
+/// However far off its operands are, a share is within 1 of what it should be; and
+/// the errors of other operands do not add up. The watched pipeline tries the bound.
+#[test]
+fn a_softmax_is_off_by_what_moves_its_operands() {
+    let weights: Vec<String> = (0..7).map(|i| format!("0.{}7", i + 1)).collect();
+    let text = format!(
+        "real a
+@c0 = column x [0, 255]
+@w0 = constant f64[1x7] [{}]
+%0 = input [x] : f64[1x1]
+%1 = constant @w0 : f64[1x7]
+%2 = matmul %0, %1 : f64[1x7]
+%3 = softmax %2 : f64[1x7]
+output \"logits\" score raw %2
+output \"shares\" score probability %3
+",
+        weights.join(", ")
+    );
+    let module = crate::text::parse::<Real>(&text).expect("the text is a module");
+    for (precision, share_of_one) in [(Some(1), true), (Some(24), false), (None, false)] {
+        let options = Options { precision, watch: true, ..Options::default() };
+        let int = pipeline::run(module.clone(), &options, &mut |_, _, _| {});
+        let int = int.expect("it has an integer form");
+        let rounding = Rounding::of(&int);
+        let worst = |output: usize| {
+            let bounds = rounding.of_value(int.outputs[output].value).iter();
+            bounds.copied().fold(0.0, f64::max)
+        };
+        // The greatest operand is taken off each first.
+        let (moved, share) = (2.0 * worst(0), worst(1));
+        assert_eq!(moved > 1.0, share_of_one, "{precision:?}: {moved}");
+        assert!(share <= moved.min(1.0) + 1e-3, "{precision:?}: {share} of {moved}");
+    }
+}
+
 /// With a precision, what linear maps multiply takes no more bits, and scores
 /// stay within the bound, which the watched pipeline tries.
 #[test]

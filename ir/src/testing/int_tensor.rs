@@ -5,7 +5,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{columns, frame, handles};
-use crate::function::{Expression, Request, tabulate};
+use crate::function::{EVERYTHING, Expression, Request, tabulate};
 use crate::matrix::{Matrix, MatrixRow, MatrixWeight};
 use crate::module::{Constant, Int, Interval, LabelTable, Module, Output, OutputKind, Value};
 use crate::ops::{Extreme, IntBinary, IntOp, IntReduction, Relation, Rounding, Unary};
@@ -233,7 +233,9 @@ impl Step {
         let functions = [Unary::Logistic, Unary::Exp, Unary::Absolute, Unary::Floor, Unary::Tanh];
         let function = functions[self.numbers[0] as usize % functions.len()];
         let domain = Interval::new(domain.min.max(-1 << 23), domain.max.min(1 << 23));
-        let request = Request { input: TABLE_INPUT, domain, reach: 0.0, output: TABLE_OUTPUT };
+        let reals = EVERYTHING;
+        let (input, output) = (TABLE_INPUT, TABLE_OUTPUT);
+        let request = Request { input, domain, reach: 0.0, reals, output };
         let table = tabulate(&Expression::of(function), &request).ok()?;
         let function = module.functions.push(table);
         Some((IntOp::Function { function, input: a }, ty))

@@ -13,7 +13,7 @@ use crate::module::{Domain, Interval, Module};
 
 /// Appends the definition of `@f` number `index`.
 pub(super) fn print(out: &mut String, index: usize, function: &Function) {
-    let Function { input, output, domain, range, error, slope, reach, .. } = function;
+    let Function { input, output, domain, range, error, slope, log_slope, reach, .. } = function;
     let name = quoted(&function.name);
     put(out, format_args!("@f{index} = function {name}, {input} to {output}"));
     put(out, format_args!(", domain [{}, {}]", domain.min, domain.max));
@@ -21,6 +21,10 @@ pub(super) fn print(out: &mut String, index: usize, function: &Function) {
     for (word, number) in [(", error ", error), (", slope ", slope), (" within ", reach)] {
         out.push_str(word);
         put_float(out, *number);
+    }
+    if log_slope.is_finite() {
+        out.push_str(", log ");
+        put_float(out, *log_slope);
     }
     let (position, gain, shift) = (function.position_bits, function.gain, function.shift);
     put(out, format_args!(", position {position}, gain {gain}, shift {shift}\n"));
@@ -62,7 +66,15 @@ impl Listed for Function {
         let slope = cursor.float()?;
         cursor.expect("within")?;
         let reach = cursor.float()?;
-        word(cursor, "position")?;
+        cursor.expect(",")?;
+        let log_slope = if cursor.eat("log") {
+            let log_slope = cursor.float()?;
+            cursor.expect(",")?;
+            log_slope
+        } else {
+            f64::INFINITY
+        };
+        cursor.expect("position")?;
         let position_bits = cursor.integer()?;
         word(cursor, "gain")?;
         let gain = cursor.integer()?;
@@ -77,6 +89,7 @@ impl Listed for Function {
             range,
             error,
             slope,
+            log_slope,
             reach,
             position_bits,
             gain,

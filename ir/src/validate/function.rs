@@ -36,7 +36,8 @@ fn check_one(function: &Function) -> Result<(), Problem> {
     }
     let bad = |what| Err(Problem::BadFunction { what });
     let is_bound = |bound: f64| bound >= 0.0;
-    if !(is_bound(function.error) && is_bound(function.slope) && is_bound(function.reach)) {
+    let bounds = [function.error, function.slope, function.log_slope, function.reach];
+    if !bounds.into_iter().all(is_bound) {
         return bad("a bound is negative or no number");
     }
     if function.segments.is_empty() || function.segments.len() > limits::SEGMENTS_MAX {

@@ -16,7 +16,7 @@ fn check(
 ) -> Function {
     let stored = |x: f64| (x * f64::exp2(30.0)) as i64;
     let domain = Interval::new(stored(ends.0), stored(ends.1));
-    let request = Request { input: INPUT, domain, reach: 1e-9, output: OUTPUT };
+    let request = Request { input: INPUT, domain, reach: 1e-9, reals: ends, output: OUTPUT };
     let function = tabulate(expression, &request).expect("there is a table");
     let mut random = crate::random::Random::new(1);
     let length = domain.max.abs_diff(domain.min);
@@ -79,7 +79,8 @@ fn functions_that_are_steep_somewhere() {
 #[test]
 fn the_error_function() {
     // 128 bits of it are slow: a few points.
-    let request = |domain| Request { input: INPUT, domain, reach: 0.0, output: OUTPUT };
+    let request =
+        |domain| Request { input: INPUT, domain, reach: 0.0, reals: EVERYTHING, output: OUTPUT };
     let domain = Interval::new(-3 << 30, 9 << 30);
     let table = tabulate(&Expression::of(Unary::Erf), &request(domain)).expect("there is a table");
     for x in [-3i64 << 30, -1 << 29, 12_345, 1 << 30, 5 << 30, 9 << 30] {
@@ -121,7 +122,7 @@ fn compositions_are_one_table() {
 #[test]
 fn what_is_not_bounded_has_no_table() {
     let domain = Interval::new(-5, 5);
-    let request = Request { input: INPUT, domain, reach: 0.0, output: OUTPUT };
+    let request = Request { input: INPUT, domain, reach: 0.0, reals: EVERYTHING, output: OUTPUT };
     for function in [Unary::Reciprocal, Unary::Log] {
         assert_eq!(tabulate(&Expression::of(function), &request), Err(NoTable::Unbounded));
     }
@@ -138,6 +139,7 @@ fn no_input_of_a_segment_leaves_62_bits() {
             input: ElementType::Fixed { bits: 62, frac_bits: 61 },
             domain: Interval::new(min, max),
             reach: 0.0,
+            reals: EVERYTHING,
             output: ElementType::Fixed { bits: 62, frac_bits: 38 },
         };
         let function = tabulate(&Expression::of(Unary::Exp), &request).expect("e^2 is bounded");

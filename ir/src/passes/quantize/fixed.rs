@@ -10,6 +10,7 @@ use super::{Key, Quantizer, format, is_integer};
 use crate::analysis::affine::Kind;
 use crate::analysis::ranges::Bounds;
 use crate::analysis::real_ranges::RealRanges;
+use crate::function::EVERYTHING;
 use crate::limits;
 use crate::matrix::{Matrix, MatrixRow};
 use crate::module::{Constant, Value};
@@ -311,11 +312,16 @@ impl Quantizer<'_> {
         self.push_beside(user, x, elem, IntOp::Binary { function, a: x, b: end })
     }
 
+    /// What any element of a value of the model can be over the reals.
+    pub(super) fn reals(&mut self, value: Value) -> (f64, f64) {
+        let ranges = self.real_ranges.get_or_insert_with(|| RealRanges::of(self.real));
+        ranges.hull(value).unwrap_or(EVERYTHING)
+    }
+
     /// The translated `value` within what it can be over the reals: bounds of
     /// integers do not show that squares are positive, nor what sums leave out.
     pub(super) fn within_reals(&mut self, user: Value, value: Value, x: Value) -> Value {
-        let ranges = self.real_ranges.get_or_insert_with(|| RealRanges::of(self.real));
-        let Some((min, max)) = ranges.hull(value) else { return x };
+        let (min, max) = self.reals(value);
         let unit = f64::exp2(-f64::from(self.frac_bits(x)));
         self.ranges.extend(&self.int);
         let bounds = self.ranges.of_value(x).iter().copied().reduce(Bounds::union);

@@ -19,13 +19,15 @@ impl Quantizer<'_> {
             Chain::Each(input, expression) => {
                 let x = self.own_format(value, *input)?;
                 let x = self.within_reals(value, *input, x);
-                let result = self.function(value, x, expression)?;
+                let reals = self.reals(*input);
+                let result = self.function(value, x, reals, expression)?;
                 Some(self.reshape(result, self.real.shape(value), origin))
             }
             Chain::Several(parts) => {
                 let results = parts.iter().map(|part| {
                     let x = self.element(value, part.input, part.element)?;
-                    self.function(value, x, &part.expression)
+                    let reals = self.reals(part.input);
+                    self.function(value, x, reals, &part.expression)
                 });
                 let results: Vec<Value> = results.collect::<Option<_>>()?;
                 let frac_bits = results.iter().map(|&result| self.frac_bits(result)).min()?;
@@ -50,11 +52,18 @@ impl Quantizer<'_> {
         Some(self.within_reals(user, input, x))
     }
 
-    /// A function of each element of an integer value.
-    fn function(&mut self, user: Value, x: Value, expression: &Expression) -> Option<Value> {
-        let (x, function) = match self.table(x, expression, 0.0) {
+    /// A function of each element of an integer value, which stands for numbers
+    /// within `reals`.
+    fn function(
+        &mut self,
+        user: Value,
+        x: Value,
+        reals: (f64, f64),
+        expression: &Expression,
+    ) -> Option<Value> {
+        let (x, function) = match self.table(x, reals, expression, 0.0) {
             Some(function) => (x, function),
-            None => match self.table_from(user, x, expression) {
+            None => match self.table_from(user, x, reals, expression) {
                 Some(found) => found,
                 None => return self.no_form(user, user),
             },
@@ -69,6 +78,7 @@ impl Quantizer<'_> {
         &mut self,
         user: Value,
         x: Value,
+        reals: (f64, f64),
         expression: &Expression,
     ) -> Option<(Value, Handle<Function>)> {
         self.ranges.extend(&self.int);
@@ -80,12 +90,14 @@ impl Quantizer<'_> {
         let reach = self.rounding.of_value(x).iter().copied().fold(0.0, f64::max);
         let unit = f64::exp2(-f64::from(self.frac_bits(x)));
         let least = (4.0 * reach / unit).ceil().max(1.0);
-        let (min, max) = expression.bounds(0.0, least * unit);
+        let end = least * unit;
+        let (min, max) = expression.bounds(0.0, end);
         if !(max - min).is_finite() || least >= bounds.max as f64 {
             return None;
         }
         let x = self.at_least(user, x, least as i64);
-        let function = self.table(x, expression, (max - min).next_up())?;
+        let reals = (reals.0.max(end), reals.1.max(end));
+        let function = self.table(x, reals, expression, (max - min).next_up())?;
         Some((x, function))
     }
 
@@ -94,6 +106,7 @@ impl Quantizer<'_> {
     fn table(
         &mut self,
         x: Value,
+        reals: (f64, f64),
         expression: &Expression,
         excess: f64,
     ) -> Option<Handle<Function>> {
@@ -103,11 +116,10 @@ impl Quantizer<'_> {
         let domain =
             Interval::new(i64::try_from(bounds.min).ok()?, i64::try_from(bounds.max).ok()?);
         let reach = self.rounding.of_value(x).iter().copied().fold(0.0, f64::max);
-        let unit = f64::exp2(-f64::from(self.frac_bits(x)));
-        let real = |x: i64| x as f64 * unit;
-        // Outwards, where a stored number has more than 53 bits.
-        let (min, max) = expression
-            .bounds(real(domain.min).next_down() - reach, real(domain.max).next_up() + reach);
+        let input = self.int.ty(x).elem;
+        let request = Request { input, domain, reach, reals, output: input };
+        let (from, to) = request.numbers();
+        let (min, max) = expression.bounds(from, to);
         let magnitude = min.abs().max(max.abs());
         if !magnitude.is_finite() {
             return None;
@@ -116,8 +128,7 @@ impl Quantizer<'_> {
         let fits = i32::from(SUM_BITS) - 1 - integer_bits(magnitude.max(f64::MIN_POSITIVE));
         let frac_bits = fits.min(RESULT_BITS - integer_bits(span)).min(FRAC_BITS_MAX);
         let output = format(u8::try_from(frac_bits).ok()?);
-        let input = self.int.ty(x).elem;
-        let request = Request { input, domain, reach, output };
+        let request = Request { output, ..request };
         let mut function = tabulate(expression, &request).ok()?;
         if excess > 0.0 {
             function.error = (function.error + excess).next_up();
@@ -149,7 +160,8 @@ impl Quantizer<'_> {
         // Nothing is above the greatest, which bounds do not show.
         let less = IntOp::Binary { function: IntBinary::Minimum, a: less, b: zero };
         let less = self.int.push(less, Type { elem, shape }, origin);
-        let powers = self.function(value, less, &Expression::of(Unary::Exp))?;
+        let powers =
+            self.function(value, less, (f64::NEG_INFINITY, 0.0), &Expression::of(Unary::Exp))?;
         self.normalised(value, powers, &rows, &one_a_row)
     }
 
