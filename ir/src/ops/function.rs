@@ -185,6 +185,18 @@ impl Relation {
         }
     }
 
+    /// The relation of numbers that holds where this one does not, if there is one.
+    #[must_use]
+    pub fn negated(self) -> Option<Self> {
+        match self {
+            Self::Less => Some(Self::GreaterOrEqual),
+            Self::LessOrEqual => Some(Self::Greater),
+            Self::Equal => None,
+            Self::Greater => Some(Self::LessOrEqual),
+            Self::GreaterOrEqual => Some(Self::Less),
+        }
+    }
+
     /// Does it hold between `a` and `b`?
     #[must_use]
     pub fn holds<T: PartialOrd>(self, a: &T, b: &T) -> bool {

@@ -1,5 +1,7 @@
 //! Drops what changes nothing over the real numbers: normalisations of what is
-//! normalised, guards that never hold, sums with 0, products with 1 and with 0.
+//! normalised, guards that never hold, sums with 0, products with 1 and with 0. A
+//! quotient by a quotient becomes a product: a density of neighbours, which is a
+//! reciprocal over many decades, is not computed to be divided by (local outliers).
 //!
 //! Powers over their sum, and the power of what is above the logarithm of such a
 //! sum (naive Bayes), become a softmax. So do logistic functions over their sum
@@ -59,6 +61,14 @@ impl Pass<Real> for Identities {
                 let constant = module.constants.push(Constant { ty: ty.clone(), elements });
                 rebuild.push(Node { op: RealOp::Constant { constant }, ty, origin })
             }
+            Some(Identity::ProductOver([a, b, by])) => {
+                let Node { ty, origin, .. } = module.node(value).clone();
+                let (a, b, by) = (rebuild.of(a), rebuild.of(b), rebuild.of(by));
+                let op = RealOp::Binary { function: Binary::Multiply, a, b };
+                let a = rebuild.push(Node { op, ty: ty.clone(), origin });
+                let op = RealOp::Binary { function: Binary::Divide, a, b: by };
+                rebuild.push(Node { op, ty, origin })
+            }
             Some(Identity::Softmax(input)) => {
                 let Node { ty, origin, .. } = module.node(value).clone();
                 let op = RealOp::Softmax { input: rebuild.of(input) };
@@ -80,6 +90,8 @@ enum Identity {
     Same(Value),
     /// This number, in every element.
     Number(f64),
+    /// The first times the second, over the third.
+    ProductOver([Value; 3]),
     /// The softmax of this.
     Softmax(Value),
     /// The softmax of the logarithms of these logistic functions.
@@ -142,6 +154,9 @@ impl Facts<'_> {
                 if constant(self.module, b) == Some(1.0) {
                     return same(a);
                 }
+                if let Some([by, b]) = self.quotient(found, b) {
+                    return Some(Identity::ProductOver([follow(found, a), b, by]));
+                }
                 let a = follow(found, a);
                 if !self.is_row_sum(found, b, a) {
                     None
@@ -163,6 +178,16 @@ impl Facts<'_> {
             }
             _ => None,
         }
+    }
+
+    /// `a` and `b` of `a / b`, where `a` is a constant other than 0.
+    fn quotient(&self, found: &[Option<Identity>], value: Value) -> Option<[Value; 2]> {
+        let value = follow(found, value);
+        let RealOp::Binary { function: Binary::Divide, a, b } = self.module.node(value).op else {
+            return None;
+        };
+        let is_whole = self.module.shape(b) == self.module.shape(value);
+        (is_whole && constant(self.module, a)? != 0.0).then(|| [follow(found, a), follow(found, b)])
     }
 
     /// Are all elements numbers, for every row without a missing value?
@@ -364,7 +389,12 @@ fn constant(module: &Module<Real>, value: Value) -> Option<f64> {
 fn follow(found: &[Option<Identity>], value: Value) -> Value {
     match found[value.index()] {
         Some(Identity::Same(older)) => older,
-        Some(Identity::Number(_) | Identity::Softmax(_) | Identity::SoftmaxOfLogarithms(_))
+        Some(
+            Identity::Number(_)
+            | Identity::ProductOver(_)
+            | Identity::Softmax(_)
+            | Identity::SoftmaxOfLogarithms(_),
+        )
         | None => value,
     }
 }

@@ -260,6 +260,33 @@ fn a_tie_that_only_rounding_decides_is_a_near_tie() {
     assert!(matches!(report.verdict, Verdict::NoMismatch { .. }), "allowed, but not proven");
 }
 
+/// A relation that holds up to a threshold becomes one that does not hold above it.
+#[test]
+fn a_label_is_understood_behind_a_relation_that_is_negated() {
+    let text = "real a
+@c0 = column ip_ttl [0, 255]
+@c1 = column ip_id [0, 65535]
+@l0 = labels [0, 1]
+@w0 = constant f32[2x1] [0.3333333432674408, -0.0009765625]
+@w1 = constant f32[1] [0.5]
+%0 = input [ip_ttl, ip_id] : f32[1x2]
+%1 = constant @w0 : f32[2x1]
+%2 = matmul %0, %1 : f32[1x1]
+%3 = constant @w1 : f32[1]
+%4 = less_or_equal %2, %3 : bool[1x1]
+%5 = reshape %4 : bool[1]
+%6 = label @l0, %5 : label(@l0)[1]
+output \"label\" label %6
+";
+    let real = skxc_ir::text::parse::<Real>(text).expect("the text is a module");
+    let options = skxc_ir::passes::pipeline::Options::default();
+    let int = skxc_ir::passes::pipeline::run(real.clone(), &options, &mut |_, _, _| {});
+    let int = int.expect("it has an integer form").into_inner();
+    assert!(int.nodes.iter().any(|(_, node)| matches!(node.op, IntOp::Not { .. })));
+    let report = model(&real, &int, Rows::new(2), Options::default(), &mut |_| {});
+    assert!(report.verdict.passed() && report.margin_affected.is_some(), "{report:?}");
+}
+
 #[test]
 fn labels_that_differ_behind_scores_without_a_bound_are_no_pass() {
     let mut module = int(TTL_THRESHOLD);

@@ -6,7 +6,8 @@
 //!   their proven bound of exact arithmetic, and the label is theirs up to that
 //!   bound and the tie margin;
 //! - where scores have no bound, a label other than that of exact arithmetic is
-//!   neither right nor wrong;
+//!   neither right nor wrong; nor is one where exact arithmetic leaves the scores
+//!   open, as if two neighbours are equally near, and their bound the label;
 //! - where the way from numbers to the label is not understood there is no
 //!   decider, and labels must be equal.
 
@@ -120,7 +121,8 @@ impl Deciders {
     }
 
     /// May the labels of `output` both stand for this row? None if only a bound
-    /// on the scores of the integer module could tell, and there is none.
+    /// on the scores of the integer module could tell, and there is none, or only
+    /// exact scores, and they are not known.
     pub(super) fn allow(
         &self,
         output: usize,
@@ -137,6 +139,9 @@ impl Deciders {
         let outcomes = interpret::integer(&self.whole, &cells(&self.whole, row));
         let stored = &outcomes[self.own_outputs + decider.scores];
         let Outcome::Numbers(stored) = stored else { return Some(false) };
+        if exact.is_err() && decider.is_affected(stored) {
+            return None;
+        }
         Some(
             decider.is_close(stored, exact)
                 && stands(float, decider.float_error)
@@ -313,6 +318,10 @@ fn int_rule(module: &Module<Int>, label: Value) -> Option<(Value, Rule, i64)> {
             continue;
         }
         let comparison = |value: Value| {
+            let (value, is_negated) = match module.node(value).op {
+                IntOp::Not { input } => (input, true),
+                _ => (value, false),
+            };
             let (scores, relation, stored) = match module.node(value).op {
                 IntOp::Greater { a, threshold } => (a, Relation::Greater, vec![threshold]),
                 IntOp::Compare { relation, a, b } => {
@@ -321,6 +330,7 @@ fn int_rule(module: &Module<Int>, label: Value) -> Option<(Value, Rule, i64)> {
                 }
                 _ => return None,
             };
+            let relation = if is_negated { relation.negated()? } else { relation };
             let unit = unit(module.ty(scores).elem);
             let stored = stored.into_iter().map(|cut| cut as f64 * unit).collect();
             Some((scores, relation, stored))
