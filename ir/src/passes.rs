@@ -14,6 +14,7 @@
 pub mod dead_code;
 pub mod fold_inputs;
 pub mod fold_leaves;
+pub mod guarded_values;
 pub mod identities;
 pub mod intervals;
 pub mod keep_decision;

@@ -140,8 +140,9 @@ pub fn tabulate(expression: &Expression, request: &Request) -> Result<Function, 
     };
     let unit = f64::exp2(-f64::from(scale.output));
     let whole = of(domain.min, domain.max, 0).coefficient(0);
-    // An expression of several terms may hide that it is bounded.
-    let span = if whole.is_finite() { whole.length() } else { 1.0 };
+    // An expression of several terms may hide that it is bounded; what hardly changes
+    // is still computed with `f64`.
+    let span = if whole.is_finite() { whole.length().max(whole.magnitude() * WANTED) } else { 1.0 };
     let mut wanted = (span * WANTED).max(unit);
     let found = loop {
         if let Some(found) = pieces(wanted) {

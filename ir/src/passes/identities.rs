@@ -1,5 +1,6 @@
 //! Drops what changes nothing over the real numbers: normalisations of what is
-//! normalised, guards that never hold, sums with 0, products with 1 and with 0. A
+//! normalised, guards that never hold, sums with 0, products with 1 and with 0,
+//! quotients by 1 and by itself. A
 //! quotient by a quotient becomes a product: a density of neighbours, which is a
 //! reciprocal over many decades, is not computed to be divided by (local outliers).
 //!
@@ -126,8 +127,8 @@ impl Facts<'_> {
         };
         match self.module.node(value).op {
             RealOp::Select { condition, a, b } => match constant(self.module, condition)? {
-                0.0 => same(b),
-                _ => same(a),
+                0.0 => self.chosen(found, value, b),
+                _ => self.chosen(found, value, a),
             },
             RealOp::Unary { function: Unary::Absolute, input } => {
                 let ranges = self.ranges.of_value(input).iter();
@@ -154,6 +155,9 @@ impl Facts<'_> {
                 if constant(self.module, b) == Some(1.0) {
                     return same(a);
                 }
+                if follow(found, a) == follow(found, b) && self.is_never_zero(a) {
+                    return Some(Identity::Number(1.0));
+                }
                 if let Some([by, b]) = self.quotient(found, b) {
                     return Some(Identity::ProductOver([follow(found, a), b, by]));
                 }
@@ -178,6 +182,21 @@ impl Facts<'_> {
             }
             _ => None,
         }
+    }
+
+    /// What a choice is that always falls on `side`.
+    fn chosen(&self, found: &[Option<Identity>], value: Value, side: Value) -> Option<Identity> {
+        let side = follow(found, side);
+        if self.module.ty(side) == self.module.ty(value) {
+            return Some(Identity::Same(side));
+        }
+        constant(self.module, side).map(Identity::Number)
+    }
+
+    /// Is no element 0, for any row without a missing value?
+    fn is_never_zero(&self, value: Value) -> bool {
+        let ends = self.ranges.of_value(value).iter().map(|range| range.ends());
+        ends.into_iter().all(|ends| ends.is_some_and(|(min, max)| min > 0.0 || max < 0.0))
     }
 
     /// `a` and `b` of `a / b`, where `a` is a constant other than 0.

@@ -5,6 +5,7 @@ use crate::module::{Domain, Int, Module, Output, OutputKind, Real};
 use crate::passes::dead_code::DeadCode;
 use crate::passes::fold_inputs::FoldInputs;
 use crate::passes::fold_leaves::FoldLeaves;
+use crate::passes::guarded_values::GuardedValues;
 use crate::passes::identities::Identities;
 use crate::passes::keep_decision::KeepDecision;
 use crate::passes::known_values::KnownValues;
@@ -27,7 +28,9 @@ pub const REAL_PASSES: &[&dyn Pass<Real>] = &[
     &FoldLeaves,
     // What is left is functions of sums, some of them constant.
     &KnownValues,
-    // Which guards of sums then never hold.
+    // What is left of the others chooses what is computed for some rows alone.
+    &GuardedValues,
+    // Sums that are never 0 then need no guard.
     &Identities,
     &KeepDecision,
     // All leave nodes behind that nothing reads.

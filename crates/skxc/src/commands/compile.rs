@@ -109,15 +109,17 @@ pub(crate) fn build(
     if wanted.contains(pipeline::IMPORT) {
         printed.push(format!("; after {}\n{}", pipeline::IMPORT, text::print(&model.real)));
     }
-    let mut lowered = pipeline::lower(&model, &options, &mut |name, changed, snapshot| {
+    let lowered = pipeline::lower(&model, &options, &mut |name, changed, snapshot| {
         session.detail(format_args!("pass {name}: {}", if changed { "changed" } else { "-" }));
         if wanted.contains(name) {
             printed.push(format!("; after {name}\n{}", skir(snapshot)));
         }
-    })?;
+    });
+    // Before an error, too: it is then that a reader wants to see them.
     let mut out = stdout();
     out.write_all(printed.join("\n").as_bytes())?;
     out.flush()?;
+    let mut lowered = lowered?;
     profile::apply(session, profile, &mut lowered, &mut options)?;
     let program = pipeline::program(&model, &lowered, &options)?;
     let manifest = describe::manifest(&model, &lowered, &program, &options);

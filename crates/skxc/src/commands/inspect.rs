@@ -37,10 +37,10 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Inspect) -> R
         return model.map(|_| Exit::Done);
     }
     if let Some(pass) = &args.ir {
-        let text = ir_after(&model?, &options, pass.as_deref())?;
+        let (text, rest) = ir_after(&model?, &options, pass.as_deref())?;
         write!(out, "{text}")?;
         out.flush()?;
-        return Ok(Exit::Done);
+        return rest.map(|()| Exit::Done);
     }
     if args.cost {
         let model = model?;
@@ -114,19 +114,26 @@ fn options(project: &Project, args: &Inspect) -> Result<Options, Stop> {
     Options::new(&args.model, &program, project)
 }
 
-/// The text form after a pass, or after all of them.
-fn ir_after(model: &Model, options: &Options, pass: Option<&str>) -> Result<String, Stop> {
+/// The text form after a pass, or after all of them, and what came of the rest.
+fn ir_after(
+    model: &Model,
+    options: &Options,
+    pass: Option<&str>,
+) -> Result<(String, Result<(), Stop>), Stop> {
     if pass == Some(pipeline::IMPORT) {
-        return Ok(text::print(&model.real));
+        return Ok((text::print(&model.real), Ok(())));
     }
     let mut wanted = None;
     let lowered = pipeline::lower(model, options, &mut |name, _, snapshot: Snapshot<'_>| {
         if pass == Some(name) {
             wanted = Some(skir(snapshot));
         }
-    })?;
-    // A pass that `--passes` left out changed nothing: the end is its result.
-    Ok(wanted.unwrap_or(lowered.skir))
+    });
+    match wanted {
+        Some(text) => Ok((text, lowered.map(drop))),
+        // A pass that `--passes` left out changed nothing: the end is its result.
+        None => Ok((lowered?.skir, Ok(()))),
+    }
 }
 
 fn write_columns(out: &mut impl Write, manifest: &Manifest) -> io::Result<()> {
