@@ -84,6 +84,11 @@ impl Operand {
         }
     }
 
+    /// Are the elements side by side?
+    pub(super) fn is_in_memory(&self) -> bool {
+        !matches!(self.source, Source::One(_) | Source::Fused(_))
+    }
+
     /// A pointer to the element at `offset`.
     pub(super) fn pointer(&self, offset: usize) -> String {
         let (name, offset) = match &self.source {

@@ -19,6 +19,9 @@ use crate::writer::Writer;
 /// are no faster, on the networks of `examples/networks`.
 const UNROLLED_MAX: usize = 32;
 
+/// The same of the products of inputs alone.
+const INPUTS_UNROLLED: usize = 8;
+
 impl Map<'_> {
     /// The table.
     pub(super) fn constants(&self, out: &mut Writer, context: &Context<'_>, table: &Table) {
@@ -49,6 +52,9 @@ impl Map<'_> {
         )]);
         out.line(&format!("const __u64 *w = {};", self.weights(context)));
         out.line(&format!("__u64 {}, a, b, inputs = 0;", names.join(", ")));
+        if x.is_in_memory() {
+            out.line("const __s64 *x;");
+        }
         if self.wraps() {
             out.line("__s64 l;");
         }
@@ -57,6 +63,7 @@ impl Map<'_> {
         out.line("");
         out.line("(void)f;");
         self.find(out, context);
+        unrolled(out, INPUTS_UNROLLED.min(table.pairs()));
         out.open(&format!("for (__u32 i = 0; i < {}; i += 2)", 2 * table.pairs()));
         out.wrapped(&[
             "inputs +=".to_owned(),
@@ -104,15 +111,22 @@ impl Map<'_> {
             out.wrapped(&pieces);
         }
         out.line(&format!("w += {count};"));
+        // A pointer that begins here fits the registers of the loop; clang would spill
+        // the one that it comes from, and read it again for every input.
+        let at = |index: &str| {
+            if x.is_in_memory() { format!("x[{index}]") } else { x.at(context, index) }
+        };
+        if x.is_in_memory() {
+            out.line(&format!("x = {};", x.pointer(0)));
+            barrier(out, context, "x");
+        }
         let pairs = table.pairs();
         let rounds = pairs.div_ceil(UNROLLED_MAX);
-        out.line("#ifdef __clang__");
-        out.line(&format!("#pragma clang loop unroll_count({})", pairs.div_ceil(rounds)));
-        out.line("#endif");
+        unrolled(out, pairs.div_ceil(rounds));
         let (inputs, step) = (2 * pairs, 2 * count);
         out.open(&format!("for (__u32 i = 0; i < {inputs}; i += 2, w += {step}) {{"));
-        out.line(&format!("a = (__u64){};", x.at(context, "i")));
-        out.line(&format!("b = (__u64){};", x.at(context, "i + 1")));
+        out.line(&format!("a = (__u64){};", at("i")));
+        out.line(&format!("b = (__u64){};", at("i + 1")));
         for sum in 0..count {
             let (first, second) = (2 * sum, 2 * sum + 1);
             out.line(&format!("y{sum} += (a + w[{first}]) * (b + w[{second}]);"));
@@ -120,7 +134,7 @@ impl Map<'_> {
         }
         out.close("}");
         if table.inputs.len() % 2 == 1 {
-            out.line(&format!("a = (__u64){};", x.at(context, &inputs.to_string())));
+            out.line(&format!("a = (__u64){};", at(&inputs.to_string())));
             for sum in 0..count {
                 out.line(&format!("y{sum} += a * w[{sum}];"));
                 barrier(out, context, &format!("y{sum}"));
@@ -147,6 +161,13 @@ impl Map<'_> {
             self.store(out, context, &self.element(context, last.row), "(__s64)a");
         }
     }
+}
+
+/// So many rounds of the loop that follows are one after another in the machine code.
+fn unrolled(out: &mut Writer, rounds: usize) {
+    out.line("#ifdef __clang__");
+    out.line(&format!("#pragma clang loop unroll_count({rounds})"));
+    out.line("#endif");
 }
 
 /// The entries of the table for a block of sums.
