@@ -105,8 +105,9 @@ pub(super) fn winner(
         return Ok(lowering.reshape(second, &[1], node.origin));
     }
     let first = lowering.compare(node, Relation::Greater, sums, zero)?;
-    let first = lowering.cast(first, ElementType::I64, node.origin);
-    // A pair gives its first class 1 more than nothing, its second 1 less than 1.
+    let first = lowering.cast(first, ElementType::F64, node.origin);
+    // Floats count so few votes exactly. A pair gives its first class 1 more than
+    // nothing, its second 1 less than 1.
     let pairs = pairs(classes);
     let mut changes = vec![0.0; pairs.len() * classes];
     let mut least = vec![0.0; classes];
@@ -115,10 +116,10 @@ pub(super) fn winner(
         changes[at * classes + j] = -1.0;
         least[j] += 1.0;
     }
-    let ty = Type::new(ElementType::I64, &[extent(pairs.len()), extent(classes)]);
+    let ty = Type::new(ElementType::F64, &[extent(pairs.len()), extent(classes)]);
     let changes = lowering.constant_of(changes, ty, node.origin);
     let votes = lowering.matmul(node, first, changes)?;
-    let least = lowering.list(least, ElementType::I64, node.origin);
+    let least = lowering.list(least, ElementType::F64, node.origin);
     let votes = lowering.binary(node, Binary::Add, votes, least)?;
     let ty = Type::new(ElementType::I64, &[1]);
     Ok(lowering.module.push(RealOp::ArgMax { input: votes }, ty, node.origin))
