@@ -44,6 +44,7 @@ pub mod exits;
 pub mod linear;
 pub mod operations;
 pub mod optimize;
+pub mod order;
 pub mod perfect;
 pub mod profile;
 pub mod refused;

@@ -1,6 +1,6 @@
 //! What all parts of the back end share: names, places, origins.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use skxc_ir::analysis::ranges::Ranges;
 use skxc_ir::lowering::{Element, Exit, ForestPlan, Plan, Shape, Trees};
@@ -11,6 +11,10 @@ use crate::layout::Layout;
 use crate::namer::Prefix;
 use crate::tensor::{Fusion, Memory};
 use crate::writer::literal;
+
+/// Variables of 8 bytes that are needed at the same time: a quarter of the stack of a BPF
+/// program (`MAX_BPF_STACK`, include/linux/filter.h), which clang needs too.
+const LOCALS_MAX: usize = 16;
 
 /// One forest of the module and the names of its code.
 #[derive(Clone, Debug)]
@@ -62,6 +66,8 @@ pub(crate) struct Context<'a> {
     forests: Vec<Forest<'a>>,
     /// Values of one element that functions read: no local variables.
     shared: BTreeSet<Value>,
+    /// The same of those that are too many for the stack.
+    beyond_the_stack: BTreeSet<Value>,
 }
 
 impl<'a> Context<'a> {
@@ -77,9 +83,20 @@ impl<'a> Context<'a> {
         let forests = forests.collect();
         let memory = Memory::default();
         let shared = shared(module, plan);
+        let beyond_the_stack = beyond_the_stack(module, plan, &shared);
         let fusion = Fusion::default();
-        let mut context =
-            Self { module, plan, layout, prefix, ranges, fusion, memory, forests, shared };
+        let mut context = Self {
+            module,
+            plan,
+            layout,
+            prefix,
+            ranges,
+            fusion,
+            memory,
+            forests,
+            shared,
+            beyond_the_stack,
+        };
         context.fusion = Fusion::of(&context);
         context.memory = Memory::new(&context);
         context
@@ -116,7 +133,15 @@ impl<'a> Context<'a> {
 
     /// Is the value held in a local variable?
     pub(crate) fn is_scalar(&self, value: Value) -> bool {
-        self.module.shape(value).elements() == 1 && !self.shared.contains(&value)
+        self.module.shape(value).elements() == 1
+            && !self.shared.contains(&value)
+            && !self.is_beyond_the_stack(value)
+    }
+
+    /// Is it a number that was one too many for the stack? clang must forget it, or
+    /// it keeps it there all the same.
+    pub(crate) fn is_beyond_the_stack(&self, value: Value) -> bool {
+        self.beyond_the_stack.contains(&value)
     }
 
     /// The ONNX node a value comes from, as a reader would name it.
@@ -156,6 +181,34 @@ fn shared(module: &Validated<Int>, plan: &Plan) -> BTreeSet<Value> {
         });
     }
     shared
+}
+
+/// Of the values of one element that are needed at the same time, those that are
+/// needed longest, where there are more than [`LOCALS_MAX`].
+fn beyond_the_stack(
+    module: &Validated<Int>,
+    plan: &Plan,
+    shared: &BTreeSet<Value>,
+) -> BTreeSet<Value> {
+    let mut last_read: BTreeMap<Value, Value> = BTreeMap::new();
+    for reader in module.values() {
+        module.node(reader).op.operands(&mut |operand| {
+            let computed = plan.elements.of_value(operand).iter().filter_map(|it| it.computed_by());
+            last_read.extend(computed.map(|value| (value, reader)));
+        });
+    }
+    let is_local = |value: Value| module.shape(value).elements() == 1 && !shared.contains(&value);
+    let mut live: BTreeSet<(Value, Value)> = BTreeSet::new();
+    let mut beyond = BTreeSet::new();
+    for value in module.values() {
+        live.retain(|&(last, _)| last >= value);
+        let last = last_read.get(&value).filter(|_| is_local(value));
+        live.extend(last.map(|&last| (last, value)));
+        if live.len() > LOCALS_MAX {
+            beyond.extend(live.pop_last().map(|(_, value)| value));
+        }
+    }
+    beyond
 }
 
 impl<'a> Forest<'a> {

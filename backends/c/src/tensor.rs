@@ -88,6 +88,9 @@ pub(crate) fn predict(out: &mut Writer, context: &Context<'_>) {
     }
     for &value in computed.iter().filter(|&&value| context.fusion.has_code(context, value)) {
         operation(out, context, value);
+        if context.is_beyond_the_stack(value) {
+            out.line(&format!("{name}_forget(s);"));
+        }
     }
     result::assignment(out, context);
     out.close("}");

@@ -4,6 +4,7 @@
 //! by round. They are rough: beside forests the operations of a model are few.
 
 use crate::lowering::cost::Cost;
+use crate::lowering::order;
 use crate::module::{Constant, Int, Module, Value};
 use crate::ops::{IntBinary, IntOp};
 
@@ -24,6 +25,8 @@ const EXTREME: Round = round(22, 10);
 const WIDE_PRODUCT: Round = round(34, 40);
 /// Arithmetic and comparisons, which back ends may do on the way to others.
 const SIMPLE: Round = round(8, 5);
+/// An element that may be the least, of which each waits for the one before it.
+const SELECTION: Round = round(11, 11);
 /// A 64-bit division (`div` of x86-64) and the rounding around it.
 const DIVISION: Round = round(24, 90);
 /// A segment found by bits or by a binary search, and a polynomial.
@@ -67,8 +70,11 @@ pub fn cost(module: &Module<Int>, value: Value) -> Cost {
         IntOp::Reduce { input, .. } | IntOp::CumulativeSum { input } => {
             rounds(SIMPLE, elements(*input))
         }
-        // Every pair is compared.
-        IntOp::ArgSort { input, .. } => rounds(SIMPLE, elements(*input) * width(*input)),
+        // Every pair is compared, or every element for each position that is read.
+        IntOp::ArgSort { input, .. } => match order::first_read(module, value) {
+            Some(first) => rounds(SELECTION, elements(*input) * first as u64),
+            None => rounds(SIMPLE, elements(*input) * width(*input)),
+        },
         // Once for the greatest, once for the first that is close.
         IntOp::ArgMax { input, .. } => rounds(SIMPLE, 2 * elements(*input)),
         IntOp::Take { .. } | IntOp::TakeAlong { .. } => rounds(LOAD, here),

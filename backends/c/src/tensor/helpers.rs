@@ -1,6 +1,7 @@
 //! Small functions that the operations call, without a branch: masks made of
 //! signs, behind a barrier so that clang does not turn them back.
 
+use skxc_ir::lowering::order;
 use skxc_ir::{IntBinary, IntOp, IntReduction, Relation, Value};
 
 use super::{elementwise, lookup, rows, table};
@@ -20,6 +21,7 @@ struct Needs {
     relu: bool,
     argmax: bool,
     argsort: bool,
+    select: bool,
     inside: bool,
 }
 
@@ -29,7 +31,7 @@ type Emit = fn(&mut Writer, &str);
 /// Those that the values need.
 pub(super) fn emit(out: &mut Writer, context: &Context<'_>, values: &[Value]) {
     let needs = Needs::of(context, values);
-    let all: [(bool, Emit); 11] = [
+    let all: [(bool, Emit); 12] = [
         (needs.less || needs.minimum || needs.maximum, less),
         (needs.differ, differ),
         (needs.pick || needs.minimum || needs.maximum, pick),
@@ -40,6 +42,7 @@ pub(super) fn emit(out: &mut Writer, context: &Context<'_>, values: &[Value]) {
         (needs.relu, relu),
         (needs.argmax, rows::argmax_helper),
         (needs.argsort, rows::argsort_helper),
+        (needs.select, rows::select_helper),
         (needs.inside, lookup::inside_helper),
     ];
     for (is_needed, emit) in all {
@@ -81,7 +84,11 @@ impl Needs {
                 self.argmax |= context.module.shape(input).row() > 2;
                 self.less |= rows::has_less(context, value);
             }
-            IntOp::ArgSort { .. } => self.argsort = true,
+            IntOp::ArgSort { .. } => {
+                let is_selected = order::first_read(context.module, value).is_some();
+                self.select |= is_selected;
+                self.argsort |= !is_selected;
+            }
             IntOp::Function { function, .. } => {
                 let cuts = table::Cuts::of(context, function);
                 self.minimum |= cuts.high || cuts.above;

@@ -1,5 +1,6 @@
 //! Operations along the last axis.
 
+use skxc_ir::lowering::order;
 use skxc_ir::{Extreme, IntOp, IntReduction, Value};
 
 use super::elementwise::{assign, target};
@@ -206,22 +207,64 @@ pub(super) fn argsort(out: &mut Writer, context: &Context<'_>, value: Value, fir
         Extreme::Greatest => -1,
     };
     let mask = context.memory.allocated(context, value) - 1;
+    let first = order::first_read(context.module, value);
     for row in 0..count / width {
         let from = sources[0].pointer(row * width);
-        out.wrapped(&[
-            format!("{name}_argsort({from},"),
+        let mut pieces = vec![
+            format!("{name}_{}({from},", if first.is_some() { "select" } else { "argsort" }),
             format!("s->rank{},", value.index()),
             format!("{own}, {}, {width},", row * width),
-            format!("{mask}, {sign});"),
-        ]);
+        ];
+        pieces.extend(first.map(|first| format!("{first}, {},", width.next_power_of_two() - 1)));
+        pieces.push(format!("{mask}, {sign});"));
+        out.wrapped(&pieces);
     }
 }
 
-/// Member of the scratch for the ranks of a row on the way to its order.
+/// Member of the scratch for what becomes of a row on the way to its order.
 pub(super) fn ranks(context: &Context<'_>, value: Value) -> Option<String> {
     let is_sorted = matches!(context.module.node(value).op, IntOp::ArgSort { .. });
     let width = context.module.shape(value).row();
-    (is_sorted && width > 1).then(|| format!("__s64 rank{}[{width}]", value.index()))
+    let length = match order::first_read(context.module, value) {
+        Some(_) => width.next_power_of_two(),
+        None => width,
+    };
+    (is_sorted && width > 1).then(|| format!("__s64 rank{}[{length}]", value.index()))
+}
+
+pub(super) fn select_helper(out: &mut Writer, name: &str) {
+    out.comment(&[
+        "The first positions of n elements in sorted order, from the entry `at` of `order` on; \
+         sign is -1 for the greatest first, else 0. Each is that of the least of `rest`, the \
+         first of equal ones, which then becomes greater than all. Elements take at most 62 \
+         bits, so that no difference overflows. What the place begins with is no matter, but the \
+         verifier must not know it: it would follow each of two known ones."
+            .to_owned(),
+    ]);
+    out.line("static __always_inline void");
+    out.line(&format!("{name}_select(const __s64 *x, __s64 *rest, __s64 *order,"));
+    out.line("\t\tconst __u32 at, const __u32 n, const __u32 first,");
+    out.line("\t\tconst __u64 inside, const __u64 mask, const __s64 sign)");
+    out.open("{");
+    out.lines("__s64 least, place, below, d;\n__u32 i, j;\n");
+    out.line("");
+    out.open("for (i = 0; i < n; i++)");
+    out.line("rest[i] = (x[i] ^ sign) - sign;");
+    out.indent_to(1);
+    out.open("for (j = 0; j < first; j++) {");
+    out.lines("least = 1LL << 62;\nplace = rest[0];");
+    out.open("for (i = 0; i < n; i++) {");
+    out.line("d = rest[i] - least;");
+    out.line(&format!("{name}_barrier(d);"));
+    out.line("below = -(__s64)((__u64)d >> 63);");
+    out.line(&format!("{name}_barrier(below);"));
+    out.lines("least += d & below;\nplace += (i - place) & below;");
+    out.close("}");
+    out.lines("rest[(__u64)place & inside] = 1LL << 62;");
+    out.line("order[(at + j) & mask] = place;");
+    out.close("}");
+    out.close("}");
+    out.line("");
 }
 
 pub(super) fn argsort_helper(out: &mut Writer, name: &str) {
