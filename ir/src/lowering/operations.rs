@@ -25,7 +25,8 @@ const EXTREME: Round = round(22, 10);
 const WIDE_PRODUCT: Round = round(34, 40);
 /// Arithmetic and comparisons, which back ends may do on the way to others.
 const SIMPLE: Round = round(8, 5);
-/// An element that may be the least, of which each waits for the one before it.
+/// An element that may be the least: ten instructions, of which four wait for those of
+/// the element before.
 const SELECTION: Round = round(11, 11);
 /// A 64-bit division (`div` of x86-64) and the rounding around it.
 const DIVISION: Round = round(24, 90);

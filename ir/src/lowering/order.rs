@@ -29,7 +29,8 @@ pub fn first_read(module: &Module<Int>, sorted: Value) -> Option<usize> {
     if module.outputs.iter().any(|output| output.value == sorted) {
         most = width;
     }
-    // A pass costs twice what a pair of all does.
+    // By instructions: a pass has as many for an element as sorting has for two pairs
+    // of it, and every pair is sorted once.
     (2 * most < width).then_some(most)
 }
 

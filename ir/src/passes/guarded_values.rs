@@ -98,7 +98,8 @@ fn guards(module: &Module<Real>) -> HashMap<Value, Guards> {
     found
 }
 
-/// Does anything that `value` is computed from read an input other than cut?
+/// Does anything that `value` is computed from read an input other than by an extreme
+/// with a constant, as this pass leaves inputs?
 fn reads_whole_inputs(module: &Module<Real>, value: Value) -> bool {
     let is_end = |value: Value| matches!(module.node(value).op, RealOp::Constant { .. });
     let is_input = |value: Value| matches!(module.node(value).op, RealOp::Input { .. });
