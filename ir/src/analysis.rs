@@ -6,4 +6,5 @@ pub mod ranges;
 pub mod reach;
 pub mod real_ranges;
 pub mod rounding;
+pub(crate) mod score;
 pub mod univariate;

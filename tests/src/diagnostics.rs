@@ -12,7 +12,7 @@ use libtest_mimic::Trial;
 use skxc_diagnostics::{Sources, Style, render};
 use skxc_ir::lowering;
 use skxc_ir::passes::quantize;
-use skxc_ir::passes::threshold::set_threshold;
+use skxc_ir::passes::threshold::{ClassThreshold, set_threshold};
 use skxc_ir::validate::Validated;
 use skxc_ir::{Int, Real, text};
 
@@ -48,14 +48,16 @@ fn check_text(path: &Path) -> Outcome {
     check(path, &found.ok_or("nothing is wrong with it")?)
 }
 
-/// What stands in the way of integers; `; threshold: P` sets a threshold first.
+/// What stands in the way of integers; `; threshold: P` first puts a threshold on
+/// class 1 of the first label.
 fn compile(text: &str, module: Validated<Real>) -> Option<String> {
     let mut module = module.into_inner();
     let threshold = text.lines().find_map(|line| line.strip_prefix("; threshold: "));
     let mut found = Vec::new();
     if let Some(threshold) = threshold {
-        let number = threshold.trim().parse().expect("a threshold is a number");
-        found.extend(set_threshold(&mut module, number).err().map(|error| error.diagnostic()));
+        let above = threshold.trim().parse().expect("a threshold is a number");
+        let wanted = ClassThreshold { label: 0, class: 1, above };
+        found.extend(set_threshold(&mut module, wanted).err().map(|error| error.diagnostic()));
     }
     let errors = quantize::quantize(&module, None).err().unwrap_or_default();
     found.extend(errors.iter().map(quantize::QuantizeError::diagnostic));

@@ -103,6 +103,7 @@ codes! {
     RANGE = 314, "SKX0314", "a range of predictions is not usable";
     MANIFEST_DIFFERS = 315, "SKX0315", "the manifest does not describe this program";
     ERROR_EXCEEDED = 316, "SKX0316", "the error of a score may exceed a bound";
+    THRESHOLD_CLASS = 317, "SKX0317", "a threshold does not say which class it is for";
     COMPUTED_FEATURES = 401, "SKX0401", "trees read what is no function of one column";
     NO_INTEGER_FORM = 402, "SKX0402", "an operation has no integer form";
     SUM_TOO_LARGE = 403, "SKX0403", "a sum does not fit 62 bits";

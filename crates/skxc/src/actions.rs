@@ -14,7 +14,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
-use skxc_ir::{LabelTable, Output};
+use skxc_ir::{Domain, ElementType, LabelTable, Module, Output, OutputKind};
 
 use crate::names::closest;
 use crate::ranges::Range;
@@ -110,6 +110,18 @@ impl Label {
     }
 }
 
+/// The labels of a module, with their classes.
+pub(crate) fn labels<D: Domain>(module: &Module<D>) -> Vec<Label> {
+    let labels = module.outputs.iter().filter(|output| output.kind == OutputKind::Label);
+    let label = |output: &Output| {
+        let ElementType::Label(table) = module.ty(output.value).elem else {
+            unreachable!("the type of a label output is label");
+        };
+        Label::new(output, &module.labels[table])
+    };
+    labels.map(label).collect()
+}
+
 /// The action of each class of each label, those of the first label first.
 ///
 /// `wanted` is by class, or by `OUTPUT.CLASS` where there are several labels;
@@ -140,8 +152,8 @@ pub(crate) fn resolve(
     if problems.is_empty() { Ok(actions.concat()) } else { Err(problems) }
 }
 
-/// The label and the class that a name means.
-fn find(labels: &[Label], name: &str) -> Option<(usize, usize)> {
+/// The label and the class that a name means, by their indices.
+pub(crate) fn find(labels: &[Label], name: &str) -> Option<(usize, usize)> {
     if let [label] = labels {
         return label.class(name).map(|class| (0, class));
     }
@@ -152,16 +164,22 @@ fn find(labels: &[Label], name: &str) -> Option<(usize, usize)> {
 }
 
 /// Every class as `--action` names it.
-fn names(labels: &[Label]) -> Vec<String> {
-    let several = labels.len() > 1;
-    let of_label = |label: &Label| {
-        let name = |class: &String| match several {
-            true => format!("{}.{class}", label.name),
-            false => class.clone(),
-        };
-        label.classes.iter().map(name).collect::<Vec<_>>()
+pub(crate) fn names(labels: &[Label]) -> Vec<String> {
+    let of_label = |label: usize| {
+        let classes = 0..labels[label].classes.len();
+        classes.map(move |class| name(labels, label, class))
     };
-    labels.iter().flat_map(of_label).collect()
+    (0..labels.len()).flat_map(of_label).collect()
+}
+
+/// A class as `--action` names it: `CLASS`, or `OUTPUT.CLASS` where there are
+/// several labels.
+pub(crate) fn name(labels: &[Label], label: usize, class: usize) -> String {
+    let Label { name, classes, .. } = &labels[label];
+    match labels.len() {
+        1 => classes[class].clone(),
+        _ => format!("{name}.{}", classes[class]),
+    }
 }
 
 fn ambiguous(labels: &[Label]) -> Diagnostic {

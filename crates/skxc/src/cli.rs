@@ -15,6 +15,7 @@ use skxc_ir::lowering::{Choice, Optimize};
 use crate::actions::{Action, ClassAction};
 use crate::lowering;
 use crate::results::Results;
+use crate::threshold::Threshold;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -140,9 +141,11 @@ pub(crate) struct ModelArgs {
     /// Read tensors that the model keeps in other files, from the folder of the model alone
     #[arg(long)]
     pub(crate) external_data: bool,
-    /// Decide by probability: class 1 of two iff its probability is greater than P
-    #[arg(long, value_name = "P")]
-    pub(crate) threshold: Option<f64>,
+    /// Decide for CLASS if and only if its probability is greater than P: attack=0.9. CLASS= may be
+    /// left out for the labels 0 and 1 (class 1), and where one class alone has an action other than
+    /// pass. A model without probabilities is decided by its score, which may be any number
+    #[arg(long, value_name = "CLASS=P", allow_hyphen_values = true)]
+    pub(crate) threshold: Option<Threshold>,
     /// Which results to compute: `score` has those of the model, such as probabilities, `raw` the
     /// scores before the transform that makes them so, `label` none [default: raw]
     #[arg(long, value_enum, value_name = "WHAT")]

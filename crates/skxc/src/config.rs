@@ -20,6 +20,7 @@ use crate::cli::{Emit, Global, Hook};
 use crate::files;
 use crate::results::Results;
 use crate::session::{Session, Stop};
+use crate::threshold::Threshold;
 
 /// Name of the project file in the current directory.
 pub(crate) const FILE_NAME: &str = "skxc.toml";
@@ -34,8 +35,9 @@ pub(crate) struct Config {
     pub(crate) columns: Option<Spanned<Vec<Spanned<String>>>>,
     /// Whether tensors are read that the model keeps in other files.
     pub(crate) external_data: Option<bool>,
-    /// Probability of class 1 above which it is decided for.
-    pub(crate) threshold: Option<f64>,
+    /// A class, and the probability above which it is decided for.
+    #[serde(default, deserialize_with = "crate::threshold::of_project")]
+    pub(crate) threshold: Option<Threshold>,
     /// Which scores the program computes.
     pub(crate) output: Option<Results>,
     /// Bits that linear maps are held to.
@@ -189,6 +191,10 @@ mod tests {
         check("[features.size]\nranges = [0, 10]\n", "skxc.toml:2:1");
         check("precision = 63\n", "wanted 1 to 62 bits");
         check("max-error = -1.0\n", "wanted a number that is not below 0");
+        check("threshold = { attack = 0.9 }\n", "");
+        check("threshold = { }\n", "wanted one class, as in { attack = 0.9 }");
+        check("threshold = { a = 0.9, b = 0.9 }\n", "1 │ threshold = { a = 0.9, b = 0.9 }");
+        check("threshold = \"0.9\"\n", "expected a number such as 0.9");
         check("name = \n", "SKX0301");
     }
 }

@@ -45,7 +45,9 @@ mod reports;
 mod results;
 mod rows;
 mod session;
+mod shell;
 mod tables;
+mod threshold;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

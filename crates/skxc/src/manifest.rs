@@ -24,7 +24,7 @@ use crate::options::Options;
 use crate::session::Stop;
 
 /// Number of the format; goes up when the meaning of a member changes.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// The manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

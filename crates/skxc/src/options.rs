@@ -23,6 +23,8 @@ use crate::config::Project;
 use crate::names::{is_program_name, program_name_of};
 use crate::results::Results;
 use crate::session::Stop;
+use crate::shell;
+use crate::threshold::Threshold;
 
 /// What shapes the output, apart from the model and its columns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,9 +32,9 @@ use crate::session::Stop;
 pub(crate) struct Options {
     /// Name of the program.
     pub(crate) name: String,
-    /// Probability of class 1 above which it is decided for; none for the
-    /// model's own decision.
-    pub(crate) threshold: Option<f64>,
+    /// A class, and the probability above which it is decided for; none for
+    /// the model's own decision.
+    pub(crate) threshold: Option<Threshold>,
     /// Which scores are computed.
     pub(crate) output: Results,
     /// Bits that linear maps are held to; none for as many as fit.
@@ -90,7 +92,7 @@ impl Options {
         }
         Ok(Self {
             name,
-            threshold: args.threshold.or(config.threshold),
+            threshold: args.threshold.clone().or_else(|| config.threshold.clone()),
             output: args.output.or(config.output).unwrap_or_default(),
             precision: args.precision.or(config.precision),
             actions: BTreeMap::new(),
@@ -140,7 +142,7 @@ impl Options {
         if let Some(name) = &model.name {
             self.name.clone_from(name);
         }
-        self.threshold = model.threshold.or(self.threshold);
+        self.threshold = model.threshold.clone().or(self.threshold);
         self.output = model.output.unwrap_or(self.output);
         self.precision = model.precision.or(self.precision);
         if model.passes.is_some() {
@@ -177,15 +179,15 @@ impl Options {
         let mut words = vec![format!("skxc compile {0}.onnx --name {0}", self.name)];
         let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
         words.push(format!("--features {}", names.join(",")));
-        if let Some(threshold) = self.threshold {
-            words.push(format!("--threshold {threshold}"));
+        if let Some(threshold) = &self.threshold {
+            words.push(format!("--threshold {}", shell::word(&threshold.to_string())));
         }
         words.push(format!("--output {}", self.output));
         if let Some(bits) = self.precision {
             words.push(format!("--precision {bits}"));
         }
         for (class, action) in &self.actions {
-            words.push(format!("--action '{}={action}'", escape_to_one_line(class)));
+            words.push(format!("--action {}", shell::word(&format!("{class}={action}"))));
         }
         words.push(format!("--fallback {}", self.fallback));
         if self.shadow {

@@ -9,16 +9,16 @@
 use std::path::PathBuf;
 
 use skxc_backend_bpf as bpf;
-use skxc_backend_c::{EmitOptions, layout};
+use skxc_backend_c::EmitOptions;
 use skxc_diagnostics::{Diagnostic, SourceId, codes, escape_to_one_line};
 use skxc_frontend_onnx::{self as onnx, ExternalRange, ModelInputs, Summary};
 use skxc_ir::lowering::{self, Plan, Profile};
 use skxc_ir::passes::pipeline::{self, PipelineError, Snapshot};
 use skxc_ir::validate::{Validated, Validator};
-use skxc_ir::{Column, Int, Module, Real, text};
+use skxc_ir::{Column, Int, Module, Real, ScoreKind, text};
 use skxc_runtime::{FEATURES, Feature, find};
 
-use crate::actions::{self, Action, Label};
+use crate::actions::{self, Action};
 use crate::binding::{self, Named};
 use crate::cli::{Hook, ModelArgs};
 use crate::config::Project;
@@ -48,6 +48,8 @@ pub(crate) struct Model {
     pub(crate) sha256: String,
     /// Other files that tensors were read from.
     pub(crate) external: Vec<PathBuf>,
+    /// What the threshold of the options is compared with, if there is one.
+    pub(crate) threshold: Option<ScoreKind>,
 }
 
 /// What came of reading a model.
@@ -86,21 +88,23 @@ pub(crate) struct Program {
 }
 
 /// Reads a model and binds its columns; fails only if the file cannot be read.
+/// The threshold of the options, if there is one, gets its class.
 pub(crate) fn import(
     session: &mut Session,
     args: &ModelArgs,
-    options: &Options,
+    options: &mut Options,
     columns: Columns,
     project: &Project,
 ) -> Result<Imported, Stop> {
     let bytes = files::read_bytes(&args.model)?;
     let file_name = args.model.display().to_string();
+    let name = options.name.clone();
     let mut bind = |inputs: &ModelInputs| match &columns {
         Columns::Known(columns) => known(columns, inputs),
         Columns::Bound(names) => bind(names.as_deref(), inputs, project),
     };
     let mut import =
-        onnx::ImportOptions { file_name: &file_name, model_name: &options.name, bind: &mut bind };
+        onnx::ImportOptions { file_name: &file_name, model_name: &name, bind: &mut bind };
     let mut folder = Folder::of(&args.model);
     let mut read = |range: &ExternalRange<'_>| folder.read(range);
     let may_read = args.external_data || project.config.external_data == Some(true);
@@ -108,11 +112,13 @@ pub(crate) fn import(
     let imported = onnx::import_with(&bytes, &mut import, read, &mut session.sources);
     session.report_warnings(&imported.diagnostics);
     let model = match imported.module {
-        Some(module) => results::asked_for(module, options).map(|(module, warnings)| {
-            session.report_warnings(&warnings);
-            let real = Validator::validate(module).expect("the front end makes valid modules");
+        Some(module) => results::asked_for(module, options, project).map(|asked| {
+            session.report_warnings(&asked.warnings);
+            let real =
+                Validator::validate(asked.module).expect("the front end makes valid modules");
             let sha256 = digest::model(&bytes, &folder.digests);
-            Model { real, sha256, external: folder.files.into_iter().collect() }
+            let external = folder.files.into_iter().collect();
+            Model { real, sha256, external, threshold: asked.threshold }
         }),
         None => Err(Stop::Input(imported.diagnostics)),
     };
@@ -293,7 +299,7 @@ pub(crate) fn program(
 }
 
 fn class_actions(lowered: &Lowered, options: &Options) -> Result<Vec<Action>, Stop> {
-    let labels = labels(&lowered.int);
+    let labels = actions::labels(&*lowered.int);
     match options.hook {
         Hook::Xdp if labels.is_empty() => Err(Stop::input(
             Diagnostic::error(
@@ -310,11 +316,6 @@ fn class_actions(lowered: &Lowered, options: &Options) -> Result<Vec<Action>, St
         }
         Hook::None => actions::resolve(&labels, &options.actions, true).map_err(Stop::Input),
     }
-}
-
-/// The labels of a program, with their classes.
-pub(crate) fn labels(module: &Module<Int>) -> Vec<Label> {
-    layout::labels(module).map(|(output, table)| Label::new(output, table)).collect()
 }
 
 /// The packet feature of each column.

@@ -13,14 +13,15 @@ use skxc_ir::passes::intervals::label_intervals;
 use skxc_ir::passes::pipeline::drop_refused_scores;
 use skxc_ir::passes::quantize::QuantizeError;
 use skxc_ir::passes::raw_scores::give_raw_scores;
-use skxc_ir::passes::threshold::set_threshold;
-use skxc_ir::{Module, OutputKind, Real, Value};
+use skxc_ir::{Module, OutputKind, Real, ScoreKind, Value};
 
 use crate::cli::Hook;
+use crate::config::Project;
 use crate::options::Options;
 use crate::prediction::label_columns;
 use crate::ranges::{Division, Range, divide};
 use crate::session::Stop;
+use crate::threshold;
 
 /// Which results a program computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
@@ -46,15 +47,34 @@ impl fmt::Display for Results {
     }
 }
 
-/// The model with the results that are asked for, and what was left out of them.
+/// A model with the results that are asked for.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// The model.
+    pub(crate) module: Module<Real>,
+    /// What the threshold is compared with, if there is one.
+    pub(crate) threshold: Option<ScoreKind>,
+    /// What was left out.
+    pub(crate) warnings: Vec<Diagnostic>,
+}
+
+/// The model with the results that are asked for. The threshold of the options
+/// gets its class.
 pub(crate) fn asked_for(
     mut module: Module<Real>,
-    options: &Options,
-) -> Result<(Module<Real>, Vec<Diagnostic>), Stop> {
+    options: &mut Options,
+    project: &Project,
+) -> Result<Asked, Stop> {
     let mut warnings = Vec::new();
-    if let Some(threshold) = options.threshold {
-        set_threshold(&mut module, threshold).map_err(|error| Stop::input(error.diagnostic()))?;
-    }
+    let threshold = match &mut options.threshold {
+        Some(threshold) => {
+            // Some commands have no actions; those of the project still say what is meant.
+            let of_project = options.actions.is_empty();
+            let wanted = if of_project { &project.config.actions } else { &options.actions };
+            Some(threshold::set(&mut module, threshold, wanted).map_err(Stop::input)?)
+        }
+        None => None,
+    };
     if options.hook != Hook::None || !options.actions.is_empty() {
         divide_predictions(&mut module, options).map_err(Stop::Input)?;
     }
@@ -67,7 +87,7 @@ pub(crate) fn asked_for(
         }
         Results::Score => {}
     }
-    Ok((module, warnings))
+    Ok(Asked { module, threshold, warnings })
 }
 
 fn left_out(name: &str, error: &QuantizeError) -> Diagnostic {

@@ -4,7 +4,7 @@
  *
  *	skxc compile portscan.onnx --name portscan --features
  *	ip_protocol,tcp_data_offset,tcp_window_size,tcp_urg_flag,tcp_ack_flag,tcp_psh_flag,tcp_rst_flag,tcp_syn_flag,tcp_fin_flag,udp_length,payload_length,icmp_type
- *	--output raw --action 'scan=drop' --fallback pass --hook xdp --lowering
+ *	--output raw --action scan=drop --fallback pass --hook xdp --lowering
  *	auto --optimize speed --kernel 6.1
  *
  * portscan_xdp: finds the headers of a packet, reads the features that

@@ -9,7 +9,6 @@ use crate::module::{Int, Module, Real};
 use crate::ops::IntOp;
 use crate::passes::pipeline::{self, INT_PASSES, Options, PipelineError, REAL_PASSES};
 use crate::passes::preserves::same_decisions;
-use crate::passes::quantize::quantize;
 use crate::testing::{int_modules, real_modules, rows};
 use crate::validate::Validated;
 
@@ -137,26 +136,6 @@ fn the_pipeline_runs_what_it_is_asked_to() {
     assert_eq!(ran(&first), Ok(vec!["fold-inputs", "output-plumbing", "quantize"]));
     let unknown = Options { only: Some(vec!["inline".to_owned()]), ..Options::default() };
     assert_eq!(ran(&unknown), Err(PipelineError::UnknownPass { name: "inline".to_owned() }));
-}
-
-#[test]
-fn a_threshold_becomes_an_integer_comparison() {
-    use crate::passes::threshold::{ThresholdError, set_threshold};
-    let parse = || {
-        let text = STUMP.to_owned() + "output \"p\" score probability %1\n";
-        crate::text::parse::<Real>(&text).expect("the text is a module")
-    };
-    let mut module = parse();
-    set_threshold(&mut module, 0.25).expect("two classes with probabilities");
-    let int = quantize(&module, None).expect("a stump has an integer form");
-    let label = int.label_output().expect("there is a label").value;
-    assert_eq!(interpret::integer(&int, &[Some(64)])[0], Outcome::Label(1));
-    assert_eq!(interpret::integer(&int, &[Some(63)])[0], Outcome::Label(0));
-    assert!(matches!(int.node(label).op, IntOp::Label { .. }));
-    let mut without_scores = crate::text::parse::<Real>(STUMP).expect("the text is a module");
-    assert_eq!(set_threshold(&mut without_scores, 0.5), Err(ThresholdError::NoProbabilities));
-    let above = ThresholdError::OutOfRange { threshold: 1.0 };
-    assert_eq!(set_threshold(&mut parse(), 1.0), Err(above));
 }
 
 /// Two sums that each need all their bits: their difference needs one more.

@@ -7,6 +7,7 @@ use skxc_ir::lowering::Choice;
 use skxc_ir::{Int, Module};
 use skxc_runtime::HEADERS;
 
+use crate::actions;
 use crate::bench::inputs::{self, Material};
 use crate::bench::measure::{self, Amount, Work};
 use crate::bench::plot;
@@ -31,12 +32,12 @@ use crate::session::{Exit, Session, Stop, stdout};
 pub(crate) fn run(session: &mut Session, project: &Project, args: &Bench) -> Result<Exit, Stop> {
     let mut options = options(project, args)?;
     let columns = Columns::Bound(column_names(&args.model, project));
-    let model = pipeline::import(session, &args.model, &options, columns, project)?.model?;
+    let model = pipeline::import(session, &args.model, &mut options, columns, project)?.model?;
     let mut lowered = pipeline::lower(&model, &options, &mut |_, _, _| {})?;
     let profile = profile::paths(&args.profile, project);
     profile::apply(session, &profile, &mut lowered, &mut options)?;
     let features = pipeline::packet_features(&lowered.int);
-    if features.is_err() || pipeline::labels(&lowered.int).is_empty() {
+    if features.is_err() || actions::labels(&*lowered.int).is_empty() {
         options.hook = Hook::None;
     }
     let variants = variants(session, args, &model, &lowered, &options)?;

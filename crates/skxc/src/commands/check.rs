@@ -29,6 +29,7 @@ use crate::progress::Progress;
 use crate::reports::{Findings, Foreign, Timed, reproduce};
 use crate::rows;
 use crate::session::{Exit, Session, Stop, stdout};
+use crate::shell;
 
 /// Mutated packets for each random vector that was asked for: a packet takes a
 /// system call, a vector does not.
@@ -391,7 +392,8 @@ fn command(args: &Check) -> String {
         command.push_str(" --external-data");
     }
     for pair in &args.program.actions {
-        command.push_str(&format!(" --action '{}={}'", pair.class, pair.action));
+        let pair = format!("{}={}", pair.class, pair.action);
+        command.push_str(&format!(" --action {}", shell::word(&pair)));
     }
     command
 }
@@ -408,25 +410,7 @@ fn given(args: &Check) -> String {
     given
 }
 
-/// A path as a word of a POSIX shell.
+/// A path as a word of a shell.
 fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./+=@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        return text;
-    }
-    format!("'{}'", text.replace('\'', "'\\''"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn paths_are_words_of_the_shell() {
-        for (path, word) in [("a/b-1.onnx", "a/b-1.onnx"), ("a b", "'a b'"), ("it's", "'it'\\''s'")]
-        {
-            assert_eq!(quoted(Path::new(path)), word);
-        }
-    }
+    shell::word(&path.display().to_string())
 }

@@ -69,7 +69,8 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Compile) -> R
         session.detail(format_args!("{}", path.display()));
     }
     session.say(build.summary(&folder, &emit));
-    for line in comparisons::lines(&build.lowered.int, build.manifest.options.threshold) {
+    let threshold = build.manifest.options.threshold.as_ref().zip(build.model.threshold);
+    for line in comparisons::lines(&build.lowered.int, threshold) {
         session.say(line);
     }
     for line in precision::lines(&build.model, &build.manifest)? {
@@ -103,7 +104,7 @@ pub(crate) fn build(
     profile: &[PathBuf],
     print_after: &[String],
 ) -> Result<Build, Stop> {
-    let model = pipeline::import(session, args, &options, columns, project)?.model?;
+    let model = pipeline::import(session, args, &mut options, columns, project)?.model?;
     let wanted: BTreeSet<&str> = print_after.iter().map(String::as_str).collect();
     let mut printed = Vec::new();
     if wanted.contains(pipeline::IMPORT) {

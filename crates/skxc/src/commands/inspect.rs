@@ -29,7 +29,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Inspect) -> R
     let mut options = options(project, args)?;
     let columns = Columns::Bound(column_names(&args.model, project));
     let Imported { model, summary, listing } =
-        pipeline::import(session, &args.model, &options, columns, project)?;
+        pipeline::import(session, &args.model, &mut options, columns, project)?;
     let mut out = stdout();
     if args.listing {
         write!(out, "{}", session.sources.text(listing))?;

@@ -25,8 +25,8 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Predict) -> R
         Engine::Reference => of_model(session, project, args, write_reference),
         Engine::Exact => of_model(session, project, args, write_exact),
         Engine::Ir => {
-            let (columns, options) = columns(args, project)?;
-            let model = import(session, project, args, &options, columns)?;
+            let (columns, mut options) = columns(args, project)?;
+            let model = import(session, project, args, &mut options, columns)?;
             let lowered = pipeline::lower(&model, &options, &mut |_, _, _| {})?;
             let rows = read_rows(args, lowered.int.columns.iter().map(|(_, it)| it))?;
             let mut sink = Sink::open(args.out.as_deref())?;
@@ -50,8 +50,8 @@ fn of_model(
     args: &Predict,
     write: WriteRow,
 ) -> Result<Exit, Stop> {
-    let (columns, options) = columns(args, project)?;
-    let model = import(session, project, args, &options, columns)?;
+    let (columns, mut options) = columns(args, project)?;
+    let model = import(session, project, args, &mut options, columns)?;
     let rows = read_rows(args, model.real.columns.iter().map(|(_, it)| it))?;
     let mut sink = Sink::open(args.out.as_deref())?;
     sink.write(|out| write_header(out, &model.real))?;
@@ -121,7 +121,7 @@ fn import(
     session: &mut Session,
     project: &Project,
     args: &Predict,
-    options: &Options,
+    options: &mut Options,
     columns: Columns,
 ) -> Result<pipeline::Model, Stop> {
     pipeline::import(session, &args.model, options, columns, project)?.model
