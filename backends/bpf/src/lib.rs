@@ -20,6 +20,8 @@ use skxc_backend_c::{EmitOptions, Header};
 use skxc_ir::Int;
 use skxc_ir::lowering::{Cost, Plan};
 use skxc_ir::validate::Validated;
+#[cfg(doc)]
+use skxc_runtime::Reason;
 use skxc_runtime::{Feature, Needs};
 
 pub use kernel_features::KernelVersion;
@@ -63,8 +65,9 @@ pub struct Options {
     /// Action of each class, in the order of [`Layout::classes`]; classes
     /// without one pass. Of several labels the first whose action is not pass decides.
     pub actions: Vec<Action>,
-    /// Action for packets that cannot be classified.
-    pub fallback: Action,
+    /// Action of packets that cannot be classified, in the order of [`Reason::ALL`];
+    /// reasons without one pass.
+    pub fallbacks: Vec<Action>,
     /// Decide and count, but pass every packet.
     pub shadow: bool,
     /// What the header says of its making, and the digest kept in the object.

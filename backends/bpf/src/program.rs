@@ -5,6 +5,7 @@ use skxc_backend_c::namer::Prefix;
 use skxc_backend_c::writer::{Writer, comment_text};
 use skxc_ir::validate::Validated;
 use skxc_ir::{Int, LabelTable, Output};
+use skxc_runtime::Reason;
 
 use crate::{Action, Hook, Options, needs};
 
@@ -89,8 +90,8 @@ impl Program<'_> {
             return;
         }
         out.comment(&[
-            "Action of each class, and of packets that cannot be classified, as enum xdp_action \
-             numbers them. Changed, if at all, before the program is loaded."
+            "Action of each class, as enum xdp_action numbers them. Changed, if at all, before the \
+             program is loaded."
                 .to_owned(),
         ]);
         out.open(&format!("const volatile __u32 {name}_actions[{upper}_CLASSES] = {{"));
@@ -100,11 +101,7 @@ impl Program<'_> {
             out.line(&format!("{}, /* {} */", xdp(action), comment_text(&class)));
         }
         out.close("};");
-        out.line(&format!(
-            "const volatile __u32 {name}_fallback = {};",
-            xdp(self.options.fallback)
-        ));
-        out.line("");
+        self.fallbacks(out);
         out.comment(&["Not 0: decide and count, but pass every packet.".to_owned()]);
         out.line(&format!(
             "const volatile __u32 {name}_shadow = {};",
@@ -114,6 +111,22 @@ impl Program<'_> {
         out.comment(&["What the declared columns need of a packet, read or not.".to_owned()]);
         let bits = needs(&self.options.features).bits();
         out.line(&format!("#define {upper}_NEEDS {bits:#x}u"));
+        out.line("");
+    }
+
+    /// The table of actions by reason, from reason 0, which is none.
+    fn fallbacks(&self, out: &mut Writer) {
+        let name = self.name;
+        out.comment(&[
+            "Action of packets that cannot be classified, by enum skxc_reason.".to_owned()
+        ]);
+        out.open(&format!("const volatile __u32 {name}_fallbacks[SKXC_REASONS] = {{"));
+        out.line(&format!("{}, /* none */", xdp(Action::Pass)));
+        let mut actions = self.options.fallbacks.iter().copied();
+        for reason in Reason::ALL {
+            out.line(&format!("{}, /* {reason} */", xdp(actions.next().unwrap_or_default())));
+        }
+        out.close("};");
         out.line("");
     }
 
@@ -174,10 +187,18 @@ impl Program<'_> {
         let (name, upper) = (self.name, self.upper);
         out.comment(&["The verdict on a packet that cannot be classified.".to_owned()]);
         out.line("static __always_inline __u32");
-        out.line(&format!("{name}_unclassified(enum skxc_reason reason, __u32 bytes)"));
+        out.line(&format!("{name}_unclassified(__u32 reason, __u32 bytes)"));
         out.open("{");
         out.line(&format!("skxc_count(&{name}_counters, {upper}_CLASSES + reason, bytes);"));
-        out.line(&format!("return {name}_shadow ? XDP_PASS : {name}_fallback;"));
+        out.comment(&[
+            "Verifier: before Linux 5.16 a number of 32 bits that was kept on the stack during a \
+             call is any number. So it needs a bound, which never bites."
+                .to_owned(),
+        ]);
+        out.line("skxc_barrier(reason);");
+        out.line("if (reason >= SKXC_REASONS)");
+        out.line("\treturn XDP_PASS;");
+        out.line(&format!("return {name}_shadow ? XDP_PASS : {name}_fallbacks[reason];"));
         out.close("}");
         out.line("");
         self.act(out);
@@ -212,7 +233,7 @@ impl Program<'_> {
         if !several {
             out.line("label = state->result.label;");
             out.line(&format!("if (label >= {upper}_CLASSES)"));
-            out.line(&format!("\treturn {name}_fallback;"));
+            out.line("\treturn XDP_PASS;");
             out.line(&format!("skxc_count(&{name}_counters, label, bytes);"));
             out.line(&format!("return {name}_shadow ? XDP_PASS : {name}_actions[label];"));
         } else {
@@ -233,7 +254,7 @@ impl Program<'_> {
         let at = if first == 0 { "label".to_owned() } else { format!("{first} + label") };
         out.line(&format!("label = state->result.label[{index}];"));
         out.line(&format!("if (label >= {classes})"));
-        out.line(&format!("\treturn {name}_fallback;"));
+        out.line("\treturn XDP_PASS;");
         out.line(&format!("skxc_count(&{name}_counters, {at}, bytes);"));
         out.line("if (action == XDP_PASS)");
         out.line(&format!("\taction = {name}_actions[{at}];"));
@@ -256,7 +277,7 @@ impl Program<'_> {
         out.line(&format!("state = bpf_map_lookup_elem(&{name}_state, &zero);"));
         out.comment(&["Verifier: a lookup may fail; in an array of one entry it cannot.".into()]);
         out.line("if (!state)");
-        out.line(&format!("\treturn {name}_fallback;"));
+        out.line("\treturn XDP_PASS;");
         self.fill(out);
         out.line(&format!("return {name}_act(state, headers.packet_length);"));
         out.close("}");

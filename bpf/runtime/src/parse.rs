@@ -64,6 +64,23 @@ impl Reason {
         Reason::ALL.get((number as usize).checked_sub(1)?).copied()
     }
 
+    /// Is such a packet IP, as far as its Ethernet header says? Else it is of
+    /// another protocol, such as ARP, or cut short before that is known, and a
+    /// host that drops it may lose more than its IP traffic.
+    pub const fn is_ip(self) -> bool {
+        match self {
+            Reason::EthernetCut | Reason::NotIp => false,
+            Reason::IpCut
+            | Reason::IpVersion
+            | Reason::IpIhl
+            | Reason::ExtensionsMany
+            | Reason::ExtensionCut
+            | Reason::TcpCut
+            | Reason::UdpCut
+            | Reason::IcmpCut => true,
+        }
+    }
+
     /// A short name for CSV columns and metrics, in kebab case.
     pub const fn name(self) -> &'static str {
         match self {

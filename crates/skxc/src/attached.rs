@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use skxc_bpf::{Attachment, PIN_ROOT};
 
-use crate::actions::Action;
+use crate::fallback::Fallbacks;
 use crate::manifest::{ClassEntry, Manifest};
 
 /// Where records lie: gone after a reboot, as pins are.
@@ -26,8 +26,8 @@ pub(crate) struct Record {
     pub(crate) build_id: String,
     /// The classes with the actions they were attached with.
     pub(crate) classes: Vec<ClassEntry>,
-    /// What happens to packets that cannot be classified.
-    pub(crate) fallback: Action,
+    /// What happens to packets that cannot be classified, by reason.
+    pub(crate) fallback: Fallbacks,
     /// Decide and count, but pass.
     pub(crate) shadow: bool,
 }
@@ -38,7 +38,7 @@ impl Record {
         Self {
             build_id: manifest.build_id.clone(),
             classes: manifest.classes.clone(),
-            fallback: manifest.fallback,
+            fallback: manifest.fallback.clone(),
             shadow: manifest.options.shadow,
         }
     }

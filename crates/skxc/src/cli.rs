@@ -12,7 +12,8 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use skxc_ir::lowering::{Choice, Optimize};
 
-use crate::actions::{Action, ClassAction};
+use crate::actions::ClassAction;
+use crate::fallback::Fallback;
 use crate::lowering;
 use crate::results::Results;
 use crate::threshold::Threshold;
@@ -169,9 +170,11 @@ pub(crate) struct ProgramArgs {
     /// labels OUTPUT.CLASS, and the first that does not pass decides; of predictions a range LO..HI
     #[arg(long = "action", value_delimiter = ',', value_name = "CLASS=ACTION")]
     pub(crate) actions: Vec<ClassAction>,
-    /// What happens to packets that cannot be classified [default: pass]
-    #[arg(long, value_enum, value_name = "ACTION")]
-    pub(crate) fallback: Option<Action>,
+    /// What happens to packets that cannot be classified: an action for those that are IP, or actions
+    /// by reason, as in `drop,not-ip=drop`; the others pass (--help lists the reasons)
+    #[arg(long, value_delimiter = ',', value_name = "ACTION|REASON=ACTION,...")]
+    #[arg(long_help = crate::fallback::help())]
+    pub(crate) fallback: Vec<Fallback>,
     /// Decide and count, but pass every packet
     #[arg(long)]
     pub(crate) shadow: bool,
@@ -273,6 +276,8 @@ Examples:
       a regressor: packets are acted upon by ranges of the prediction
   skxc compile rate.onnx --hook none --max-error 1e-6
       fails unless every score is proven to be within 1e-6 of exact arithmetic
+  skxc compile flows.onnx --action attack=drop --threshold attack=0.9 --fallback drop
+      only what is an attack by more than 90 %, and IP packets that cannot be classified
   skxc compile flows.onnx --output label --action attack=drop
       no scores: the smallest and fastest program
   skxc compile flows.onnx --emit source --depfile flows.d -o build
@@ -558,9 +563,10 @@ pub(crate) struct Attach {
     /// What happens to packets of a class, instead of what was compiled in
     #[arg(long = "action", value_delimiter = ',', value_name = "CLASS=ACTION")]
     pub(crate) actions: Vec<ClassAction>,
-    /// What happens to packets that cannot be classified, instead of what was compiled in
-    #[arg(long, value_enum, value_name = "ACTION")]
-    pub(crate) fallback: Option<Action>,
+    /// What happens to packets that cannot be classified, as for `compile`; reasons that are not
+    /// named keep the action that was compiled in
+    #[arg(long, value_delimiter = ',', value_name = "ACTION|REASON=ACTION,...")]
+    pub(crate) fallback: Vec<Fallback>,
     /// Attach although the object is not the one that its manifest describes
     #[arg(long)]
     pub(crate) force: bool,

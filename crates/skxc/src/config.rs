@@ -17,6 +17,7 @@ use toml::Spanned;
 
 use crate::actions::Action;
 use crate::cli::{Emit, Global, Hook};
+use crate::fallback::Fallback;
 use crate::files;
 use crate::results::Results;
 use crate::session::{Session, Stop};
@@ -50,7 +51,8 @@ pub(crate) struct Config {
     #[serde(default)]
     pub(crate) actions: BTreeMap<String, Action>,
     /// What happens to packets that cannot be classified.
-    pub(crate) fallback: Option<Action>,
+    #[serde(default, deserialize_with = "crate::fallback::of_project")]
+    pub(crate) fallback: Vec<Fallback>,
     /// Decide and count, but pass.
     pub(crate) shadow: Option<bool>,
     /// Where the program attaches.
@@ -191,6 +193,8 @@ mod tests {
         check("[features.size]\nranges = [0, 10]\n", "skxc.toml:2:1");
         check("precision = 63\n", "wanted 1 to 62 bits");
         check("max-error = -1.0\n", "wanted a number that is not below 0");
+        check("fallback = { ip = \"drop\", not-ip = \"tx\" }\n", "");
+        check("[fallback]\nnot-pi = \"drop\"\n", "did you mean `not-ip`?");
         check("threshold = { attack = 0.9 }\n", "");
         check("threshold = { }\n", "wanted one class, as in { attack = 0.9 }");
         check("threshold = { a = 0.9, b = 0.9 }\n", "1 │ threshold = { a = 0.9, b = 0.9 }");

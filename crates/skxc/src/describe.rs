@@ -38,7 +38,7 @@ pub(crate) fn manifest(
             scores: layout.scores,
         },
         classes: classes(&lowered.int, program),
-        fallback: options.fallback,
+        fallback: options.fallback.clone(),
         outputs: outputs(&lowered.int, layout),
         forests: forests(&lowered.int, program),
         cost: cost(program.plan.cost() + program.artifact.wrapper),

@@ -15,7 +15,7 @@ pub(crate) struct Embedded {
     pub(crate) build_id: String,
     /// The action of each class; none without a hook.
     actions: Option<Vec<u32>>,
-    fallback: Option<Vec<u32>>,
+    fallbacks: Option<Vec<u32>>,
     shadow: Option<Vec<u32>>,
 }
 
@@ -27,7 +27,7 @@ impl Embedded {
         Self {
             build_id: file.text(&format!("{name}_build_id")).unwrap_or("").to_owned(),
             actions: words("actions"),
-            fallback: words("fallback"),
+            fallbacks: words("fallbacks"),
             shadow: words("shadow"),
         }
     }
@@ -45,7 +45,7 @@ impl Embedded {
         if self.actions != Some(actions) {
             found.push("classes");
         }
-        if self.fallback != Some(vec![manifest.fallback.xdp()]) {
+        if self.fallbacks != Some(manifest.fallback.xdp()) {
             found.push("fallback");
         }
         if self.shadow != Some(vec![u32::from(manifest.options.shadow)]) {

@@ -27,6 +27,7 @@ mod describe;
 mod digest;
 mod embedded;
 mod external;
+mod fallback;
 mod files;
 mod interrupt;
 mod kernel;

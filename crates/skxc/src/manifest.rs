@@ -18,6 +18,7 @@ use skxc_ir::{Column, Interval};
 
 use crate::actions::{Action, Label};
 use crate::digest;
+use crate::fallback::Fallbacks;
 use crate::files;
 use crate::names::{is_column_name, is_program_name};
 use crate::options::Options;
@@ -51,8 +52,8 @@ pub(crate) struct Manifest {
     /// The classes of all labels, those of the first label by index first, each
     /// with its action.
     pub(crate) classes: Vec<ClassEntry>,
-    /// What happens to packets that cannot be classified.
-    pub(crate) fallback: Action,
+    /// What happens to packets that cannot be classified, by reason.
+    pub(crate) fallback: Fallbacks,
     /// The outputs of the model.
     pub(crate) outputs: Vec<OutputEntry>,
     /// The forests, in the order in which they are computed.

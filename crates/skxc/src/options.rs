@@ -20,6 +20,7 @@ use crate::actions::Action;
 use crate::binding::Named;
 use crate::cli::{Hook, ModelArgs, ProgramArgs};
 use crate::config::Project;
+use crate::fallback::Fallbacks;
 use crate::names::{is_program_name, program_name_of};
 use crate::results::Results;
 use crate::session::Stop;
@@ -46,8 +47,8 @@ pub(crate) struct Options {
     pub(crate) precision: Option<u8>,
     /// Actions by class, or by range of a prediction, as asked for.
     pub(crate) actions: BTreeMap<String, Action>,
-    /// What happens to packets that cannot be classified.
-    pub(crate) fallback: Action,
+    /// What happens to packets that cannot be classified, by reason.
+    pub(crate) fallback: Fallbacks,
     /// Decide and count, but pass.
     pub(crate) shadow: bool,
     /// Where the program attaches.
@@ -96,7 +97,7 @@ impl Options {
             output: args.output.or(config.output).unwrap_or_default(),
             precision: args.precision.or(config.precision),
             actions: BTreeMap::new(),
-            fallback: Action::Pass,
+            fallback: Fallbacks::default(),
             shadow: false,
             hook: Hook::None,
             lowering: Choice::Auto,
@@ -117,7 +118,7 @@ impl Options {
         let config = &project.config;
         let mut options = Self::of_model(model, project)?;
         options.actions.clone_from(&config.actions);
-        options.fallback = config.fallback.unwrap_or(Action::Pass);
+        options.fallback.change(&config.fallback);
         options.shadow = config.shadow.unwrap_or(false);
         options.hook = config.hook.unwrap_or(Hook::Xdp);
         options.lowering = config.lowering.unwrap_or(Choice::Auto);
@@ -157,7 +158,7 @@ impl Options {
             let pairs = program.actions.iter().map(|it| (it.class.clone(), it.action));
             self.actions = pairs.collect();
         }
-        self.fallback = program.fallback.unwrap_or(self.fallback);
+        self.fallback.change(&program.fallback);
         self.shadow |= program.shadow;
         self.hook = program.hook.unwrap_or(self.hook);
         self.lowering = program.lowering.unwrap_or(self.lowering);

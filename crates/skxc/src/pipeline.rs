@@ -16,7 +16,7 @@ use skxc_ir::lowering::{self, Plan, Profile};
 use skxc_ir::passes::pipeline::{self, PipelineError, Snapshot};
 use skxc_ir::validate::{Validated, Validator};
 use skxc_ir::{Column, Int, Module, Real, ScoreKind, text};
-use skxc_runtime::{FEATURES, Feature, find};
+use skxc_runtime::{FEATURES, Feature, Reason, find};
 
 use crate::actions::{self, Action};
 use crate::binding::{self, Named};
@@ -276,7 +276,7 @@ pub(crate) fn program(
         },
         features,
         actions: actions.iter().map(|&action| action.into()).collect(),
-        fallback: options.fallback.into(),
+        fallbacks: Reason::ALL.map(|reason| options.fallback.of(reason).into()).to_vec(),
         shadow: options.shadow,
         header: EmitOptions {
             command: options.command(&columns),

@@ -19,17 +19,30 @@
 
 /* Digest of the model, the options and the compiler that made this program. */
 const volatile char portscan_build_id[65] =
-	"8c4ff8b06bbfee9ed3cffca0f69b428af474322483068b0b24462076e6736195";
+	"5d475b1ca75a8465a756f0881208a152fbb0fe0c25ea157e38bf79e478f6e75a";
 
 /*
- * Action of each class, and of packets that cannot be classified, as enum
- * xdp_action numbers them. Changed, if at all, before the program is loaded.
+ * Action of each class, as enum xdp_action numbers them. Changed, if at all,
+ * before the program is loaded.
  */
 const volatile __u32 portscan_actions[PORTSCAN_CLASSES] = {
 	XDP_PASS, /* benign */
 	XDP_DROP, /* scan */
 };
-const volatile __u32 portscan_fallback = XDP_PASS;
+/* Action of packets that cannot be classified, by enum skxc_reason. */
+const volatile __u32 portscan_fallbacks[SKXC_REASONS] = {
+	XDP_PASS, /* none */
+	XDP_PASS, /* ethernet-cut */
+	XDP_PASS, /* not-ip */
+	XDP_PASS, /* ip-cut */
+	XDP_PASS, /* ip-version */
+	XDP_PASS, /* ip-ihl */
+	XDP_PASS, /* extensions-many */
+	XDP_PASS, /* extension-cut */
+	XDP_PASS, /* tcp-cut */
+	XDP_PASS, /* udp-cut */
+	XDP_PASS, /* icmp-cut */
+};
 
 /* Not 0: decide and count, but pass every packet. */
 const volatile __u32 portscan_shadow = 0;
@@ -65,10 +78,18 @@ struct {
 
 /* The verdict on a packet that cannot be classified. */
 static __always_inline __u32
-portscan_unclassified(enum skxc_reason reason, __u32 bytes)
+portscan_unclassified(__u32 reason, __u32 bytes)
 {
 	skxc_count(&portscan_counters, PORTSCAN_CLASSES + reason, bytes);
-	return portscan_shadow ? XDP_PASS : portscan_fallback;
+	/*
+	 * Verifier: before Linux 5.16 a number of 32 bits that was kept on the
+	 * stack during a call is any number. So it needs a bound, which never
+	 * bites.
+	 */
+	skxc_barrier(reason);
+	if (reason >= SKXC_REASONS)
+		return XDP_PASS;
+	return portscan_shadow ? XDP_PASS : portscan_fallbacks[reason];
 }
 
 /* The verdict on a packet that the model has judged. */
@@ -85,7 +106,7 @@ portscan_act(const struct portscan_state *state, __u32 bytes)
 	portscan_forget(state);
 	label = state->result.label;
 	if (label >= PORTSCAN_CLASSES)
-		return portscan_fallback;
+		return XDP_PASS;
 	skxc_count(&portscan_counters, label, bytes);
 	return portscan_shadow ? XDP_PASS : portscan_actions[label];
 }
@@ -103,7 +124,7 @@ static __always_inline __u32 portscan_judge(struct xdp_md *ctx)
 	state = bpf_map_lookup_elem(&portscan_state, &zero);
 	/* Verifier: a lookup may fail; in an array of one entry it cannot. */
 	if (!state)
-		return portscan_fallback;
+		return XDP_PASS;
 	state->features.tcp_window_size = skxc_tcp_window_size(&headers);
 	state->features.udp_length = skxc_udp_length(&headers);
 	state->features.payload_length = skxc_payload_length(&headers);

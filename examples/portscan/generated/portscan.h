@@ -7,7 +7,7 @@
  *	--output raw --action scan=drop --fallback pass --hook xdp --lowering
  *	auto --optimize speed --kernel 6.1
  *
- * build_id 8c4ff8b06bbfee9ed3cffca0f69b428af474322483068b0b24462076e6736195
+ * build_id 5d475b1ca75a8465a756f0881208a152fbb0fe0c25ea157e38bf79e478f6e75a
  *
  * In: integers in host byte order, any in the stated range.
  *

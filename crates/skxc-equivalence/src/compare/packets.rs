@@ -22,8 +22,8 @@ pub struct Program {
     /// Action by class index, for each label. The first that is not to pass
     /// decides.
     pub actions: Vec<Vec<u32>>,
-    /// Action for packets that cannot be classified.
-    pub fallback: u32,
+    /// Action for packets that cannot be classified, by number of the reason.
+    pub fallbacks: Vec<u32>,
     /// The action for every packet, if the program only watches.
     pub shadow: Option<u32>,
 }
@@ -93,7 +93,7 @@ impl Program {
         let parsed = parse(frame, self.needs);
         if let Some(reason) = parsed.reason {
             let counters = vec![self.reasons_at() + reason.number() as usize];
-            let action = self.shadow.unwrap_or(self.fallback);
+            let action = self.shadow.unwrap_or(self.fallbacks[reason.number() as usize]);
             return Wanted { action, counters, row: Vec::new() };
         }
         let row: Vec<i64> =

@@ -135,9 +135,10 @@ impl PacketRunner for Filter {
     fn run(&mut self, frame: &[u8]) -> Result<u32, Infallible> {
         let parsed = skxc_runtime::parse(frame, self.program.needs);
         let (counter, action) = match parsed.reason {
-            Some(reason) => {
-                (self.program.reasons_at() + reason.number() as usize, self.program.fallback)
-            }
+            Some(reason) => (
+                self.program.reasons_at() + reason.number() as usize,
+                self.program.fallbacks[reason.number() as usize],
+            ),
             None => {
                 let row = [i64::from(parsed.values[self.program.features[0]])];
                 let class = decide(&self.module, &row).labels[0] as usize;
@@ -159,7 +160,7 @@ fn program() -> Program {
         features: vec![feature],
         needs: FEATURES[feature].needs,
         actions: vec![vec![2, 1]],
-        fallback: 2,
+        fallbacks: (0..skxc_runtime::Reason::COUNT).map(|number| number % 3).collect(),
         shadow: None,
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn run(session: &Session, args: &Attach) -> Result<Exit, Stop> {
         other => other?,
     }
     set_actions(&mut manifest, &args.actions)?;
-    manifest.fallback = args.fallback.unwrap_or(manifest.fallback);
+    manifest.fallback.change(&args.fallback);
     manifest.options.shadow |= args.shadow;
     attach(session, &object, &args.object, manifest, &args.interface, args.mode)
 }
@@ -68,6 +68,11 @@ pub(crate) fn attach(
         attachment.interface,
         if manifest.options.shadow { ", shadow: everything passes" } else { "" },
     ));
+    if !manifest.options.shadow
+        && let Some(line) = manifest.fallback.line()
+    {
+        session.say(line);
+    }
     Ok(Exit::Done)
 }
 
@@ -82,11 +87,13 @@ fn load_and_attach(
     let program = kernel::xdp_program(name);
     let actions: Vec<u8> =
         manifest.classes.iter().flat_map(|class| class.action.xdp().to_ne_bytes()).collect();
+    let fallbacks: Vec<u8> =
+        manifest.fallback.xdp().into_iter().flat_map(u32::to_ne_bytes).collect();
     let shadow = u32::from(manifest.options.shadow);
     let loaded = Loader::new(object)?
         .program(&program)
         .variable(&format!("{name}_actions"), &actions)
-        .variable(&format!("{name}_fallback"), &manifest.fallback.xdp().to_ne_bytes())
+        .variable(&format!("{name}_fallbacks"), &fallbacks)
         .variable(&format!("{name}_shadow"), &shadow.to_ne_bytes())
         .load()?;
     let mode = match mode {

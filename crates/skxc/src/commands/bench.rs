@@ -72,7 +72,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Bench) -> Res
 fn options(project: &Project, args: &Bench) -> Result<Options, Stop> {
     let program = ProgramArgs {
         actions: Vec::new(),
-        fallback: None,
+        fallback: Vec::new(),
         shadow: false,
         hook: None,
         lowering: None,

@@ -253,7 +253,7 @@ fn program(build: &Build) -> Result<Program, Stop> {
         needs: skxc_backend_bpf::needs(&features),
         features: features.iter().filter_map(|feature| position(feature.name)).collect(),
         actions: actions(build),
-        fallback: options.fallback.xdp(),
+        fallbacks: options.fallback.xdp(),
         shadow: options.shadow.then_some(Action::Pass.xdp()),
     })
 }

@@ -69,6 +69,11 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Compile) -> R
         session.detail(format_args!("{}", path.display()));
     }
     session.say(build.summary(&folder, &emit));
+    if build.manifest.options.hook != Hook::None
+        && let Some(line) = build.manifest.fallback.line()
+    {
+        session.say(line);
+    }
     let threshold = build.manifest.options.threshold.as_ref().zip(build.model.threshold);
     for line in comparisons::lines(&build.lowered.int, threshold) {
         session.say(line);

@@ -102,7 +102,7 @@ fn lower(
 fn options(project: &Project, args: &Inspect) -> Result<Options, Stop> {
     let program = crate::cli::ProgramArgs {
         actions: Vec::new(),
-        fallback: None,
+        fallback: Vec::new(),
         shadow: false,
         // What happens to packets is no matter here, nor is it where the columns come from.
         hook: Some(Hook::None),

@@ -89,13 +89,15 @@ fn name_counters(counters: &[Counter], record: Option<&Record>) -> Vec<Count> {
         Some(class) => (class.name(), class.action.to_string()),
         None => (format!("class {index}"), String::new()),
     };
-    let fallback = record.map_or_else(String::new, |record| record.fallback.to_string());
+    let fallback = |reason| record.map(|record| record.fallback.of(reason).to_string());
     let mut counts = Vec::new();
     for (index, &counter) in counters.iter().enumerate() {
         let (name, action) = match index.checked_sub(classes) {
             None => of_class(index),
             Some(number) => match Reason::from_number(number as u32) {
-                Some(reason) => (format!("cannot classify: {reason}"), fallback.clone()),
+                Some(reason) => {
+                    (format!("cannot classify: {reason}"), fallback(reason).unwrap_or_default())
+                }
                 None => continue,
             },
         };
