@@ -34,6 +34,16 @@ pub(crate) enum Action {
 }
 
 impl Action {
+    /// What a program with this action does, before the packets.
+    pub(crate) fn verb(self) -> &'static str {
+        match self {
+            Self::Pass => "passes",
+            Self::Drop => "drops",
+            Self::Aborted => "aborts",
+            Self::Tx => "sends back",
+        }
+    }
+
     /// `enum xdp_action` of linux/bpf.h.
     pub(crate) fn xdp(self) -> u32 {
         match self {
@@ -73,10 +83,66 @@ impl FromStr for ClassAction {
         let Some((class, action)) = text.rsplit_once('=') else {
             return Err("wanted CLASS=ACTION, such as attack=drop".to_owned());
         };
-        let action = Action::from_str(action, true).map_err(|_| {
-            format!("unknown action `{action}`; there are pass, drop, aborted and tx")
-        })?;
+        let action = Action::from_str(action, true).map_err(|_| unknown_action(action))?;
         Ok(Self { class: class.to_owned(), action })
+    }
+}
+
+/// As one word of a command line, not yet quoted for a shell.
+impl fmt::Display for ClassAction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}={}", self.class, self.action)
+    }
+}
+
+/// Says that there is no such action.
+pub(crate) fn unknown_action(action: &str) -> String {
+    format!("unknown action `{action}`; there are pass, drop, aborted and tx")
+}
+
+/// `CLASS=ACTION,...`: the value of one `--action`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ClassActions(pub(crate) Vec<ClassAction>);
+
+impl FromStr for ClassActions {
+    type Err = String;
+
+    /// A comma ends a pair if an action stands before it; any other is part of a
+    /// class. (A class that itself reads as a pair and a comma can be named in a
+    /// project file.)
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut pairs = Vec::new();
+        let mut rest = text;
+        let mut from = 0;
+        while let Some(comma) = rest[from..].find(',').map(|at| from + at) {
+            let pair: Result<ClassAction, _> = rest[..comma].parse();
+            from = comma + 1;
+            match pair {
+                Ok(pair) => {
+                    pairs.push(pair);
+                    (rest, from) = (&rest[from..], 0);
+                }
+                Err(_) => no_mistyped_action(&rest[..comma])?,
+            }
+        }
+        pairs.push(rest.parse()?);
+        Ok(Self(pairs))
+    }
+}
+
+/// The pairs of a command line by class; of one class the last.
+pub(crate) fn by_class(flags: &[ClassActions]) -> BTreeMap<String, Action> {
+    let pairs = flags.iter().flat_map(|ClassActions(pairs)| pairs);
+    pairs.map(|pair| (pair.class.clone(), pair.action)).collect()
+}
+
+/// Refuses `CLASS=WORD` before a comma if the word is nearly an action.
+fn no_mistyped_action(pair: &str) -> Result<(), String> {
+    let Some((_, word)) = pair.rsplit_once('=') else { return Ok(()) };
+    let names = Action::value_variants().iter().map(Action::to_string).collect::<Vec<_>>();
+    match closest(word, names.iter().map(String::as_str)).first() {
+        Some(_) => Err(unknown_action(word)),
+        None => Ok(()),
     }
 }
 
@@ -188,15 +254,16 @@ fn ambiguous(labels: &[Label]) -> Diagnostic {
     let watch = "or only decide and count: --shadow";
     if let Some(label) = labels.iter().find(|label| label.classes == [UNDIVIDED]) {
         let of_label = if labels.len() > 1 { format!("{}.", label.name) } else { String::new() };
-        return problem("nothing says what happens to packets of which prediction")
+        return problem("nothing says what happens to packets of which predictions")
             .note("the model gives numbers: actions go by ranges of them")
-            .help(format!("say it: --action '{of_label}0.5..=drop' drops what is at least 0.5"))
+            .help(format!(
+                "name a range: --action '{of_label}0.5..=drop' drops what is at least 0.5"
+            ))
             .help(watch);
     }
-    let example = names.last().map_or("attack", String::as_str);
     problem("nothing says what happens to packets of which class")
         .note(format!("the classes are {}", listed(&names)))
-        .help(format!("say it: --action {}=drop", escape_to_one_line(example)))
+        .help("name the class to drop: --action CLASS=drop; the others pass")
         .help(watch)
 }
 
@@ -216,7 +283,7 @@ pub(crate) fn unknown_class(name: &str, labels: &[Label]) -> Diagnostic {
 }
 
 /// At most twenty labels in backticks.
-fn listed(labels: &[String]) -> String {
+pub(crate) fn listed(labels: &[String]) -> String {
     const SHOWN_MAX: usize = 20;
     let mut text: Vec<String> = labels
         .iter()
@@ -290,6 +357,22 @@ mod tests {
         );
         check(&two, &["1=drop"], false, Err(codes::UNKNOWN_CLASS));
         check(&two, &["label1.1=drop"], false, Err(codes::UNKNOWN_CLASS));
+    }
+
+    #[test]
+    fn a_comma_ends_a_pair_only_behind_an_action() {
+        let check = |text: &str, expect: &[&str]| {
+            let found = text.parse::<ClassActions>().unwrap().0;
+            assert_eq!(found.iter().map(ClassAction::to_string).collect::<Vec<_>>(), expect);
+        };
+        check("attack=drop", &["attack=drop"]);
+        check("attack=drop,b=tx,c=pass", &["attack=drop", "b=tx", "c=pass"]);
+        check("tcp,udp=drop,-1=DROP", &["tcp,udp=drop", "-1=drop"]);
+        check("a=b,c=drop", &["a=b,c=drop"]);
+        check(",=drop", &[",=drop"]);
+        for text in ["attack", "a=drop,", "a=drop,b", "a=dorp,b=tx", "a=drpo", ""] {
+            assert!(text.parse::<ClassActions>().is_err(), "{text}");
+        }
     }
 
     #[test]

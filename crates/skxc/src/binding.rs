@@ -77,7 +77,7 @@ fn column(named: &Named, project: &Project) -> Result<Column, Diagnostic> {
         Some(entry) => own_column(&named.name, entry, project),
         None => {
             let names: Vec<&str> = own.keys().map(String::as_str).collect();
-            Err(unknown_feature(&named.name, &names))
+            Err(unknown_feature(&named.name, Some(&names)))
         }
     }
 }
@@ -129,21 +129,26 @@ fn missing(
     Err(project.label(diagnostic, missing.span(), ""))
 }
 
-/// Says that a name is no feature, with those near to it.
-pub(crate) fn unknown_feature(name: &str, own: &[&str]) -> Diagnostic {
+/// Says that a name is no feature, with those near to it, or else how a field of
+/// the user's own is declared.
+pub(crate) fn unknown_feature(name: &str, own: Option<&[&str]>) -> Diagnostic {
     let shown = escape_to_one_line(name);
     let diagnostic =
         Diagnostic::error(codes::UNKNOWN_FEATURE, format!("there is no feature `{shown}`"));
     let known = FEATURES.iter().flat_map(|it| it.aliases.iter().copied().chain([it.name]));
-    match closest(name, known.chain(own.iter().copied())).as_slice() {
-        [] => diagnostic.help("`skxc features` lists the packet features").help(format!(
-            "for a field of your own add [features.{shown}] with a range to skxc.toml"
-        )),
-        near => {
-            let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
-            diagnostic.help(format!("did you mean {}?", near.join(" or ")))
-        }
+    let near = closest(name, known.chain(own.unwrap_or_default().iter().copied()));
+    if !near.is_empty() {
+        let near: Vec<String> = near.iter().map(|name| format!("`{name}`")).collect();
+        return diagnostic.help(format!("did you mean {}?", near.join(" or ")));
     }
+    let diagnostic = diagnostic.help("`skxc features` lists the packet features");
+    if own.is_none() || !is_column_name(name) {
+        return diagnostic;
+    }
+    diagnostic.help(format!(
+        "a field of your own is declared in skxc.toml, with the least and the greatest value that \
+         it can have, and compiled with `--hook none`:\n\n[features.{name}]\nrange = [0, 65535]"
+    ))
 }
 
 #[cfg(test)]
@@ -183,7 +188,9 @@ mod tests {
     fn what_cannot_be_bound() {
         check("", &["ip_tll"], "did you mean `ip_ttl`");
         check("[features.queue]\nrange = [0, 1]", &["quue"], "did you mean `queue`?");
-        check("", &["nothing_like_it"], "SKX0202");
+        check("", &["nothing_like_it"], "[features.nothing_like_it]");
+        check("", &["queue_length"], "range = [0, 65535]");
+        check("", &["a b"], "`skxc features` lists");
         check("", &["dest_port", "tcp_dest_port"], "`tcp_dest_port` is bound to columns 0 and 1");
         check("[features.a]\nrange = [1, 0]", &["a"], "skxc.toml:2:9");
         check("[features.a]\nrange = [0, 9223372036854775807]", &["a"], "too wide");

@@ -12,7 +12,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use skxc_ir::lowering::{Choice, Optimize};
 
-use crate::actions::ClassAction;
+use crate::actions::ClassActions;
 use crate::fallback::Fallback;
 use crate::lowering;
 use crate::results::Results;
@@ -168,8 +168,8 @@ pub(crate) struct ModelArgs {
 pub(crate) struct ProgramArgs {
     /// What happens to packets of a class: pass, drop, aborted or tx; other classes pass. Of several
     /// labels OUTPUT.CLASS, and the first that does not pass decides; of predictions a range LO..HI
-    #[arg(long = "action", value_delimiter = ',', value_name = "CLASS=ACTION")]
-    pub(crate) actions: Vec<ClassAction>,
+    #[arg(long = "action", value_name = "CLASS=ACTION,...", allow_hyphen_values = true)]
+    pub(crate) actions: Vec<ClassActions>,
     /// What happens to packets that cannot be classified: an action for those that are IP, or actions
     /// by reason, as in `drop,not-ip=drop`; the others pass (--help lists the reasons)
     #[arg(long, value_delimiter = ',', value_name = "ACTION|REASON=ACTION,...")]
@@ -178,7 +178,8 @@ pub(crate) struct ProgramArgs {
     /// Decide and count, but pass every packet
     #[arg(long)]
     pub(crate) shadow: bool,
-    /// Where the program attaches; `none` leaves only the header [default: xdp]
+    /// Where the program attaches; `none` makes no program for packets: NAME.h is for one of your own,
+    /// and NAME.bpf.c and its object only hold the test bench that `check` runs [default: xdp]
     #[arg(long, value_enum)]
     pub(crate) hook: Option<Hook>,
     /// Shape of the code of trees (`branch` to `direct`) or of sums of products (`straight`, `table`);
@@ -561,8 +562,8 @@ pub(crate) struct Attach {
     #[arg(long)]
     pub(crate) shadow: bool,
     /// What happens to packets of a class, instead of what was compiled in
-    #[arg(long = "action", value_delimiter = ',', value_name = "CLASS=ACTION")]
-    pub(crate) actions: Vec<ClassAction>,
+    #[arg(long = "action", value_name = "CLASS=ACTION,...", allow_hyphen_values = true)]
+    pub(crate) actions: Vec<ClassActions>,
     /// What happens to packets that cannot be classified, as for `compile`; reasons that are not
     /// named keep the action that was compiled in
     #[arg(long, value_delimiter = ',', value_name = "ACTION|REASON=ACTION,...")]
@@ -586,7 +587,7 @@ pub(crate) enum Mode {
 const ATTACH_HELP: &str = "\
 Examples:
   sudo skxc attach out/portscan.bpf.o -i eth0 --shadow
-  sudo skxc attach out/portscan.bpf.o -i eth0 --mode native --action 1=drop
+  sudo skxc attach out/portscan.bpf.o -i eth0 --mode native --action scan=drop
   sudo skxc status -i eth0
   sudo skxc detach -i eth0";
 

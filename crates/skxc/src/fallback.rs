@@ -18,7 +18,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use skxc_runtime::Reason;
 
-use crate::actions::Action;
+use crate::actions::{Action, unknown_action};
 use crate::names::closest;
 
 /// Stands for every reason of packets that are IP.
@@ -59,9 +59,7 @@ impl FromStr for Fallback {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (reason, action) = text.split_once('=').unwrap_or((IP, text));
-        let action = Action::from_str(action, true).map_err(|_| {
-            format!("unknown action `{action}`; there are pass, drop, aborted and tx")
-        })?;
+        let action = Action::from_str(action, true).map_err(|_| unknown_action(action))?;
         Self::new(reason, action)
     }
 }

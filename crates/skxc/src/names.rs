@@ -39,15 +39,17 @@ pub(crate) fn program_name_of(stem: &str) -> String {
     name
 }
 
-/// The names near to `wanted`, nearest first; at most three, none that is
-/// further away than a third of the longer name.
+/// The names near to `wanted`, nearest first; at most three, none that differs in
+/// more than a quarter of the characters of the longer name, or in one of three.
 pub(crate) fn closest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted: Vec<char> = wanted.to_lowercase().chars().take(NAME_BYTES_MAX).collect();
     let mut near: Vec<(usize, &str)> = names
         .filter_map(|name| {
             let chars: Vec<char> = name.to_lowercase().chars().take(NAME_BYTES_MAX).collect();
             let distance = edits(&wanted, &chars);
-            (distance * 3 <= wanted.len().max(chars.len())).then_some((distance, name))
+            let longest = wanted.len().max(chars.len());
+            let is_near = distance * 4 <= longest || (distance == 1 && longest == 3);
+            is_near.then_some((distance, name))
         })
         .collect();
     near.sort_by_key(|&(distance, _)| distance);
@@ -56,17 +58,22 @@ pub(crate) fn closest<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) ->
     near.into_iter().take(3).map(|(_, name)| name).collect()
 }
 
-/// Levenshtein distance, one row at a time.
+/// The number of characters that are put in, left out, replaced or exchanged with
+/// their neighbour (optimal string alignment), row by row.
 fn edits(a: &[char], b: &[char]) -> usize {
+    let mut before: Vec<usize> = Vec::new();
     let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let substituted = diagonal + usize::from(ca != cb);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+    for i in 0..a.len() {
+        let mut next = vec![i + 1];
+        for j in 0..b.len() {
+            let replaced = row[j] + usize::from(a[i] != b[j]);
+            let mut least = replaced.min(row[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j] {
+                least = least.min(before[j - 1] + 1);
+            }
+            next.push(least);
         }
+        before = std::mem::replace(&mut row, next);
     }
     row[b.len()]
 }
@@ -98,6 +105,11 @@ mod tests {
         assert_eq!(closest("tcp_dst_port", names.into_iter()), ["tcp_dest_port", "udp_dest_port"]);
         assert_eq!(closest("ip_tll", names.into_iter()), ["ip_ttl"]);
         assert!(closest("payload", names.into_iter()).is_empty());
+        // Another word in the same place is another name.
+        assert!(closest("queue_length", ["udp_length"].into_iter()).is_empty());
+        assert_eq!(closest("ab1", ["abc"].into_iter()), ["abc"]);
+        assert_eq!(closest("dorp", ["drop"].into_iter()), ["drop"]);
+        assert!(closest("rdpo", ["drop"].into_iter()).is_empty());
         assert_eq!(closest("ip_tl", ["ip_ttl", "ip_ttl"].into_iter()), ["ip_ttl"]);
     }
 }

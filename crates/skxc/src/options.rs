@@ -16,7 +16,7 @@ use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 use skxc_ir::Column;
 use skxc_ir::lowering::{Choice, Optimize};
 
-use crate::actions::Action;
+use crate::actions::{Action, by_class};
 use crate::binding::Named;
 use crate::cli::{Hook, ModelArgs, ProgramArgs};
 use crate::config::Project;
@@ -155,8 +155,7 @@ impl Options {
 
     fn apply(&mut self, program: &ProgramArgs) -> Result<(), Stop> {
         if !program.actions.is_empty() {
-            let pairs = program.actions.iter().map(|it| (it.class.clone(), it.action));
-            self.actions = pairs.collect();
+            self.actions = by_class(&program.actions);
         }
         self.fallback.change(&program.fallback);
         self.shadow |= program.shadow;

@@ -5,7 +5,7 @@ use std::path::Path;
 use skxc_bpf::{Attachment, Error, Interface, Loader, PIN_ROOT, attach_xdp};
 use skxc_diagnostics::{Diagnostic, codes};
 
-use crate::actions::{ClassAction, resolve};
+use crate::actions::{ClassActions, by_class, resolve};
 use crate::attached::{self, Record};
 use crate::cli::{Attach, Hook, Mode};
 use crate::digest;
@@ -105,13 +105,12 @@ fn load_and_attach(
 }
 
 /// Actions given here replace all that were compiled in.
-fn set_actions(manifest: &mut Manifest, wanted: &[ClassAction]) -> Result<(), Stop> {
+fn set_actions(manifest: &mut Manifest, wanted: &[ClassActions]) -> Result<(), Stop> {
     if wanted.is_empty() {
         return Ok(());
     }
-    let wanted = wanted.iter().map(|pair| (pair.class.clone(), pair.action)).collect();
     let shadow = manifest.options.shadow;
-    let actions = resolve(&manifest.labels(), &wanted, shadow).map_err(Stop::Input)?;
+    let actions = resolve(&manifest.labels(), &by_class(wanted), shadow).map_err(Stop::Input)?;
     for (class, action) in manifest.classes.iter_mut().zip(actions) {
         class.action = action;
     }

@@ -391,9 +391,8 @@ fn command(args: &Check) -> String {
     if args.model.external_data {
         command.push_str(" --external-data");
     }
-    for pair in &args.program.actions {
-        let pair = format!("{}={}", pair.class, pair.action);
-        command.push_str(&format!(" --action {}", shell::word(&pair)));
+    for pair in args.program.actions.iter().flat_map(|pairs| &pairs.0) {
+        command.push_str(&format!(" --action {}", shell::word(&pair.to_string())));
     }
     command
 }

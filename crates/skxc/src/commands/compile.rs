@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum as _;
 use skxc_bpf::strip_debug;
-use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
+use skxc_diagnostics::{Diagnostic, codes};
 use skxc_ir::passes::pipeline::Snapshot;
 use skxc_ir::text;
 
-use crate::actions::Action;
+use crate::actions::{Action, listed};
 use crate::bounds;
 use crate::clang::{self, Clang};
 use crate::cli::{Compile, Emit, Hook, ModelArgs};
@@ -18,13 +19,14 @@ use crate::config::Project;
 use crate::depfile;
 use crate::describe;
 use crate::digest;
-use crate::manifest::{Manifest, ObjectEntry};
+use crate::manifest::{ClassEntry, Manifest, ObjectEntry};
 use crate::options::{Options, column_names};
 use crate::output::Output;
 use crate::pipeline::{self, Columns, Lowered, Model, Program};
 use crate::precision;
 use crate::profile;
 use crate::progress::Progress;
+use crate::ranges::Range;
 use crate::session::{Exit, Session, Stop, stdout};
 
 /// What is written unless something else is asked for.
@@ -209,9 +211,8 @@ impl Build {
         };
         let path = folder.join(file);
         let acted = self.what_happens();
-        let shadow = if self.manifest.options.shadow { ", shadow" } else { "" };
         let ns = self.manifest.cost.decision_ns;
-        format!("{}: {acted}{shadow}; about {ns} ns a decision", path.display())
+        format!("{}: {acted}; about {ns} ns a decision", path.display())
     }
 
     /// What the program does with packets, in a few words.
@@ -219,11 +220,27 @@ impl Build {
         if self.manifest.options.hook == Hook::None {
             return "no hook: call it from a program of your own".to_owned();
         }
-        let classes = self.manifest.classes.iter().filter(|class| class.action != Action::Pass);
-        let acted: Vec<String> = classes
-            .map(|class| format!("{} on {}", class.action, escape_to_one_line(&class.name())))
-            .collect();
-        if acted.is_empty() { "pass all".to_owned() } else { acted.join(", ") }
+        let classes = &self.manifest.classes;
+        let are_ranges = classes.iter().all(|class| class.label.parse::<Range>().is_ok());
+        let acted = Action::value_variants().iter().filter_map(|&action| {
+            let of_action = classes.iter().filter(|class| class.action == action);
+            let names: Vec<String> = of_action.map(ClassEntry::name).collect();
+            let what = match names.len() {
+                _ if action == Action::Pass => return None,
+                0 => return None,
+                _ if are_ranges => "predictions in",
+                1 => "class",
+                _ => "classes",
+            };
+            Some(format!("{} {what} {}", action.verb(), listed(&names)))
+        });
+        let acted: Vec<String> = acted.collect();
+        match (self.manifest.options.shadow, acted.is_empty()) {
+            (true, true) => "shadow, passes every packet".to_owned(),
+            (true, false) => format!("shadow, passes every packet; else {}", acted.join(", ")),
+            (false, true) => "passes every packet".to_owned(),
+            (false, false) => acted.join(", "),
+        }
     }
 }
 

@@ -64,7 +64,7 @@ fn chosen(names: &[String]) -> Result<Vec<usize>, Stop> {
                 codes::FEATURE_TWICE,
                 format!("`{}` is asked for twice", feature.name),
             )),
-            None => problems.push(unknown_feature(name, &[])),
+            None => problems.push(unknown_feature(name, None)),
         }
     }
     if problems.is_empty() { Ok(chosen) } else { Err(Stop::Input(problems)) }
