@@ -16,6 +16,9 @@ use crate::types::ElementType;
 const PRECISION: usize = 128;
 const DOWN: Context<mode::Down> = Context::new(PRECISION);
 const UP: Context<mode::Up> = Context::new(PRECISION);
+/// Width of an interval, relative to its ends, that is taken for one number: of
+/// the 128 bits, what some thousand operations round is less.
+const SETTLED_WIDTH: f64 = 1.0 / (1u128 << 100) as f64;
 
 /// A real number between two ends of 128 bits that are rounded outwards, or
 /// NaN or an infinity.
@@ -61,6 +64,26 @@ impl Enclosure {
     #[must_use]
     pub(crate) fn is_positive(&self) -> bool {
         self.ends().is_some_and(|(min, _)| order(&min, &Repr::zero()) == Ordering::Greater)
+    }
+
+    /// Is it one number, as far as 128 bits tell, and finite?
+    #[must_use]
+    pub(crate) fn is_settled(&self) -> bool {
+        let Some((min, max)) = self.ends() else { return false };
+        let width = FBig::from_repr(sum(UP, &max, &negative(&min)), UP).to_f64().value();
+        width <= self.lower().abs().max(self.upper().abs()) * SETTLED_WIDTH
+    }
+
+    /// The greatest multiple of 2^-`frac_bits` that is not above the number, in
+    /// these units, as far as 63 bits hold it.
+    ///
+    /// # Panics
+    /// If the number is not finite.
+    #[must_use]
+    pub(crate) fn units_below(&self, frac_bits: u8) -> i64 {
+        let (min, _) = self.ends().expect("the number is finite");
+        let units = Repr::new(min.significand().clone(), min.exponent() + isize::from(frac_bits));
+        integer_of(&FBig::from_repr(units, DOWN).floor().into_repr())
     }
 
     /// The least enclosure that holds both.

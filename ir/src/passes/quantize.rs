@@ -10,6 +10,7 @@
 //! - [`decisions`]: comparisons and argmax of sums;
 //! - [`matrices`]: sums of columns and of computed numbers become linear maps;
 //! - [`chains`], [`functions`]: functions of one number become tables;
+//! - [`settled`]: numbers that are the same for every input become constants;
 //! - [`fixed`]: what is computed from sums otherwise;
 //! - here: groups of sums, and the operations that move elements.
 //!
@@ -26,6 +27,7 @@ mod matrices;
 mod missing;
 pub mod predicate;
 mod rows;
+mod settled;
 mod sums;
 mod univariate;
 mod weights;
@@ -187,8 +189,10 @@ pub fn quantize(
     let affine = Affine::of(real);
     let univariate = Univariate::of(real);
     let mut budget = Budget::default();
-    let needs = Needs::of(real, &affine, &univariate, &mut budget);
-    let int = Quantizer { precision, ..Quantizer::new(real, &affine, &univariate, &needs, budget) };
+    let ranges = RealRanges::of(real);
+    let needs = Needs::of(real, &affine, &univariate, &ranges, &mut budget);
+    let quantizer = Quantizer::new(real, &affine, &univariate, &ranges, &needs, budget);
+    let int = Quantizer { precision, ..quantizer };
     let int = int.run()?;
     let errors = too_many(&int);
     if errors.is_empty() { Ok(int) } else { Err(errors) }
@@ -217,8 +221,8 @@ struct Quantizer<'m> {
     /// Of the integer module, as far as it was needed.
     ranges: Ranges,
     rounding: Rounding,
-    /// Of the real module, once they are asked for.
-    real_ranges: Option<RealRanges>,
+    /// Of the real module.
+    real_ranges: &'m RealRanges,
     /// What became of the values that are not sums.
     of: HashMap<Value, Value>,
     /// What became of the sums.
@@ -242,6 +246,7 @@ impl<'m> Quantizer<'m> {
         real: &'m Module<Real>,
         affine: &'m Affine<'m>,
         univariate: &'m Univariate<'m>,
+        real_ranges: &'m RealRanges,
         needs: &'m Needs,
         budget: Budget,
     ) -> Self {
@@ -262,7 +267,7 @@ impl<'m> Quantizer<'m> {
             int,
             ranges,
             rounding: Rounding::none(),
-            real_ranges: None,
+            real_ranges,
             of: HashMap::new(),
             sums: HashMap::new(),
             errors: Vec::new(),
@@ -301,6 +306,9 @@ impl<'m> Quantizer<'m> {
         if let Some(column) = self.missing_operand(value).filter(|_| !is_decided) {
             self.refuse_missing(value, column);
             return None;
+        }
+        if self.needs.settled.contains(&value) {
+            return self.settled(value);
         }
         if let Some(chain) = self.needs.chains.get(&value) {
             return self.chain(value, chain);

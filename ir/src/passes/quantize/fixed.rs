@@ -9,7 +9,6 @@
 use super::{Key, Quantizer, format, is_integer};
 use crate::analysis::affine::Kind;
 use crate::analysis::ranges::Bounds;
-use crate::analysis::real_ranges::RealRanges;
 use crate::function::EVERYTHING;
 use crate::limits;
 use crate::matrix::{Matrix, MatrixRow};
@@ -313,9 +312,8 @@ impl Quantizer<'_> {
     }
 
     /// What any element of a value of the model can be over the reals.
-    pub(super) fn reals(&mut self, value: Value) -> (f64, f64) {
-        let ranges = self.real_ranges.get_or_insert_with(|| RealRanges::of(self.real));
-        ranges.hull(value).unwrap_or(EVERYTHING)
+    pub(super) fn reals(&self, value: Value) -> (f64, f64) {
+        self.real_ranges.hull(value).unwrap_or(EVERYTHING)
     }
 
     /// The translated `value` within what it can be over the reals: bounds of
@@ -494,8 +492,7 @@ impl Quantizer<'_> {
     /// The least of an inexact one may be above the least of the reals, which are
     /// then as far off as that.
     fn apart_from_zero(&mut self, user: Value, value: Value, b: Value) -> Value {
-        let ranges = self.real_ranges.get_or_insert_with(|| RealRanges::of(self.real));
-        let ranges = ranges.of_value(value);
+        let ranges = self.real_ranges.of_value(value);
         let ends = ranges.iter().map(|range| range.ends().map(|(min, _)| min));
         let is_positive = ranges.iter().all(|it| it.ends().is_some() || it.is_positive());
         let real = ends.map(|min| min.unwrap_or(0.0)).fold(f64::INFINITY, f64::min);

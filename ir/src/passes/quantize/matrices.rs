@@ -64,7 +64,9 @@ pub(super) fn forms_of(
         [(atom, by)] => by.magnitude() == Ratio::one() && stored_column(module, *atom).is_none(),
         _ => false,
     };
-    (!forms.iter().all(is_moved)).then_some(forms)
+    // Nothing else computes a product of matrices.
+    let is_product = matches!(module.node(value).op, RealOp::MatMul { .. });
+    (is_product || !forms.iter().all(is_moved)).then_some(forms)
 }
 
 /// The differences that a comparison of floats asks for, if they are worth a

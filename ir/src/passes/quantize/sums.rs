@@ -11,11 +11,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::analysis::affine::{Affine, Atom, Form};
+use crate::analysis::real_ranges::RealRanges;
 use crate::analysis::univariate::{Budget, Univariate};
 use crate::module::{Module, Operation, Real, Value};
 use crate::ops::RealOp;
 use crate::passes::quantize::chains::Chain;
 use crate::passes::quantize::matrices;
+use crate::passes::quantize::settled::is_settled;
 use crate::passes::quantize::univariate::{self, Decided};
 use crate::passes::quantize::weights::{SUM_BITS, scaled};
 use crate::ratio::Ratio;
@@ -40,6 +42,8 @@ pub(super) struct Needs {
     pub(super) operations: BTreeSet<Value>,
     /// Those of them that are functions of one number.
     pub(super) chains: HashMap<Value, Chain>,
+    /// Those of them that are the same numbers for every input.
+    pub(super) settled: BTreeSet<Value>,
     /// Those of them that are decided by one column, element by element.
     pub(super) decided: HashMap<Value, Decided>,
 }
@@ -50,6 +54,7 @@ impl Needs {
         module: &Module<Real>,
         affine: &Affine<'_>,
         univariate: &Univariate<'_>,
+        ranges: &RealRanges,
         budget: &mut Budget,
     ) -> Self {
         let mut needs = Self::default();
@@ -57,6 +62,9 @@ impl Needs {
         while let Some(value) = pending.pop() {
             if affine.is_of_trees(value) {
                 needs.want(module, affine, Key::Value(value));
+            } else if is_settled(module, ranges, value) && !affine.is_constant(value) {
+                needs.operations.insert(value);
+                needs.settled.insert(value);
             } else if needs.operations.insert(value) && !affine.is_constant(value) {
                 match univariate::decided(module, univariate, value, budget) {
                     Some(decided) => drop(needs.decided.insert(value, decided)),
