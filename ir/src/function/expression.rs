@@ -4,6 +4,9 @@ use super::jet::Jet;
 use super::span::Span;
 use crate::ops::{Binary, Unary};
 
+/// Parts of an interval that are bounded each on its own, at most.
+const PARTS_MAX: usize = 256;
+
 /// A function of one variable: terms of terms before them; the last one is the
 /// function.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -122,15 +125,38 @@ impl Expression {
     }
 
     /// What the function can be for a variable between `min` and `max`;
-    /// infinite ends where nothing is known.
+    /// infinite ends where nothing is known. A quotient whose divisor reads the
+    /// variable twice has a bound over parts of an interval alone, so that what has
+    /// none is halved.
     ///
     /// # Panics
     /// If there is no term.
     #[must_use]
     pub fn bounds(&self, min: f64, max: f64) -> (f64, f64) {
-        let span = Span::exactly(min).hull(Span::exactly(max));
-        let value = self.jet(span, 0).coefficient(0);
-        (value.min, value.max)
+        let of = |(min, max): (f64, f64)| {
+            let span = Span::exactly(min).hull(Span::exactly(max));
+            self.jet(span, 0).coefficient(0)
+        };
+        let whole = of((min, max));
+        if whole.is_finite() || !min.is_finite() || !max.is_finite() {
+            return (whole.min, whole.max);
+        }
+        let (mut known, mut parts) = (None::<Span>, 1);
+        let mut pending = vec![(min, max)];
+        while let Some((min, max)) = pending.pop() {
+            let value = of((min, max));
+            if value.is_finite() {
+                known = Some(known.map_or(value, |known| known.hull(value)));
+                continue;
+            }
+            let middle = min + (max - min) / 2.0;
+            parts += 1;
+            if parts > PARTS_MAX || middle <= min || max <= middle {
+                return (whole.min, whole.max);
+            }
+            pending.extend([(middle, max), (min, middle)]);
+        }
+        known.map_or((whole.min, whole.max), |known| (known.min, known.max))
     }
 
     /// Taylor coefficients up to `degree` of the function around each number of `x`.

@@ -4,7 +4,7 @@
 //! `coefficients` holds a row of coefficients of all vectors for each class but
 //! one; a vector of class `i` meets class `j` with that of row `j - 1`, or `j`
 //! if `j < i`. Decisions, as ONNX Runtime has them (svmclassifier.cc) but for
-//! the last two:
+//! the last:
 //!
 //! - The sums are computed in `double` and rounded to `float` as scores. A pair
 //!   `(i, j)` votes for `i` if its sum is above 0; the label is the first class
@@ -16,13 +16,13 @@
 //!   class, and the first element of `rho` is added to each. Of two classes the
 //!   second wins if the greatest sum is above 0, or from 0.5 on if no
 //!   coefficient is negative, unless there is `prob_a`.
-//! - With `prob_a` the scores of two classes are `p` and `1 - p`, with `p` the
-//!   logistic function of the sum, brought within 1e-7 of 0 and 1. ONNX Runtime
-//!   walks to that point (ml_common.h, `multiclass_probability`) and stops when
-//!   it is within 0.005.
+//! - With `prob_a` the scores of two classes are where the walk of pairwise
+//!   coupling stops ([`coupling`]) for the logistic function of the sum, brought
+//!   within 1e-7 of 0 and 1.
 //! - The probabilities of more classes are where such a walk ends. They are
 //!   left out, with a warning.
 
+mod coupling;
 mod pairs;
 #[cfg(test)]
 mod tests;
@@ -136,7 +136,7 @@ fn scores(
     Ok(Operand::Value(scores))
 }
 
-/// `[p, 1 - p]` of the sum of two classes.
+/// The shares of two classes, given their sum.
 fn probabilities(
     lowering: &mut Lowering<'_>,
     node: &Node<'_>,
@@ -156,8 +156,11 @@ fn probabilities(
     let most = lowering.scalar((1.0 - NEAR_ZERO).into(), elem, node.origin);
     let p = lowering.binary(node, Binary::Maximum, p, least)?;
     let p = lowering.binary(node, Binary::Minimum, p, most)?;
-    let other = lowering.binary(node, Binary::Subtract, one, p)?;
-    Ok(pair(lowering, node, p, other))
+    let p = lowering.cast(p, ElementType::F64, node.origin);
+    let first = coupling::share(lowering, node, p)?;
+    let first = lowering.cast(first, elem, node.origin);
+    let second = lowering.binary(node, Binary::Subtract, one, first)?;
+    Ok(pair(lowering, node, first, second))
 }
 
 /// A sum of weighted features for each class.
