@@ -67,7 +67,7 @@ pub use optimize::{Optimize, UnknownGoal};
 pub use profile::Profile;
 pub use refused::{ForestDoesNotFit, OperationsDoNotFit, Refused};
 pub use select::Refusals;
-pub use shape::{Choice, Lowering, Shape, UnknownChoice};
+pub use shape::{Choice, GivenUp, Lowering, Shape, UnknownChoice};
 pub use target::Target;
 pub use trees::{Rows, Trees};
 
@@ -87,6 +87,8 @@ pub struct Options {
     pub optimize: Optimize,
     /// What the target has and allows.
     pub target: Target,
+    /// What is not chosen.
+    pub given_up: GivenUp,
 }
 
 /// How one forest is computed: the parts, one after another.
@@ -217,7 +219,7 @@ fn maps(module: &Module<Int>, ranges: &Ranges, options: &Options) -> BTreeMap<Va
         let mut inputs = Vec::new();
         op.operands(&mut |operand| inputs.extend_from_slice(ranges.of_value(operand)));
         let (matrix, rows) = (&module.matrices[matrix], ranges.of_value(value));
-        let wanted = options.choice.of_maps();
+        let wanted = options.choice.of_maps().or(options.given_up.left_of_maps());
         Some((value, linear::plan(matrix, &inputs, rows, wanted, options.optimize)))
     };
     module.values().filter_map(plan).collect()
@@ -239,7 +241,7 @@ pub fn alternatives(module: &Validated<Int>, plan: &Plan, options: &Options) -> 
     let mut target = options.target.less(&plan.beside_forests());
     let forests = plan.forests.iter().map(|(&value, chosen)| {
         let trees = trees(module, plan, value);
-        let lowerings = select::candidates(&trees, &target);
+        let lowerings = select::candidates(&trees, options, &target);
         let lowerings = lowerings.map(|(name, shape)| (name, shape.map(|shape| shape.cost())));
         let lowerings = lowerings.collect();
         target = target.less(&chosen.cost());

@@ -2,8 +2,7 @@
 //! a warning. That it loads and computes the same is tested in the kernel by
 //! the tests of the whole.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+mod clang;
 
 use skxc_backend_bpf::{Action, Artifact, Error, Hook, Options, emit};
 use skxc_backend_c::EmitOptions;
@@ -12,8 +11,6 @@ use skxc_ir::lowering::{self, Choice};
 use skxc_ir::testing::int_chain;
 use skxc_ir::validate::{Validated, Validator};
 use skxc_ir::{Int, Interval};
-
-const FOLDER: &str = "the folder of the test is writable";
 
 /// A tree of three tests on the IPv4 time to live.
 fn module() -> Validated<Int> {
@@ -119,46 +116,15 @@ fn options_must_fit_the_module() {
 
 #[test]
 fn clang_compiles_every_shape_without_a_warning() {
-    let Some(clang) = clang() else {
-        let must = std::env::var("SKXC_REQUIRE_KERNEL").is_ok_and(|set| set == "1");
-        assert!(!must, "clang is required");
-        return;
-    };
+    let Some(clang) = clang::find() else { return };
     for hook in [Hook::Xdp, Hook::Tc, Hook::None] {
         for choice in Choice::all() {
-            compile(&clang, &program(hook, choice), &format!("{hook:?}-{choice}"));
+            clang::compile(&clang, &program(hook, choice), &format!("{hook:?}-{choice}"));
         }
     }
     let options = Options { actions: vec![Action::Pass; CLASSES_MAX], ..options(Hook::Xdp) };
     for choice in Choice::all() {
         let program = program_of(&many_classes(), choice, &options);
-        compile(&clang, &program, &format!("classes-{choice}"));
+        clang::compile(&clang, &program, &format!("classes-{choice}"));
     }
-}
-
-/// The first clang there is.
-fn clang() -> Option<String> {
-    let names = (14..=22).rev().map(|version| format!("clang-{version}"));
-    let mut names = std::iter::once("clang".to_owned()).chain(names);
-    names.find(|name| Command::new(name).arg("--version").output().is_ok())
-}
-
-fn compile(clang: &str, artifact: &Artifact, folder: &str) {
-    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(folder);
-    for (name, text) in &artifact.files {
-        let path = dir.join(name);
-        std::fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect(FOLDER);
-        std::fs::write(path, text).expect(FOLDER);
-    }
-    let mut command = Command::new(clang);
-    command.args(["-O2", "-g", "-target", "bpf", "-mcpu=v3"]);
-    command.args(["-Wall", "-Wextra", "-Wconversion", "-Wno-unused-function", "-Werror"]);
-    // Where Debian keeps `asm/types.h`; elsewhere it is found without.
-    let uapi = Path::new("/usr/include").join(format!("{}-linux-gnu", std::env::consts::ARCH));
-    command.arg("-I").arg(&dir).arg("-I").arg(uapi);
-    let source = dir.join(&artifact.files[1].0);
-    let compiled = command.arg("-c").arg(source).arg("-o").arg(dir.join("out.o")).output();
-    let compiled = compiled.expect("clang starts");
-    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
-    std::fs::remove_dir_all(&dir).expect(FOLDER);
 }

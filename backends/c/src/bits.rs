@@ -158,6 +158,9 @@ fn add(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
             format!("row{index} = {lower}_masks +"),
             format!("{from}(at & {:#x});", group.start_mask()),
         ]);
+        // The order of barriers is the only one that clang keeps: it would find the
+        // ranks of all groups first, and spill each until its row is looked for.
+        out.line(&format!("{}_barrier(row{index});", context.prefix.lower));
     }
     for (block, words) in plan.words.chunks(WORDS_PER_BLOCK).enumerate() {
         paths(out, part, plan, block, words.len());

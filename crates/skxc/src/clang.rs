@@ -29,6 +29,61 @@ const CPU: &str = "v3";
 /// Lines of the compiler that are shown.
 const LINES_MAX: usize = 20;
 
+/// What a program takes too much of for clang to make an object of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Excess {
+    /// Stack.
+    Stack,
+    /// Instructions that one jump leads over.
+    Jump,
+}
+
+/// Why there is no object.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The program takes too much of something; another plan may take less.
+    Excess(Excess, Box<Diagnostic>),
+    /// Anything else.
+    Stop(Stop),
+}
+
+impl Excess {
+    /// What clang says when it meets it, if that is it.
+    fn of(said: &str) -> Option<Self> {
+        match () {
+            // LLVM, BPFRegisterInfo.cpp: "BPF stack limit of 512 bytes is exceeded", from
+            // 19 on "Looks like the BPF stack limit is exceeded".
+            () if said.contains("BPF stack limit") => Some(Self::Stack),
+            // LLVM, BPFMIPeephole.cpp: "Branch target out of insn range".
+            () if said.contains("out of insn range") => Some(Self::Jump),
+            () => None,
+        }
+    }
+
+    /// As a reader would say it: what the program takes.
+    pub(crate) fn what(self) -> &'static str {
+        match self {
+            Self::Stack => "more than the 512 bytes of stack that a BPF program has",
+            Self::Jump => "more instructions than a jump can lead over",
+        }
+    }
+}
+
+impl From<Stop> for Refusal {
+    fn from(stop: Stop) -> Self {
+        Self::Stop(stop)
+    }
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Excess(_, diagnostic) => Self::environment(*diagnostic),
+            Refusal::Stop(stop) => stop,
+        }
+    }
+}
+
 /// A clang that can compile to BPF.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Clang {
@@ -114,7 +169,7 @@ impl Clang {
         &self,
         files: &[(String, String)],
         source: &str,
-    ) -> Result<Vec<u8>, Stop> {
+    ) -> Result<Vec<u8>, Refusal> {
         let folder = Scratch::new().map_err(|error| cannot_write(&env::temp_dir(), &error))?;
         for (name, text) in files {
             let path = folder.path().join(name);
@@ -131,13 +186,14 @@ impl Clang {
         if !output.status.success() {
             return Err(self.refused(source, &output));
         }
-        fs::read(&object).map_err(|error| self.failed(source, &error))
+        fs::read(&object).map_err(|error| self.failed(source, &error).into())
     }
 
     /// Can a program with the kernel's headers be compiled?
     pub(crate) fn probe_headers(&self) -> Result<(), Stop> {
         let text = "#include <linux/bpf.h>\n#include <linux/if_ether.h>\nint x;\n".to_owned();
-        self.compile(&[("probe.c".to_owned(), text)], "probe.c").map(|_| ())
+        self.compile(&[("probe.c".to_owned(), text)], "probe.c")?;
+        Ok(())
     }
 
     /// The compiler with every option that shapes the object, run in `folder`.
@@ -171,15 +227,15 @@ impl Clang {
         Stop::environment(Diagnostic::error(codes::CLANG_REFUSED, message))
     }
 
-    fn refused(&self, source: &str, output: &Output) -> Stop {
+    fn refused(&self, source: &str, output: &Output) -> Refusal {
         let said = String::from_utf8_lossy(&output.stderr);
         if said.contains("file not found") {
             let missing = said.lines().find(|line| line.contains("file not found")).unwrap_or("");
-            return Stop::environment(
+            return Refusal::Stop(Stop::environment(
                 Diagnostic::error(codes::NO_HEADERS, "the kernel's headers were not found")
                     .note(missing.trim().to_owned())
                     .help("install the package linux-libc-dev, or kernel-headers on Fedora"),
-            );
+            ));
         }
         let mut lines: Vec<&str> = said.lines().take(LINES_MAX).collect();
         if said.lines().count() > LINES_MAX {
@@ -188,12 +244,15 @@ impl Clang {
         // Killed, it says nothing.
         let ended = format!("it ended with {}", output.status);
         let lines = if lines.is_empty() { ended } else { lines.join("\n") };
-        Stop::environment(
+        let diagnostic =
             Diagnostic::error(codes::CLANG_REFUSED, format!("clang refused `{source}`"))
                 .note(format!("{} said:\n{lines}", self.version))
                 .help(
                     "try another version of clang by SKXC_CLANG; `skxc doctor` looks at this one",
-                ),
-        )
+                );
+        match Excess::of(&said) {
+            Some(excess) => Refusal::Excess(excess, Box::new(diagnostic)),
+            None => Refusal::Stop(Stop::environment(diagnostic)),
+        }
     }
 }

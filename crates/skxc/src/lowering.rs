@@ -43,3 +43,20 @@ where
 {
     deserialize(from).map(Some)
 }
+
+/// Lists of names.
+pub(crate) mod list {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+    use skxc_ir::lowering::Choice;
+
+    /// Writes the names.
+    pub(crate) fn serialize<S: Serializer>(choices: &[Choice], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(choices.iter().map(|choice| choice.name()))
+    }
+
+    /// Reads the names.
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Choice>, D::Error> {
+        let names = Vec::<String>::deserialize(from)?;
+        names.iter().map(|name| name.parse().map_err(serde::de::Error::custom)).collect()
+    }
+}

@@ -59,6 +59,13 @@ pub(crate) struct Options {
     /// What the choice of a lowering goes by.
     #[serde(with = "crate::lowering")]
     pub(crate) optimize: Optimize,
+    /// What `auto` does without, in the order in which clang refused it.
+    #[serde(
+        default,
+        skip_serializing_if = "Vec::is_empty",
+        with = "crate::lowering::list"
+    )]
+    pub(crate) given_up: Vec<Choice>,
     /// Digest of what the rows of a profile do, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) profile: Option<String>,
@@ -102,6 +109,7 @@ impl Options {
             hook: Hook::None,
             lowering: Choice::Auto,
             optimize: Optimize::Speed,
+            given_up: Vec::new(),
             profile: None,
             kernel: KernelVersion::default().to_string(),
             passes: args.passes.clone(),

@@ -252,6 +252,7 @@ pub(crate) fn plan_options(options: &Options) -> lowering::Options {
         choice: options.lowering,
         optimize: options.optimize,
         target: options.kernel_version().target(),
+        given_up: options.given_up.iter().copied().collect(),
     }
 }
 

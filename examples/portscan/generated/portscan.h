@@ -674,12 +674,14 @@ portscan_add(const struct portscan_features *f,
 	x += page & 0x700;
 	at += ((page >> 16) + portscan_rank_2[x]) * 3;
 	row0 = portscan_masks + (at & 0x7f);
+	portscan_barrier(row0);
 	at = (__u64)f->tcp_ack_flag * 48;
 	at += (__u64)f->tcp_psh_flag * 24;
 	at += (__u64)f->tcp_rst_flag * 12;
 	at += (__u64)f->tcp_syn_flag * 6;
 	at += (__u64)f->tcp_fin_flag * 3;
 	row1 = portscan_masks + 126 + (at & 0x7f);
+	portscan_barrier(row1);
 	x = (__u64)f->payload_length & 0xffff;
 	page = portscan_page_9[x >> 8];
 	/*
@@ -691,9 +693,11 @@ portscan_add(const struct portscan_features *f,
 	x += page & 0x100;
 	at = ((page >> 16) + portscan_rank_9[x]) * 3;
 	row2 = portscan_masks + 222 + (at & 0x7f);
+	portscan_barrier(row2);
 	at = (__u64)portscan_rank_10[(__u64)f->icmp_type & 0xff] * 15;
 	at += (__u64)portscan_rank_1[(__u64)f->tcp_data_offset & 0xf] * 3;
 	row3 = portscan_masks + 291 + (at & 0x3f);
+	portscan_barrier(row3);
 	x = (__u64)f->udp_length & 0xffff;
 	page = portscan_page_8[x >> 8];
 	/*
@@ -705,6 +709,7 @@ portscan_add(const struct portscan_features *f,
 	x += page & 0x100;
 	at = ((page >> 16) + portscan_rank_8[x]) * 3;
 	row4 = portscan_masks + 351 + (at & 0x3f);
+	portscan_barrier(row4);
 	paths0 = portscan_open(row0, 0);
 	paths1 = portscan_open(row0, 1);
 	paths2 = portscan_open(row0, 2);

@@ -84,12 +84,15 @@ fn without_exit(
     }
 }
 
-/// What each lowering makes of all trees in view.
+/// What each lowering that is not given up makes of all trees in view.
 pub fn candidates<'a>(
     trees: &'a Trees<'a>,
+    options: &Options,
     target: &'a Target,
-) -> impl Iterator<Item = (Lowering, Result<Shape, Refusal>)> {
-    Lowering::ALL.into_iter().map(|lowering| (lowering, lowering.plan(trees, target)))
+) -> impl Iterator<Item = (Lowering, Result<Shape, Refusal>)> + use<'a> {
+    let given_up = options.given_up;
+    let left = Lowering::ALL.into_iter().filter(move |&lowering| !given_up.has(lowering));
+    left.map(|lowering| (lowering, lowering.plan(trees, target)))
 }
 
 fn part(trees: &Trees<'_>, shape: Shape) -> Part {
@@ -100,7 +103,7 @@ fn part(trees: &Trees<'_>, shape: Shape) -> Part {
 fn best(trees: &Trees<'_>, options: &Options, target: &Target) -> Result<Part, Refusals> {
     let (mut best, mut refusals): (Option<Shape>, _) = (None, Vec::new());
     let figure = |shape: &Shape| options.optimize.figure(&shape.cost());
-    for (lowering, shape) in candidates(trees, target) {
+    for (lowering, shape) in candidates(trees, options, target) {
         match shape {
             Ok(shape) if best.as_ref().is_none_or(|best| figure(&shape) < figure(best)) => {
                 best = Some(shape);

@@ -177,6 +177,46 @@ impl Choice {
     }
 }
 
+/// Lowerings that are not chosen, such as those that a compiler refused. What is
+/// asked for by name is planned all the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GivenUp {
+    trees: [bool; Lowering::ALL.len()],
+    maps: [bool; MapLowering::ALL.len()],
+}
+
+impl GivenUp {
+    /// With one more; [`Choice::Auto`] adds nothing.
+    #[must_use]
+    pub fn with(mut self, choice: Choice) -> Self {
+        match choice {
+            Choice::Auto => {}
+            Choice::Only(lowering) => self.trees[lowering as usize] = true,
+            Choice::Maps(lowering) => self.maps[lowering as usize] = true,
+        }
+        self
+    }
+
+    /// Is a lowering of trees among them?
+    #[must_use]
+    pub fn has(self, lowering: Lowering) -> bool {
+        self.trees[lowering as usize]
+    }
+
+    /// The lowering that is left for linear maps, if one is given up.
+    #[must_use]
+    pub fn left_of_maps(self) -> Option<MapLowering> {
+        let is_left = |&lowering: &MapLowering| !self.maps[lowering as usize];
+        if self.maps.contains(&true) { MapLowering::ALL.into_iter().find(is_left) } else { None }
+    }
+}
+
+impl FromIterator<Choice> for GivenUp {
+    fn from_iter<I: IntoIterator<Item = Choice>>(choices: I) -> Self {
+        choices.into_iter().fold(Self::default(), Self::with)
+    }
+}
+
 impl fmt::Display for Lowering {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())

@@ -29,7 +29,8 @@ use crate::lowering::target::Target;
 use crate::lowering::trees::{Rows, Trees};
 
 /// Trees that walk at once. A step waits for two loads in a row, so that fewer
-/// lanes leave the processor idle. Their places take 160 bytes of the stack.
+/// lanes leave the processor idle. Their places take 320 bytes of the stack: those
+/// of before a step lie beside those of after it.
 pub const LANES_MAX: usize = 20;
 /// Runs of the program text; each is a copy of the walk.
 const RUNS_MAX: usize = 4;
@@ -334,7 +335,7 @@ fn cost(plan: &Plan) -> Cost {
             + (plan.weight_entries + thresholds) * 8
             + plan.roots.len() * 4) as u64,
         scratch_bytes: (plan.slot_entries * plan.format.feature_bytes()) as u64,
-        stack_bytes: 8 * (lanes + 4),
+        stack_bytes: 8 * (2 * lanes + 2),
         functions: 0,
         tenth_ns: TENTH_NS_PER_SEARCH_STEP * search,
     };

@@ -14,7 +14,7 @@ use crate::bench::plot;
 use crate::bench::report::Report;
 use crate::bench::subjects::{self, Subject};
 use crate::bench::yardstick::Yardstick;
-use crate::clang::{self, Clang};
+use crate::clang::{self, Clang, Refusal};
 use crate::cli::{Bench, Hook, ProgramArgs, TableFormat};
 use crate::commands::compile::object_of;
 use crate::config::Project;
@@ -163,9 +163,16 @@ fn lineup(
     };
     for Variant { name, program, manifest, .. } in variants {
         let source = format!("{}.bpf.c", manifest.name);
-        let object = object_of(session, &clang, &program.artifact.files, &source)?;
+        let may_leave_out = args.lowering.is_empty() && variants.len() > 1;
+        let object = match object_of(session, &clang, &program.artifact.files, &source) {
+            Err(Refusal::Excess(excess, _)) if may_leave_out => {
+                session.say(format_args!("{name} is left out: it takes {}", excess.what()));
+                continue;
+            }
+            object => object?,
+        };
         match Subject::of_model(name.clone(), &object, manifest, program, material) {
-            Err(Error::Refused { .. }) if args.lowering.is_empty() && variants.len() > 1 => {
+            Err(Error::Refused { .. }) if may_leave_out => {
                 session.say(format_args!("{name} is left out: the kernel refused it"));
             }
             subject => lineup.push(subject.map_err(failed)?),
@@ -201,7 +208,7 @@ fn native(
 fn baseline(session: &Session, clang: &Clang, variant: &Variant) -> Result<Vec<u8>, Stop> {
     let mut files = variant.program.artifact.files.clone();
     files.push((subjects::BASELINE.to_owned(), subjects::baseline(&variant.manifest.name)));
-    object_of(session, clang, &files, subjects::BASELINE)
+    Ok(object_of(session, clang, &files, subjects::BASELINE)?)
 }
 
 fn replay(session: &Session, clang: &Clang, frames: &[Vec<u8>]) -> Result<Replay, Stop> {

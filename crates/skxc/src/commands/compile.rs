@@ -1,5 +1,7 @@
 //! `skxc compile`: a model to C and to a BPF object.
 
+mod given_up;
+
 use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -12,7 +14,7 @@ use skxc_ir::text;
 
 use crate::actions::{Action, listed};
 use crate::bounds;
-use crate::clang::{self, Clang};
+use crate::clang::{self, Clang, Refusal};
 use crate::cli::{Compile, Emit, Hook, ModelArgs};
 use crate::comparisons;
 use crate::config::Project;
@@ -47,9 +49,6 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Compile) -> R
     let profile = profile::paths(&args.program.profile, project);
     let model = &args.model;
     let mut build = build(session, project, model, names, options, &profile, &args.print_after)?;
-    if let Some(exit) = bounds::exceeded(session, &args.max, &build.manifest.cost) {
-        return Ok(exit);
-    }
     let max_error = args.max_error.or(project.config.max_error);
     if let Some(exit) = bounds::errors_exceeded(session, max_error, &build.manifest) {
         return Ok(exit);
@@ -57,6 +56,9 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Compile) -> R
     if emit.contains(&Emit::Object) {
         let clang = clang::find()?;
         build.compile(session, &clang)?;
+    }
+    if let Some(exit) = bounds::exceeded(session, &args.max, &build.manifest.cost) {
+        return Ok(exit);
     }
     let folder = output_folder(args.out.as_deref(), project);
     let mut output = Output::default();
@@ -140,12 +142,12 @@ pub(crate) fn object_of(
     clang: &Clang,
     files: &[(String, String)],
     source: &str,
-) -> Result<Vec<u8>, Stop> {
+) -> Result<Vec<u8>, Refusal> {
     let _progress = Progress::start(session, &format!("compiling {source} with clang"));
     let object = clang.compile(files, source)?;
     strip_debug(&object).map_err(|error| {
         let message = format!("what clang made of `{source}` is not a usable object: {error}");
-        Stop::environment(Diagnostic::error(codes::CLANG_REFUSED, message))
+        Stop::environment(Diagnostic::error(codes::CLANG_REFUSED, message)).into()
     })
 }
 
@@ -168,17 +170,38 @@ pub(crate) fn output_folder(flag: Option<&Path>, project: &Project) -> PathBuf {
 }
 
 impl Build {
-    /// Compiles the object and records it in the manifest.
+    /// Compiles the object and records it in the manifest. What clang refuses for
+    /// its size is planned again without ([`given_up`]).
     pub(crate) fn compile(&mut self, session: &Session, clang: &Clang) -> Result<(), Stop> {
+        let object = loop {
+            match self.try_clang(session, clang) {
+                Ok(object) => break object,
+                Err(Refusal::Excess(excess, refused)) => {
+                    given_up::plan_again(self, session, clang, excess, *refused)?;
+                }
+                Err(Refusal::Stop(stop)) => return Err(stop),
+            }
+        };
         let name = &self.manifest.name;
-        let source = format!("{name}.bpf.c");
-        let object = object_of(session, clang, &self.program.artifact.files, &source)?;
         self.manifest.object = Some(ObjectEntry {
             file: format!("{name}.bpf.o"),
             sha256: digest::sha256(&object),
             clang: clang.version.clone(),
         });
         self.object = Some(object);
+        Ok(())
+    }
+
+    /// What clang makes of the program.
+    pub(crate) fn try_clang(&self, session: &Session, clang: &Clang) -> Result<Vec<u8>, Refusal> {
+        let source = format!("{}.bpf.c", self.manifest.name);
+        object_of(session, clang, &self.program.artifact.files, &source)
+    }
+
+    /// The same model with other options about its program.
+    pub(crate) fn plan_with(&mut self, options: &Options) -> Result<(), Stop> {
+        self.program = pipeline::program(&self.model, &self.lowered, options)?;
+        self.manifest = describe::manifest(&self.model, &self.lowered, &self.program, options);
         Ok(())
     }
 
