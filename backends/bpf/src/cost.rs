@@ -12,7 +12,7 @@ use crate::{Hook, Options, needs};
 /// The test bench, and what any program has.
 const BENCH_INSNS: u64 = 40;
 /// Ethernet, VLAN tags, counters.
-const FRAME_INSNS: u64 = 600;
+const FRAME_INSNS: u64 = 740;
 /// Both IP headers with their chains.
 const IP_INSNS: u64 = 700;
 const UDP_INSNS: u64 = 250;
@@ -20,7 +20,7 @@ const ICMP_INSNS: u64 = 200;
 /// Each protocol beside the first: its way is followed to the end as well.
 const PROTOCOL_INSNS: u64 = 150;
 /// A column that both IP headers have, each in its own way.
-const IP_COLUMN_INSNS: u64 = 55;
+const IP_COLUMN_INSNS: u64 = 75;
 const COLUMN_INSNS: u64 = 20;
 /// The length behind the headers, which differs along every way through them.
 const PAYLOAD: &str = "payload_length";
@@ -81,8 +81,8 @@ mod tests {
 
     use super::*;
 
-    /// Within a tenth of what the kernel processed.
-    fn check(names: &str, measured: u64) {
+    /// Within so many percent of what the kernel processed.
+    fn check(names: &str, measured: u64, percent: u64) {
         let features: Vec<_> = names
             .split(',')
             .map(|name| find(name).map(|(_, feature)| feature).expect("a feature"))
@@ -96,14 +96,35 @@ mod tests {
         let layout = Layout { features: fields.collect(), ..Layout::default() };
         let options = Options { hook: Hook::Xdp, features, ..Options::default() };
         let found = wrapper(&layout, &options).verifier_insns;
-        assert!(found.abs_diff(measured) * 10 <= measured, "{names}: {found}, measured {measured}");
+        assert!(
+            found.abs_diff(measured) * 100 <= measured * percent,
+            "{names}: {found}, measured {measured}"
+        );
     }
 
     #[test]
     fn verifier_work_is_as_measured() {
-        check("ip_ttl,ip_total_length,ip_protocol,tcp_dest_port,tcp_syn_flag", 1615);
-        check("udp_source_port,udp_dest_port,udp_length,ip_ttl,ip_id,ip_protocol,ip_dscp", 1903);
-        check("l4_dest_port,l4_source_port,ip_ttl,ip_protocol,ip_id,ip_dscp,ip_ecn", 2013);
-        check("l4_dest_port,l4_source_port,icmp_type,ip_id,ip_dscp,ip_ecn,ip_protocol", 2313);
+        let tcp = "tcp_dest_port,tcp_syn_flag,tcp_ack_flag,tcp_window_size,tcp_source_port";
+        check(&format!("ip_ttl,ip_total_length,ip_protocol,{tcp}"), 1774, 10);
+        let udp = "udp_source_port,udp_dest_port,udp_length";
+        check(&format!("{udp},ip_ttl,ip_id,ip_protocol,ip_dscp,ip_ecn"), 2117, 10);
+        let ports = "l4_dest_port,l4_source_port";
+        check(
+            &format!("{ports},ip_ttl,ip_protocol,ip_id,ip_dscp,ip_ecn,ip_total_length"),
+            2234,
+            10,
+        );
+        check(&format!("{ports},icmp_type,icmp_code,ip_id,ip_dscp,ip_ecn,ip_protocol"), 2584, 10);
+        let ip = "ip_id,ip_dscp,ip_protocol";
+        check(
+            &format!("l4_dest_port,payload_length,tcp_syn_flag,icmp_code,udp_length,{ip}"),
+            5914,
+            25,
+        );
+        check(
+            &format!("tcp_dest_port,payload_length,tcp_syn_flag,tcp_ack_flag,ip_ttl,{ip}"),
+            4201,
+            25,
+        );
     }
 }

@@ -6,10 +6,10 @@ mod clang;
 use std::fmt::Write as _;
 
 use skxc_backend_bpf::{Hook, Options, emit};
+use skxc_ir::Int;
 use skxc_ir::lowering::{self, Choice, ForestPlan, Lowering, Part, Plan, Target};
 use skxc_ir::random::Random;
 use skxc_ir::validate::{Validated, Validator};
-use skxc_ir::Int;
 
 /// Columns of 16 bits, and of 40, which walks see by rank.
 const RANGES: [&str; 2] = ["[0, 65535]", "[0, 1099511627775]"];

@@ -21,6 +21,7 @@ use skxc_ir::ops::Moves as _;
 use skxc_ir::{IntOp, Operation as _, Value};
 
 use crate::context::Context;
+use crate::forest;
 use crate::result;
 use crate::writer::Writer;
 
@@ -83,8 +84,13 @@ pub(crate) fn predict(out: &mut Writer, context: &Context<'_>) {
     if context.layout.features.is_empty() || context.forests().is_empty() {
         out.line("(void)f;");
     }
-    if context.forests().is_empty() {
-        out.line("(void)s;");
+    // A forest begins with one of its own.
+    if computed.first().is_none_or(|&value| context.forest(value).is_none()) {
+        out.comment(&[
+            "Verifier: of all ways through a parser it follows one from here on, with any features."
+                .to_owned(),
+        ]);
+        forest::join(out, context, "s");
     }
     for &value in computed.iter().filter(|&&value| context.fusion.has_code(context, value)) {
         operation(out, context, value);

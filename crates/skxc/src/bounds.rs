@@ -6,13 +6,16 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 use serde::{Deserialize as _, Deserializer};
+use skxc_backend_bpf::KernelVersion;
+use skxc_bpf::Error;
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 
+use crate::kernel;
 use crate::manifest::{CostEntry, Manifest, OutputEntry};
 use crate::options::Options;
 use crate::reports::small;
 use crate::results::Results;
-use crate::session::{Exit, Session};
+use crate::session::{Exit, Session, Stop};
 
 /// A bound that the user sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +29,7 @@ pub(crate) struct Bound {
 /// A figure of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Figure {
-    /// Instructions that the verifier is predicted to process
+    /// Instructions that the verifier processes: counted where the object can be loaded
     VerifierInsns,
     /// Bytes of tables
     TableBytes,
@@ -46,24 +49,79 @@ impl FromStr for Bound {
     }
 }
 
-/// Reports the bounds that a program exceeds, if any.
-pub(crate) fn exceeded(session: &Session, bounds: &[Bound], cost: &CostEntry) -> Option<Exit> {
+/// Instructions that the verifier of this kernel processed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Verified {
+    /// How many.
+    pub(crate) insns: u64,
+    /// Release of the kernel.
+    pub(crate) kernel: String,
+}
+
+/// What the verifier of this kernel makes of an object, if one of the bounds is on
+/// that; nothing where it cannot be counted: without the privilege to load, before
+/// Linux 5.16, and of a program for newer kernels that this one refuses.
+///
+/// # Errors
+/// [`Stop`] if the kernel is one that the program is made for, and refuses it.
+pub(crate) fn verified(
+    bounds: &[Bound],
+    object: &[u8],
+    manifest: &Manifest,
+) -> Result<Option<Verified>, Stop> {
+    if !bounds.iter().any(|bound| bound.figure == Figure::VerifierInsns) {
+        return Ok(None);
+    }
+    let release = skxc_bpf::Probe::new().kernel.unwrap_or_default();
+    let version: Option<KernelVersion> = release.parse().ok();
+    let is_meant = version.is_some_and(|version| version >= manifest.options.kernel_version());
+    match kernel::verified_insns(object, manifest) {
+        Ok(0) => Ok(None),
+        Ok(insns) => Ok(Some(Verified { insns: insns.into(), kernel: release })),
+        Err(error @ Error::Refused { .. }) if is_meant => {
+            Err(kernel::failure("count what the verifier processes", &error))
+        }
+        Err(_) => Ok(None),
+    }
+}
+
+/// Says of each bound what the program takes and whether that is measured or
+/// predicted, and reports those that it exceeds, if any.
+pub(crate) fn exceeded(
+    session: &Session,
+    bounds: &[Bound],
+    cost: &CostEntry,
+    verified: Option<&Verified>,
+) -> Option<Exit> {
     let mut problems = Vec::new();
     for bound in bounds {
-        let (name, found) = match bound.figure {
+        let (name, predicted) = match bound.figure {
             Figure::VerifierInsns => ("instructions for the verifier", cost.verifier_insns),
             Figure::TableBytes => ("bytes of tables", cost.table_bytes),
             Figure::DecisionNs => ("nanoseconds a decision", cost.decision_ns),
         };
-        if found > bound.at_most {
-            let message =
-                format!("the program takes {found} {name}; {} are allowed", bound.at_most);
-            problems.push(
-                Diagnostic::error(codes::BOUND_EXCEEDED, message)
-                    .note("the figure is predicted, before anything is compiled")
-                    .help("a smaller model, or another `--lowering`"),
-            );
+        let verified = verified.filter(|_| bound.figure == Figure::VerifierInsns);
+        let found = verified.map_or(predicted, |verified| verified.insns);
+        let allowed = bound.at_most;
+        let source = match (bound.figure, verified) {
+            (_, Some(Verified { kernel, .. })) => {
+                format!("measured on Linux {kernel}; {predicted} were predicted")
+            }
+            (Figure::VerifierInsns, None) => {
+                "predicted; it is measured where an object is made and can be loaded".to_owned()
+            }
+            (Figure::TableBytes | Figure::DecisionNs, None) => "predicted".to_owned(),
+        };
+        if found <= allowed {
+            session.say(format_args!("{found} {name} of {allowed} allowed: {source}"));
+            continue;
         }
+        let message = format!("the program takes {found} {name}; {allowed} are allowed");
+        problems.push(
+            Diagnostic::error(codes::BOUND_EXCEEDED, message)
+                .note(format!("the figure is {source}"))
+                .help("a smaller model, or another `--lowering`"),
+        );
     }
     session.report(&problems);
     (!problems.is_empty()).then_some(Exit::Refuted)

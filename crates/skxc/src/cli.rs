@@ -239,8 +239,8 @@ pub(crate) struct Compile {
     /// Write a dependency file for make or ninja
     #[arg(long, value_name = "FILE")]
     pub(crate) depfile: Option<PathBuf>,
-    /// Fail with exit code 1 if a predicted figure is above this: verifier-insns, table-bytes or
-    /// decision-ns, which `skxc inspect` shows
+    /// Fail with exit code 1 if a figure is above this: verifier-insns, counted by loading the
+    /// object where that is allowed, else predicted, and table-bytes and decision-ns, predicted
     #[arg(long, value_delimiter = ',', value_name = "FIGURE=N")]
     pub(crate) max: Vec<crate::bounds::Bound>,
     /// Fail with exit code 1 if the proven bound on the error of a score or a prediction is above

@@ -6,6 +6,7 @@ use skxc_diagnostics::{Diagnostic, codes};
 use skxc_equivalence::kernel::Entry;
 use skxc_equivalence::machine::{Field, Layout};
 
+use crate::cli::Hook;
 use crate::manifest::Manifest;
 use crate::session::Stop;
 
@@ -33,6 +34,17 @@ pub(crate) fn bench(object: &[u8], manifest: &Manifest) -> Result<Batch, Error> 
 /// Loads the XDP program of an object, attached to nothing.
 pub(crate) fn entry(object: &[u8], manifest: &Manifest) -> Result<Entry, Error> {
     Entry::load(Loader::new(object)?, &manifest.name, &xdp_program(&manifest.name))
+}
+
+/// Instructions that the verifier processes of the program at the hook, or, where
+/// there is none, of the test bench; 0 if the kernel does not tell (before Linux 5.16).
+pub(crate) fn verified_insns(object: &[u8], manifest: &Manifest) -> Result<u32, Error> {
+    let program = match manifest.options.hook {
+        Hook::Xdp => xdp_program(&manifest.name),
+        Hook::None => format!("{}_batch", manifest.name),
+    };
+    let loaded = Loader::new(object)?.program(&program).load()?;
+    Ok(loaded.program(&program)?.info()?.verified_insns)
 }
 
 /// Name of the program at the hook.

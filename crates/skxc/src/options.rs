@@ -60,11 +60,7 @@ pub(crate) struct Options {
     #[serde(with = "crate::lowering")]
     pub(crate) optimize: Optimize,
     /// What `auto` does without, in the order in which clang refused it.
-    #[serde(
-        default,
-        skip_serializing_if = "Vec::is_empty",
-        with = "crate::lowering::list"
-    )]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", with = "crate::lowering::list")]
     pub(crate) given_up: Vec<Choice>,
     /// Digest of what the rows of a profile do, if one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]

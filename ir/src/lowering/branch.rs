@@ -215,7 +215,7 @@ fn cost(plan: &Plan, view: &Trees<'_>, nodes: u64, below: &[u32]) -> Cost {
     let trees = plan.roots.len() as u64;
     let targets = plan.rows.targets as u64;
     // A row of weights is found behind the tree and added in a loop.
-    let (node_insns, row_insns) = if targets == 1 { (20, 0) } else { (27, 5 * targets) };
+    let (node_insns, row_insns) = if targets == 1 { (33, 0) } else { (37, 5 * targets) };
     // Tests cost more where the code outgrows the instruction cache.
     let cache = tenth_log2(nodes / 1000);
     let tests_tenth_ns = match profiled(view) {

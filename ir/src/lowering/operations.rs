@@ -3,6 +3,7 @@
 //! The figures are those of loops over elements, which the verifier walks round
 //! by round. They are rough: beside forests the operations of a model are few.
 
+use crate::function::Function;
 use crate::lowering::cost::Cost;
 use crate::lowering::order;
 use crate::module::{Constant, Int, Module, Value};
@@ -24,14 +25,21 @@ const EXTREME: Round = round(22, 10);
 /// A product of 128 bits.
 const WIDE_PRODUCT: Round = round(34, 40);
 /// Arithmetic and comparisons, which back ends may do on the way to others.
-const SIMPLE: Round = round(8, 5);
+const SIMPLE: Round = round(6, 5);
+/// Two elements whose order is asked for.
+const PAIR: Round = round(8, 5);
 /// An element that may be the least: ten instructions, of which four wait for those of
 /// the element before.
 const SELECTION: Round = round(11, 11);
 /// A 64-bit division (`div` of x86-64) and the rounding around it.
-const DIVISION: Round = round(24, 90);
-/// A segment found by bits or by a binary search, and a polynomial.
-const FUNCTION: Round = round(180, 120);
+const DIVISION: Round = round(50, 90);
+/// Time of a segment that is found by bits or by a binary search, and of its polynomial.
+const FUNCTION_TENTH_NS: u64 = 120;
+/// Instructions around a polynomial.
+const FUNCTION_INSNS: u64 = 24;
+/// Instructions of a term of a polynomial, and of a step of the search.
+const TERM_INSNS: u64 = 8;
+const STEP_INSNS: u64 = 7;
 /// A masked load.
 const LOAD: Round = round(10, 12);
 
@@ -64,9 +72,10 @@ pub fn cost(module: &Module<Int>, value: Value) -> Cost {
         | IntOp::Select { .. } => rounds(SIMPLE, here),
         IntOp::Divide { .. } => rounds(DIVISION, here),
         IntOp::Function { function, .. } => {
-            let coefficients = module.functions[*function].segments.iter();
+            let function = &module.functions[*function];
+            let coefficients = function.segments.iter();
             let bytes = coefficients.map(|segment| 16 + 8 * segment.coefficients.len() as u64);
-            Cost { table_bytes: bytes.sum(), ..rounds(FUNCTION, here) }
+            Cost { table_bytes: bytes.sum(), ..rounds(evaluation(function), here) }
         }
         IntOp::Reduce { input, .. } | IntOp::CumulativeSum { input } => {
             rounds(SIMPLE, elements(*input))
@@ -74,7 +83,7 @@ pub fn cost(module: &Module<Int>, value: Value) -> Cost {
         // Every pair is compared, or every element for each position that is read.
         IntOp::ArgSort { input, .. } => match order::first_read(module, value) {
             Some(first) => rounds(SELECTION, elements(*input) * first as u64),
-            None => rounds(SIMPLE, elements(*input) * width(*input)),
+            None => rounds(PAIR, elements(*input) * width(*input)),
         },
         // Once for the greatest, once for the first that is close.
         IntOp::ArgMax { input, .. } => rounds(SIMPLE, 2 * elements(*input)),
@@ -86,6 +95,16 @@ pub fn cost(module: &Module<Int>, value: Value) -> Cost {
             Cost { table_bytes, ..rounds(SIMPLE, here * size(keys)) }
         }
     }
+}
+
+/// A function at one place: segments of equal width are found without a search.
+fn evaluation(function: &Function) -> Round {
+    let segments = &function.segments;
+    let terms = segments.first().map_or(0, |segment| segment.coefficients.len() as u64);
+    let is_equal = segments.windows(2).all(|pair| pair[0].width_bits == pair[1].width_bits);
+    let steps = if is_equal { 0 } else { segments.len().next_power_of_two().ilog2() };
+    let insns = FUNCTION_INSNS + TERM_INSNS * terms + STEP_INSNS * u64::from(steps);
+    Round { insns, tenth_ns: FUNCTION_TENTH_NS }
 }
 
 fn rounds(round: Round, count: u64) -> Cost {

@@ -57,7 +57,12 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Compile) -> R
         let clang = clang::find()?;
         build.compile(session, &clang)?;
     }
-    if let Some(exit) = bounds::exceeded(session, &args.max, &build.manifest.cost) {
+    let verified = match &build.object {
+        Some(object) => bounds::verified(&args.max, object, &build.manifest)?,
+        None => None,
+    };
+    let cost = &build.manifest.cost;
+    if let Some(exit) = bounds::exceeded(session, &args.max, cost, verified.as_ref()) {
         return Ok(exit);
     }
     let folder = output_folder(args.out.as_deref(), project);

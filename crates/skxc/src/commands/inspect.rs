@@ -173,7 +173,7 @@ fn write_program(out: &mut impl Write, manifest: &Manifest) -> io::Result<()> {
     let cost = &manifest.cost;
     writeln!(
         out,
-        "cost       {} ns a decision, {} instructions ({} for the verifier), {} bytes of tables, {} of scratch",
+        "predicted  {} ns a decision, {} instructions ({} for the verifier), {} bytes of tables, {} of scratch",
         cost.decision_ns,
         cost.program_insns,
         cost.verifier_insns,

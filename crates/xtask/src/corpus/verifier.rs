@@ -53,18 +53,29 @@ impl Verified {
     }
 }
 
-/// How far predictions are off, over all programs, each with the name of its case.
+/// A prediction that is farther off is listed.
+const OFF_MAX: f64 = 0.25;
+
+/// How far predictions are off, over all programs, each with the name of its case:
+/// the median, the worst, and all beyond [`OFF_MAX`].
 pub(super) fn summary<'a>(programs: impl Iterator<Item = (&'a str, &'a Verified)>) -> String {
     let mut errors: Vec<(f64, &str)> =
         programs.filter_map(|(name, program)| Some((program.error()?, name))).collect();
     errors.sort_by(|a, b| a.0.abs().total_cmp(&b.0.abs()));
     let Some(&(worst, name)) = errors.last() else { return "nothing was loaded\n".to_owned() };
+    let beyond = errors.iter().rev().take_while(|(error, _)| error.abs() > OFF_MAX);
+    let beyond: Vec<String> =
+        beyond.map(|(error, name)| format!("{name} {:+.0}%", 100.0 * error)).collect();
     format!(
         "verifier instructions of {} programs: predictions are off by {:.0}% (median), at most by \
-         {:+.0}% ({name})\n",
+         {:+.0}% ({name}); {} by more than {:.0}%{}{}\n",
         errors.len(),
         100.0 * errors[errors.len() / 2].0.abs(),
         100.0 * worst,
+        beyond.len(),
+        100.0 * OFF_MAX,
+        if beyond.is_empty() { "" } else { ": " },
+        beyond.join(", "),
     )
 }
 
@@ -80,6 +91,11 @@ mod tests {
         });
         let text = summary(programs.iter().map(|(name, program)| (*name, program)));
         assert!(text.contains("of 3 programs"), "{text}");
-        assert!(text.ends_with("off by 10% (median), at most by -40% (b)\n"), "{text}");
+        assert!(
+            text.ends_with(
+                "off by 10% (median), at most by -40% (b); 1 by more than 25%: b -40%\n"
+            ),
+            "{text}"
+        );
     }
 }

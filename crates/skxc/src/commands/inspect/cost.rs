@@ -17,6 +17,8 @@ use crate::tables;
 /// Everything there is to say.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
+    /// Where all figures come from: `predicted`.
+    figures: &'static str,
     /// Oldest kernel that must load the program.
     kernel: String,
     /// What the choice goes by.
@@ -127,6 +129,7 @@ impl Report {
             forests.push(forest(name, lowered, value, plan, &alternatives.lowerings));
         }
         Self {
+            figures: "predicted",
             kernel: options.kernel.clone(),
             optimize: options.optimize.to_string(),
             forests,
