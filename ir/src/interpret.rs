@@ -27,6 +27,7 @@
 mod enclosure;
 pub mod functions;
 mod int;
+mod near;
 mod number;
 mod real;
 
@@ -35,6 +36,7 @@ use crate::forest::{Forest, IntTest, NodeId, RealTest, TreeNode};
 use crate::module::{Domain, Int, Module, OutputKind, Real, Value};
 
 pub use enclosure::Enclosure;
+pub use near::Near;
 pub(crate) use number::Number;
 pub(crate) use real::Scalar;
 pub(crate) use real::element;
@@ -102,6 +104,17 @@ pub fn real(
 ) -> Vec<Result<Outcome<Enclosure>, Undecided>> {
     check_row(module, row);
     real::run::<Enclosure>(module, row).outcomes
+}
+
+/// As [`real`], quickly and with fewer bits: what it leaves open or does not know,
+/// [`real`] may know.
+///
+/// # Panics
+/// If the row does not fit the module.
+#[must_use]
+pub fn near(module: &Module<Real>, row: &[Option<i64>]) -> Vec<Result<Outcome<Near>, Undecided>> {
+    check_row(module, row);
+    real::run::<Near>(module, row).outcomes
 }
 
 /// Computes the outputs of `module` as the generated C does. Numbers are as

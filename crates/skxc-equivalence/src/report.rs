@@ -20,6 +20,12 @@ pub struct Report {
     /// Vectors on which labels differ but scores are so close that a proven
     /// bound on rounding, or the tie margin, allows it. Not mismatches.
     pub near_ties: u64,
+    /// Vectors on which the label is that of exact arithmetic, and the floats of
+    /// the model decide otherwise. Not mismatches.
+    pub float_noise: u64,
+    /// Vectors on which a result of the model is not a number, so that nothing is
+    /// said of it.
+    pub not_numbers: u64,
     /// Vectors on which labels differ and scores have no bound: neither a
     /// mismatch nor allowed.
     pub undecided: u64,
@@ -76,6 +82,8 @@ pub(crate) struct Tally {
     pub(crate) vectors: u64,
     pub(crate) mismatches: u64,
     pub(crate) near_ties: u64,
+    pub(crate) float_noise: u64,
+    pub(crate) not_numbers: u64,
     pub(crate) undecided: u64,
     pub(crate) margin_affected: Option<u64>,
     pub(crate) scores: Vec<Score>,
@@ -91,6 +99,8 @@ impl Tally {
             vectors: 0,
             mismatches: 0,
             near_ties: 0,
+            float_noise: 0,
+            not_numbers: 0,
             undecided: 0,
             margin_affected: None,
             scores: Vec::new(),
@@ -112,11 +122,17 @@ impl Tally {
 
     pub(crate) fn report(mut self) -> Report {
         let exhaustive = self.coverage.is_some_and(|coverage| coverage.exhaustive);
-        // A near-tie is a difference, if an allowed one: nothing is proven.
-        let proven = exhaustive && self.near_ties == 0;
+        // These are differences, if allowed ones: nothing is proven.
+        let allowed = self.near_ties + self.float_noise + self.not_numbers;
+        let proven = exhaustive && allowed == 0;
+        // A score that is a number in no row that was looked at was not compared.
+        let never = self.not_numbers > 0 && self.scores.iter().any(|score| score.rows == 0);
         let verdict = match Verdict::of(self.vectors, proven, self.counterexample.take()) {
             verdict if verdict.passed() && self.undecided > 0 => {
                 Verdict::Inconclusive { reason: Reason::NoBound }
+            }
+            verdict if verdict.passed() && never => {
+                Verdict::Inconclusive { reason: Reason::NotANumber }
             }
             verdict => verdict,
         };
@@ -130,6 +146,8 @@ impl Tally {
             tried: self.tried,
             mismatches: self.mismatches,
             near_ties: self.near_ties,
+            float_noise: self.float_noise,
+            not_numbers: self.not_numbers,
             undecided: self.undecided,
             margin_affected: self.margin_affected,
             scores: self.scores,

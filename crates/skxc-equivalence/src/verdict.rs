@@ -44,6 +44,8 @@ pub enum Reason {
     /// Labels differ where no bound on the scores behind them is known, so that
     /// either may be right.
     NoBound,
+    /// A result of the model is not a number in any row.
+    NotANumber,
     /// The comparison was not asked for.
     NotRun,
 }
@@ -157,6 +159,7 @@ impl fmt::Display for Reason {
             Self::NoDecision => "the model has neither a label nor a score",
             Self::NotImplemented => "the witness does not implement the operators of the model",
             Self::NoBound => "labels differ, and no bound on the scores behind them is known",
+            Self::NotANumber => "a result of the model is not a number in any row",
             Self::NotRun => "not run",
         })
     }

@@ -10,7 +10,7 @@
 use std::io::{self, Write};
 
 use skxc_equivalence::decision::{Decision, Place, cells, count};
-use skxc_ir::interpret::{self, Outcome};
+use skxc_ir::interpret::{self, Enclosure, Outcome};
 use skxc_ir::{Domain, ElementType, Int, Module, Output, OutputKind, Real};
 
 /// Writes the header: `label,score0,score1,...`, or `label0,label1,...` where
@@ -57,7 +57,11 @@ pub(crate) fn write_exact(
     let texts = module.outputs.iter().zip(outcomes).map(|(output, outcome)| match outcome {
         Ok(Outcome::Label(class)) => vec![label(module, output, class)],
         Ok(Outcome::Numbers(numbers)) => {
-            numbers.iter().map(|number| float(number.lower(), false)).collect()
+            let is_known = |x: &Enclosure| x.lower() != f64::NEG_INFINITY || x.lower() == x.upper();
+            let text = |x: &Enclosure| {
+                if is_known(x) { float(x.lower(), false) } else { String::new() }
+            };
+            numbers.iter().map(text).collect()
         }
         Err(_) => vec![String::new(); module.shape(output.value).elements()],
     });

@@ -206,6 +206,22 @@ fn details(text: &mut String, timed: &Timed, columns: &[String]) {
     if report.near_ties > 0 {
         let _ = writeln!(text, "      {} near ties, which rounding decides", report.near_ties);
     }
+    if report.float_noise > 0 {
+        let _ = writeln!(
+            text,
+            "      {} rows of float noise: the label is that of exact arithmetic, and the model's \
+             own floats decide otherwise",
+            report.float_noise
+        );
+    }
+    if report.not_numbers > 0 {
+        let _ = writeln!(
+            text,
+            "      in {} rows a result of the model is not a number (NaN or infinite): nothing is \
+             said of it",
+            report.not_numbers
+        );
+    }
     if report.undecided > 0 {
         let _ = writeln!(
             text,

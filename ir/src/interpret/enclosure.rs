@@ -66,6 +66,12 @@ impl Enclosure {
         self.ends().is_some_and(|(min, _)| order(&min, &Repr::zero()) == Ordering::Greater)
     }
 
+    /// Is it known to be a number, and finite?
+    #[must_use]
+    pub fn is_finite(&self) -> bool {
+        self.ends().is_some()
+    }
+
     /// Is it one number, as far as 128 bits tell, and finite?
     #[must_use]
     pub(crate) fn is_settled(&self) -> bool {

@@ -1,12 +1,14 @@
 //! ONNX semantics against the integer module.
 //!
-//! Labels are judged against `float`. Where they differ, `real` decides: the
-//! difference is a near-tie only if both labels are right up to what the
-//! analysis allows each side ([`decider`]). Otherwise it is a mismatch.
+//! Labels are judged against `float`. Where they differ, `real` decides: where it
+//! gives the label of the integer module, the difference is noise of the model's
+//! floats. It is a near-tie only if both labels are right up to what the analysis
+//! allows each side ([`decider`]). Otherwise it is a mismatch.
 //!
 //! Scores are judged against `real` within [`skxc_ir::analysis::rounding`], on
 //! every row of the caller and on a sample of the others: exact arithmetic is
-//! slow.
+//! slow. Of a score that is not a number over the reals either, as 0/0 is, nothing
+//! is said but that: integers have no NaN.
 
 mod decider;
 
@@ -24,6 +26,9 @@ use decider::Deciders;
 
 /// Of made-up rows, one in so many has its scores compared with `real`.
 const EXACT_STRIDE: u64 = 16;
+/// What a quick number may be off by, as a part of the error that it shows.
+const NEAR_ENOUGH: f64 = 1.0 / 1024.0;
+
 /// Compares on rows of the caller (`given`) and on those made from `int`,
 /// which the passes made of `real`.
 ///
@@ -63,6 +68,8 @@ pub fn model(
                 }
             }
             tally.near_ties += u64::from(judgement.near_tie);
+            tally.float_noise += u64::from(judgement.float_noise);
+            tally.not_numbers += u64::from(judgement.not_a_number);
             tally.undecided += u64::from(judgement.undecided);
             if let Some(affected) = &mut tally.margin_affected {
                 *affected += u64::from(judgement.margin_affected);
@@ -82,6 +89,10 @@ pub fn model(
 struct Judgement {
     difference: Option<Difference>,
     near_tie: bool,
+    /// Does exact arithmetic give the label of the integers where floats do not?
+    float_noise: bool,
+    /// Is a score not a number, neither in floats nor over the reals?
+    not_a_number: bool,
     /// Do labels differ that no bound allows or forbids?
     undecided: bool,
     /// Could the rounding of scores to integers decide a label?
@@ -130,13 +141,18 @@ impl<'m> Judge<'m> {
         for (output, (float, int)) in float.iter().zip(&int).enumerate() {
             let (Outcome::Label(float), Outcome::Label(int)) = (float, int) else { continue };
             if float != int {
-                self.judge_label(output, label, row, (*float, *int), &mut judgement);
+                self.judge_label((output, label), row, (*float, *int), &mut judgement);
             }
             label += 1;
         }
-        if exact && !self.scores.is_empty() {
-            let real = interpret::real(self.real, &cells);
-            self.judge_scores(&int, &real, &mut judgement);
+        if (exact || float.iter().any(holds_nan)) && !self.scores.is_empty() {
+            match self.near_errors(&int, &cells) {
+                Some(errors) => judgement.score_errors = errors,
+                None => {
+                    let real = interpret::real(self.real, &cells);
+                    self.judge_scores(&int, (&float, &real), &mut judgement);
+                }
+            }
         }
         judgement
     }
@@ -150,12 +166,14 @@ impl<'m> Judge<'m> {
     /// Judges two labels that differ; `at` is their position among the labels.
     fn judge_label(
         &self,
-        output: usize,
-        at: usize,
+        (output, at): (usize, usize),
         row: &[i64],
         (float, int): (usize, usize),
         judgement: &mut Judgement,
     ) {
+        if self.exact_label(output, &cells(self.real, row)) == Some(int) {
+            return judgement.float_noise = true;
+        }
         match self.deciders.allow(output, row, float, int) {
             Some(true) => return judgement.near_tie = true,
             None => return judgement.undecided = true,
@@ -168,16 +186,59 @@ impl<'m> Judge<'m> {
         });
     }
 
-    fn judge_scores(&self, int: &[Outcome<i64>], real: &[RealOutcome], judgement: &mut Judgement) {
-        for ((output, int), real) in self.int.outputs.iter().zip(int).zip(real) {
+    /// The label in exact arithmetic, unless it is left open.
+    fn exact_label(&self, output: usize, cells: &[Option<i64>]) -> Option<usize> {
+        if let Ok(Outcome::Label(label)) = interpret::near(self.real, cells)[output] {
+            return Some(label);
+        }
+        match interpret::real(self.real, cells)[output] {
+            Ok(Outcome::Label(label)) => Some(label),
+            Ok(Outcome::Numbers(_)) | Err(_) => None,
+        }
+    }
+
+    /// The errors of all scores, where numbers that are quick to compute show that
+    /// each is within its bound, and tell it closely enough.
+    fn near_errors(&self, int: &[Outcome<i64>], cells: &[Option<i64>]) -> Option<Vec<Option<f64>>> {
+        let mut errors = Vec::with_capacity(self.scores.len());
+        let near = interpret::near(self.real, cells);
+        for ((output, int), near) in self.int.outputs.iter().zip(int).zip(near) {
             let Outcome::Numbers(numbers) = int else { continue };
-            let Ok(Outcome::Numbers(exact)) = real else {
+            let Ok(Outcome::Numbers(near)) = near else { return None };
+            let frac_bits = frac_bits(self.int.ty(output.value).elem);
+            for (&stored, near) in numbers.iter().zip(near) {
+                let (error, radius) = near.distance(stored, frac_bits)?;
+                let bound = self.scores[errors.len()].bound;
+                if error > bound || radius > NEAR_ENOUGH * error.max(bound * NEAR_ENOUGH) {
+                    return None;
+                }
+                errors.push(Some(error));
+            }
+        }
+        Some(errors)
+    }
+
+    fn judge_scores(
+        &self,
+        int: &[Outcome<i64>],
+        (float, real): (&[Outcome<f64>], &[RealOutcome]),
+        judgement: &mut Judgement,
+    ) {
+        let sides = int.iter().zip(float).zip(real);
+        for (output, ((int, float), real)) in self.int.outputs.iter().zip(sides) {
+            let Outcome::Numbers(numbers) = int else { continue };
+            let (Ok(Outcome::Numbers(exact)), Outcome::Numbers(floats)) = (real, float) else {
                 judgement.score_errors.extend(numbers.iter().map(|_| None));
                 continue;
             };
             let elem = self.int.ty(output.value).elem;
-            for (&stored, exact) in numbers.iter().zip(exact) {
+            for ((&stored, exact), float) in numbers.iter().zip(exact).zip(floats) {
                 let at = judgement.score_errors.len();
+                if !exact.is_finite() && !float.is_finite() {
+                    judgement.not_a_number = true;
+                    judgement.score_errors.push(None);
+                    continue;
+                }
                 let error = exact.distance_max(stored, frac_bits(elem));
                 judgement.score_errors.push(Some(error));
                 // Not `>`: a distance that is not a number is no agreement.
@@ -217,6 +278,13 @@ impl<'m> Judge<'m> {
             expected: shown.expected,
             got: shown.got,
         }
+    }
+}
+
+fn holds_nan(outcome: &Outcome<f64>) -> bool {
+    match outcome {
+        Outcome::Label(_) => false,
+        Outcome::Numbers(numbers) => numbers.iter().any(|x| x.is_nan()),
     }
 }
 

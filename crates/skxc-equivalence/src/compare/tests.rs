@@ -279,10 +279,7 @@ fn a_label_is_understood_behind_a_relation_that_is_negated() {
 %6 = label @l0, %5 : label(@l0)[1]
 output \"label\" label %6
 ";
-    let real = skxc_ir::text::parse::<Real>(text).expect("the text is a module");
-    let options = skxc_ir::passes::pipeline::Options::default();
-    let int = skxc_ir::passes::pipeline::run(real.clone(), &options, &mut |_, _, _| {});
-    let int = int.expect("it has an integer form").into_inner();
+    let (real, int) = compiled(text);
     assert!(int.nodes.iter().any(|(_, node)| matches!(node.op, IntOp::Not { .. })));
     let report = model(&real, &int, Rows::new(2), Options::default(), &mut |_| {});
     assert!(report.verdict.passed() && report.margin_affected.is_some(), "{report:?}");
@@ -314,6 +311,67 @@ fn labels_that_differ_behind_scores_without_a_bound_are_no_pass() {
     // With equal labels there is nothing to decide.
     let report = check(-1.0, &module);
     assert_eq!((report.verdict, report.undecided), (Verdict::Proven, 0));
+}
+
+/// Both modules of a text: as the model says, and as the passes make it.
+fn compiled(text: &str) -> (Module<Real>, Module<Int>) {
+    let real = skxc_ir::text::parse::<Real>(text).expect("the text is a module");
+    let options = skxc_ir::passes::pipeline::Options::default();
+    let int = skxc_ir::passes::pipeline::run(real.clone(), &options, &mut |_, _, _| {});
+    let int = int.expect("it has an integer form").into_inner();
+    (real, int)
+}
+
+/// `2^24 a + b - 2^24 a` is `b`; an `f32` loses it where `a` is 1.
+#[test]
+fn a_label_of_exact_arithmetic_that_floats_miss_is_their_noise() {
+    let text = "real a
+@c0 = column ip_flag_df [0, 1]
+@c1 = column ip_flag_mf [0, 1]
+@l0 = labels [0, 1]
+@w0 = constant f32[3x1] [16777216.0, 1.0, -16777216.0]
+@w1 = constant f32[1] [0.5]
+%0 = input [ip_flag_df, ip_flag_mf] : f32[1x2]
+%1 = gather %0 [0, 1, 0] : f32[1x3]
+%2 = constant @w0 : f32[3x1]
+%3 = matmul %1, %2 : f32[1x1]
+%4 = constant @w1 : f32[1]
+%5 = greater %3, %4 : bool[1x1]
+%6 = reshape %5 : bool[1]
+%7 = label @l0, %6 : label(@l0)[1]
+output \"label\" label %7
+output \"sum\" score raw %3
+";
+    let (real, int) = compiled(text);
+    let report = model(&real, &int, Rows::new(2), Options::default(), &mut |_| {});
+    assert!(matches!(report.verdict, Verdict::NoMismatch { .. }), "allowed, but not proven");
+    assert!(report.float_noise > 0 && report.mismatches == 0, "{report:?}");
+}
+
+#[test]
+fn of_a_score_that_is_no_number_nothing_is_said() {
+    let text = "real a
+@c0 = column ip_ecn [0, 3]
+@c1 = column ip_precedence [0, 7]
+%0 = input [ip_ecn, ip_precedence] : f32[1x2]
+%1 = gather %0 [0] : f32[1x1]
+%2 = gather %0 [1] : f32[1x1]
+%3 = divide %1, %2 : f32[1x1]
+output \"quotient\" score raw %3
+";
+    let (real, mut int) = compiled(text);
+    let report = model(&real, &int, Rows::new(2), Options::default(), &mut |_| {});
+    assert!(matches!(report.verdict, Verdict::NoMismatch { .. }), "nothing is proven of 0/0");
+    assert!(report.not_numbers > 0 && report.mismatches == 0, "{report:?}");
+    assert!(report.scores[0].rows > 0);
+    // Where the divisor is 0 in every row there was nothing to compare.
+    let mut real = real;
+    let range = Interval::new(0, 0);
+    for module_columns in [&mut real.columns, &mut int.columns] {
+        module_columns[skxc_ir::Handle::from_index(1)].range = range;
+    }
+    let report = model(&real, &int, Rows::new(2), Options::default(), &mut |_| {});
+    assert_eq!(report.verdict, Verdict::Inconclusive { reason: Reason::NotANumber });
 }
 
 #[test]

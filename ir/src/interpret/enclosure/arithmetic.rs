@@ -99,7 +99,14 @@ pub(super) fn binary(function: Binary, a: &Enclosure, b: &Enclosure) -> Enclosur
 /// Where an operand is no number, or a divisor may be 0.
 fn special(function: Binary, a: &Enclosure, b: &Enclosure) -> Enclosure {
     let is_nan = Number::is_nan(a) || Number::is_nan(b);
+    let is_infinite = |x: &Enclosure| matches!(x.0, Exactly(x) if x.is_infinite());
     match (&a.0, &b.0, function) {
+        (_, _, Binary::Divide) if is_zero(a) && is_zero(b) => Enclosure(Exactly(f64::NAN)),
+        (_, _, Binary::Multiply)
+            if is_zero(a) && is_infinite(b) || is_infinite(a) && is_zero(b) =>
+        {
+            Enclosure(Exactly(f64::NAN))
+        }
         (Exactly(a), Exactly(b), _) => {
             Enclosure(Exactly(functions::binary(function, *a, *b, ElementType::F64)))
         }
@@ -405,6 +412,11 @@ fn sign(x: &End) -> Ordering {
     order(x, &Repr::zero())
 }
 
+fn is_zero(x: &Enclosure) -> bool {
+    x.ends()
+        .is_some_and(|(min, max)| sign(&min) == Ordering::Equal && sign(&max) == Ordering::Equal)
+}
+
 fn holds_zero(min: &End, max: &End) -> bool {
     sign(min) != Ordering::Greater && sign(max) != Ordering::Less
 }
@@ -538,6 +550,10 @@ mod tests {
         assert_eq!(of(Binary::Divide, &number, &infinity), Enclosure::exact(0.0));
         assert_eq!(of(Binary::Multiply, &number, &infinity), Enclosure(Unknown));
         assert_eq!(of(Binary::Divide, &number, &number), Enclosure(Unknown));
+        let zero = between(whole(0), whole(0));
+        assert!(Number::is_nan(&of(Binary::Divide, &zero, &zero)));
+        assert!(Number::is_nan(&of(Binary::Multiply, &zero, &infinity)));
+        assert_eq!(of(Binary::Divide, &number, &zero), Enclosure(Unknown));
         assert!(Number::is_nan(&of(Binary::Minimum, &number, &Enclosure::exact(f64::NAN))));
         assert!(Number::is_nan(&unary(Unary::Log, &between(whole(-2), whole(-1)))));
         assert_eq!(unary(Unary::Log, &number), Enclosure(Unknown));

@@ -142,6 +142,9 @@ impl Deciders {
         if exact.is_err() && decider.is_affected(stored) {
             return None;
         }
+        if exact.as_ref().is_ok_and(is_no_number) {
+            return None;
+        }
         Some(
             decider.is_close(stored, exact)
                 && stands(float, decider.float_error)
@@ -227,6 +230,14 @@ impl Decider {
                 Some(above_last && below_next)
             }
         }
+    }
+}
+
+/// Is one of the scores not a number?
+fn is_no_number(scores: &Outcome<Enclosure>) -> bool {
+    match scores {
+        Outcome::Label(_) => false,
+        Outcome::Numbers(scores) => scores.iter().any(|score| !score.is_finite()),
     }
 }
 
