@@ -8,7 +8,7 @@ use std::{env, fs, io};
 include!("src/table.rs");
 
 macro_rules! names {
-    ($($(#[doc = $doc:literal])* $name:ident [$($alias:ident)*] $type:ident $max:literal $needs:ident;)*) => {
+    ($($(#[doc = $doc:literal])* $name:ident [$($alias:ident)*] $type:ident $max:literal $needs:ident $offload:ident;)*) => {
         &[$(stringify!($name)),*]
     };
 }

@@ -108,6 +108,13 @@ impl Program<'_> {
             u32::from(self.options.shadow)
         ));
         out.line("");
+        out.comment(&[
+            "Not 0: frames begin with the IP header, as those of a tunnel do. The loader \
+             sets it by the link type of the interface."
+                .to_owned(),
+        ]);
+        out.line(&format!("const volatile __u32 {name}_layer3 = 0;"));
+        out.line("");
         out.comment(&["What the declared columns need of a packet, read or not.".to_owned()]);
         let bits = needs(&self.options.features).bits();
         out.line(&format!("#define {upper}_NEEDS {bits:#x}u"));
@@ -271,7 +278,10 @@ impl Program<'_> {
         out.line(&format!("struct {name}_state *state;"));
         out.line("const __u32 zero = 0;");
         out.line("");
-        out.line(&format!("reason = {parse}(ctx, &headers, {}_NEEDS);", self.upper));
+        out.wrapped(&[
+            format!("reason = {parse}(ctx, &headers, {}_NEEDS,", self.upper),
+            format!("{name}_layer3);"),
+        ]);
         out.line("if (reason)");
         out.line(&format!("\treturn {name}_unclassified(reason, headers.packet_length);"));
         out.line(&format!("state = bpf_map_lookup_elem(&{name}_state, &zero);"));

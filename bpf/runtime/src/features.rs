@@ -26,8 +26,10 @@ impl Needs {
     pub const PORTS: Needs = Needs::TCP.union(Needs::UDP);
     /// TCP, UDP and ICMP.
     pub const LAYER4: Needs = Needs::PORTS.union(Needs::ICMP);
+    /// That the packet is one of the wire, not several merged into one.
+    pub const UNMERGED: Needs = Needs(0x20);
     /// Everything the parser knows.
-    pub const ALL: Needs = Needs::LAYER4;
+    pub const ALL: Needs = Needs::LAYER4.union(Needs::UNMERGED);
 
     /// What either of two sets needs.
     pub const fn union(self, other: Needs) -> Needs {
@@ -76,6 +78,41 @@ impl CType {
     }
 }
 
+/// Work that an interface takes over from the network stack, and by which a
+/// program sees another packet than the wire had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Offload {
+    /// The outer VLAN tag is taken out of the frame (`rxvlan`). XDP does not see
+    /// where it went.
+    Stripping,
+    /// Segments of a TCP stream, or datagrams of one flow, become one packet (GRO,
+    /// LRO), or are not split before they come to the interface (TSO, GSO of a
+    /// virtual link). Generic XDP and tc see that packet.
+    ///
+    /// What changes goes by `tcp_gro_receive()` and `tcp_gso_segment()` in
+    /// net/ipv4/tcp_offload.c, and `inet_gro_receive()` in net/ipv4/af_inet.c: all
+    /// other fields must be equal in packets that are merged.
+    Merging,
+}
+
+/// Names that the table uses.
+mod offload {
+    use super::{Needs, Offload};
+
+    pub(super) const NONE: Option<Offload> = None;
+    pub(super) const STRIPPING: Option<Offload> = Some(Offload::Stripping);
+    pub(super) const MERGING: Option<Offload> = Some(Offload::Merging);
+
+    /// What a feature needs for the offload that changes it: tc sees a tag beside
+    /// the frame, and whether a packet was merged.
+    pub(super) const fn needs(offload: Option<Offload>) -> Needs {
+        match offload {
+            Some(Offload::Merging) => Needs::UNMERGED,
+            Some(Offload::Stripping) | None => Needs::NOTHING,
+        }
+    }
+}
+
 /// One feature of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Feature {
@@ -89,6 +126,8 @@ pub struct Feature {
     pub max: u32,
     /// What the parser must find for it.
     pub needs: Needs,
+    /// What else may change it between the wire and a program.
+    pub offload: Option<Offload>,
     /// One line for people, without a full stop.
     pub doc: &'static str,
     /// C function in `skxc/features.h` that reads it from `struct skxc_headers`.
@@ -96,13 +135,14 @@ pub struct Feature {
 }
 
 macro_rules! features {
-    ($(#[doc = $doc:literal] $name:ident [$($alias:ident)*] $type:ident $max:literal $needs:ident;)*) => {
+    ($(#[doc = $doc:literal] $name:ident [$($alias:ident)*] $type:ident $max:literal $needs:ident $offload:ident;)*) => {
         &[$(Feature {
             name: stringify!($name),
             aliases: &[$(stringify!($alias)),*],
             c_type: CType::$type,
             max: $max,
-            needs: Needs::$needs,
+            needs: Needs::$needs.union(offload::needs(offload::$offload)),
+            offload: offload::$offload,
             doc: without_full_stop($doc),
             accessor: concat!("skxc_", stringify!($name)),
         }),*]

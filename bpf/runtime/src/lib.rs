@@ -12,8 +12,8 @@
 mod features;
 mod parse;
 
-pub use features::{CType, FEATURES, Feature, Needs, find};
-pub use parse::{Parsed, Reason, parse, parse_tagged};
+pub use features::{CType, FEATURES, Feature, Needs, Offload, find};
+pub use parse::{Frame, Link, Parsed, Reason, parse};
 
 /// The C headers, as (path below an include directory, text).
 ///

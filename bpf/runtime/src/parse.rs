@@ -15,9 +15,11 @@ use crate::features::{FEATURES, Needs};
 pub enum Reason {
     /// The frame ends within its Ethernet header or a VLAN tag.
     EthernetCut = 1,
-    /// Neither IPv4 nor IPv6 behind up to two VLAN tags.
+    /// Neither IPv4 nor IPv6 behind up to two VLAN tags, or in a frame without
+    /// an Ethernet header.
     NotIp = 2,
-    /// The frame ends within the fixed IPv4 or IPv6 header.
+    /// The frame ends within the fixed IPv4 or IPv6 header, or the total length
+    /// in an IPv4 header is less than the header itself.
     IpCut = 3,
     /// The version nibble is not what the Ethernet type says.
     IpVersion = 4,
@@ -25,19 +27,22 @@ pub enum Reason {
     IpIhl = 5,
     /// More IPv6 extension headers than are walked.
     ExtensionsMany = 6,
-    /// The frame ends within an IPv6 extension header.
+    /// The frame, or the IP packet by its length, ends within an IPv6 extension header.
     ExtensionCut = 7,
-    /// The frame ends before or within the fixed TCP header.
+    /// The frame, or the IP packet by its length, ends before or within the fixed TCP header.
     TcpCut = 8,
-    /// The frame ends before or within the UDP header.
+    /// The same of the UDP header.
     UdpCut = 9,
-    /// The frame ends before or within the first four bytes of ICMP.
+    /// The same of the first four bytes of ICMP.
     IcmpCut = 10,
+    /// Several packets that the kernel holds as one, and a declared column needs
+    /// what only a packet on the wire has.
+    Merged = 11,
 }
 
 impl Reason {
     /// All reasons, in the order of their numbers, which start at 1.
-    pub const ALL: [Reason; 10] = [
+    pub const ALL: [Reason; 11] = [
         Reason::EthernetCut,
         Reason::NotIp,
         Reason::IpCut,
@@ -48,6 +53,7 @@ impl Reason {
         Reason::TcpCut,
         Reason::UdpCut,
         Reason::IcmpCut,
+        Reason::Merged,
     ];
 
     /// One more than the greatest number: `SKXC_REASONS` in C. Number 0 means
@@ -77,7 +83,8 @@ impl Reason {
             | Reason::ExtensionCut
             | Reason::TcpCut
             | Reason::UdpCut
-            | Reason::IcmpCut => true,
+            | Reason::IcmpCut
+            | Reason::Merged => true,
         }
     }
 
@@ -94,6 +101,7 @@ impl Reason {
             Reason::TcpCut => "tcp-cut",
             Reason::UdpCut => "udp-cut",
             Reason::IcmpCut => "icmp-cut",
+            Reason::Merged => "merged",
         }
     }
 
@@ -102,14 +110,15 @@ impl Reason {
         match self {
             Reason::EthernetCut => "frame ends within its Ethernet header or a VLAN tag",
             Reason::NotIp => "neither IPv4 nor IPv6 behind up to two VLAN tags",
-            Reason::IpCut => "frame ends within the fixed IP header",
+            Reason::IpCut => "packet ends within the IP header",
             Reason::IpVersion => "IP version is not what the Ethernet type says",
             Reason::IpIhl => "IPv4 header length is below five words",
             Reason::ExtensionsMany => "too many IPv6 extension headers",
-            Reason::ExtensionCut => "frame ends within an IPv6 extension header",
-            Reason::TcpCut => "frame ends before or within the TCP header",
-            Reason::UdpCut => "frame ends before or within the UDP header",
-            Reason::IcmpCut => "frame ends before or within the ICMP header",
+            Reason::ExtensionCut => "packet ends within an IPv6 extension header",
+            Reason::TcpCut => "packet ends before or within the TCP header",
+            Reason::UdpCut => "packet ends before or within the UDP header",
+            Reason::IcmpCut => "packet ends before or within the ICMP header",
+            Reason::Merged => "several packets, merged into one by GRO or not yet split by TSO",
         }
     }
 }
@@ -117,6 +126,58 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// What a frame begins with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Link {
+    /// An Ethernet header.
+    #[default]
+    Ethernet,
+    /// The IP header: a tunnel, PPP, or anything else without addresses of its own.
+    Ip,
+}
+
+/// A frame as a hook of the kernel, or a capture, shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame<'a> {
+    /// The bytes that are there.
+    pub data: &'a [u8],
+    /// Bytes that were sent, less a tag that was taken out of the frame: more
+    /// than there are if the frame was captured in part.
+    pub wire_bytes: u32,
+    /// What it begins with.
+    pub link: Link,
+    /// The control word (priority, drop eligibility, VLAN number) of an outer
+    /// VLAN tag that was taken out of the frame, as tc sees it.
+    pub tag: Option<u16>,
+    /// Several packets that the kernel holds as one, as tc sees it.
+    pub merged: bool,
+}
+
+impl<'a> Frame<'a> {
+    /// A whole frame.
+    ///
+    /// # Panics
+    /// If it has 2^31 bytes or more.
+    pub fn whole(data: &'a [u8], link: Link) -> Frame<'a> {
+        let bytes = i32::try_from(data.len()).expect("a frame has less than 2^31 bytes");
+        Frame { data, wire_bytes: bytes.unsigned_abs(), link, tag: None, merged: false }
+    }
+}
+
+impl<'a> From<&'a [u8]> for Frame<'a> {
+    /// A whole Ethernet frame.
+    fn from(data: &'a [u8]) -> Frame<'a> {
+        Frame::whole(data, Link::Ethernet)
+    }
+}
+
+impl<'a> From<&'a Vec<u8>> for Frame<'a> {
+    /// A whole Ethernet frame.
+    fn from(data: &'a Vec<u8>) -> Frame<'a> {
+        Frame::whole(data, Link::Ethernet)
     }
 }
 
@@ -131,27 +192,13 @@ pub struct Parsed {
     pub values: [u32; FEATURES.len()],
 }
 
-/// Parses an Ethernet frame for a model whose declared columns need `needs`.
+/// Parses a frame for a model whose declared columns need `needs`.
 ///
 /// # Panics
-/// If the frame has 2^31 bytes or more.
-pub fn parse(frame: &[u8], needs: Needs) -> Parsed {
-    call(frame, -1, needs)
-}
-
-/// Parses a frame whose outer VLAN tag was taken out, as tc sees it. `tci` is
-/// the tag's control word: priority, drop eligibility, VLAN number.
-///
-/// # Panics
-/// If the frame has 2^31 bytes or more.
-pub fn parse_tagged(frame: &[u8], tci: u16, needs: Needs) -> Parsed {
-    call(frame, i32::from(tci), needs)
-}
-
-fn call(frame: &[u8], tag: i32, needs: Needs) -> Parsed {
-    let bytes = i32::try_from(frame.len()).expect("a frame has less than 2^31 bytes");
+/// If 2^31 bytes of the frame or more are there.
+pub fn parse<'a>(frame: impl Into<Frame<'a>>, needs: Needs) -> Parsed {
     let mut values = [0; FEATURES.len()];
-    let number = ffi::call(frame, bytes.unsigned_abs(), tag, needs.bits(), &mut values);
+    let number = ffi::call(&frame.into(), needs.bits(), &mut values);
     for (value, feature) in values.iter_mut().zip(FEATURES) {
         if !needs.contains(feature.needs) {
             *value = 0;
@@ -164,28 +211,38 @@ fn call(frame: &[u8], tag: i32, needs: Needs) -> Parsed {
 
 #[allow(unsafe_code)]
 mod ffi {
+    use super::{Frame, Link};
     use crate::features::FEATURES;
 
     unsafe extern "C" {
         fn skxc_user_parse(
             data: *const u8,
             bytes: u32,
+            length: u32,
             tag: i32,
+            merged: u32,
+            layer3: u32,
             needs: u32,
             values: *mut u32,
         ) -> u32;
     }
 
-    pub(super) fn call(
-        frame: &[u8],
-        bytes: u32,
-        tag: i32,
-        needs: u32,
-        values: &mut [u32; FEATURES.len()],
-    ) -> u32 {
+    pub(super) fn call(frame: &Frame<'_>, needs: u32, values: &mut [u32; FEATURES.len()]) -> u32 {
+        let bytes = i32::try_from(frame.data.len()).expect("a frame has less than 2^31 bytes");
         // SAFETY: `data` points at `bytes` readable bytes, since `bytes` is the
-        // length of `frame`. build.rs makes the list of values that C writes
+        // length of `frame.data`. build.rs makes the list of values that C writes
         // from the table that FEATURES is made of, so all are in `values`.
-        unsafe { skxc_user_parse(frame.as_ptr(), bytes, tag, needs, values.as_mut_ptr()) }
+        unsafe {
+            skxc_user_parse(
+                frame.data.as_ptr(),
+                bytes.unsigned_abs(),
+                frame.wire_bytes,
+                frame.tag.map_or(-1, i32::from),
+                u32::from(frame.merged),
+                u32::from(frame.link == Link::Ip),
+                needs,
+                values.as_mut_ptr(),
+            )
+        }
     }
 }

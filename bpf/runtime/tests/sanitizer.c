@@ -9,8 +9,8 @@
 
 #include <linux/types.h>
 
-__u32 skxc_user_parse(const __u8 *data, __u32 bytes, __s32 tag, __u32 needs,
-		      __u32 *values);
+__u32 skxc_user_parse(const __u8 *data, __u32 bytes, __u32 length, __s32 tag,
+		      __u32 merged, __u32 layer3, __u32 needs, __u32 *values);
 
 /* xorshift64: any sequence will do, as long as it is the same each time. */
 static __u64 next(__u64 *state)
@@ -34,6 +34,7 @@ int main(void)
 	for (round = 0; round < 300000; round++) {
 		__u32 bytes = next(&state) % 160;
 		__u32 shift = round & 1;
+		__u32 layer3 = round >> 1 & 1;
 		__u8 *memory = malloc(bytes + shift + !(bytes + shift));
 		__u8 *frame = memory + shift;
 		__u32 i;
@@ -50,9 +51,13 @@ int main(void)
 			frame[20] = protocols[next(&state) % 9];
 			frame[23] = protocols[next(&state) % 9];
 		}
+		if (layer3 && bytes)
+			frame[0] = (__u8)(round & 4 ? 0x45 : 0x60);
 		reasons |= 1u << skxc_user_parse(frame, bytes,
+						 bytes + next(&state) % 2,
 						 (__s32)(next(&state) % 3) - 1,
-						 next(&state) & 0x1f, values);
+						 next(&state) % 8 == 0, layer3,
+						 next(&state) & 0x3f, values);
 		free(memory);
 	}
 	printf("%x\n", reasons);

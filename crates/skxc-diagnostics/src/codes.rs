@@ -83,11 +83,12 @@ codes! {
     ROW_VALUE = 207, "SKX0207", "a value in a row is not possible";
     ROW_MISSING = 208, "SKX0208", "a value is missing";
     NOT_A_CAPTURE = 209, "SKX0209", "the file is not a capture";
-    LINK_TYPE = 210, "SKX0210", "the capture does not hold Ethernet frames";
+    LINK_TYPE = 210, "SKX0210", "the capture holds neither Ethernet frames nor IP packets";
     CAPTURE_CUT = 211, "SKX0211", "the capture ends early or is damaged";
     CAPTURE_SHORT = 212, "SKX0212", "packets were not captured whole";
     NOT_A_PACKET_FEATURE = 213, "SKX0213", "a column does not come from packets";
     EXPECTED_LABELS = 214, "SKX0214", "the expected labels do not fit";
+    CAPTURE_MERGED = 215, "SKX0215", "the capture holds packets that were merged";
     PROJECT_FILE = 301, "SKX0301", "the project file is not right";
     ACTION_REQUIRED = 302, "SKX0302", "nothing says what happens to packets of which class";
     UNKNOWN_CLASS = 303, "SKX0303", "the model has no such class";

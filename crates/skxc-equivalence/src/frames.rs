@@ -1,29 +1,65 @@
 //! Packets for the third comparison: those of captures, crafted ones, and
-//! mutations of both.
+//! mutations of both, with an Ethernet header and without.
 //!
 //! What must hold: the same frames, seed and count give the same packets; no
 //! packet is longer than the kernel takes in one piece.
 
 use crate::inputs::Kind;
 use skxc_ir::random::Random;
+use skxc_runtime::{Frame, Link};
 
 /// XDP test runs show at most this much in one piece (a page less headroom and
 /// tailroom, net/bpf/test_run.c).
 pub const FRAME_BYTES_MAX: usize = 3520;
 
+/// The least that a test run takes (an Ethernet header, net/bpf/test_run.c).
+pub const FRAME_BYTES_MIN: usize = 14;
+
+/// A packet of a capture, or one that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Packet {
+    /// The bytes that are there.
+    pub data: Vec<u8>,
+    /// Bytes that were sent: more than there are if only the first were captured.
+    pub wire_bytes: u32,
+    /// What it begins with.
+    pub link: Link,
+}
+
+impl Packet {
+    /// A packet of which all bytes are there.
+    ///
+    /// # Panics
+    /// If it has 2^31 bytes or more.
+    #[must_use]
+    pub fn whole(data: Vec<u8>, link: Link) -> Self {
+        let wire_bytes = Frame::whole(&data, link).wire_bytes;
+        Self { data, wire_bytes, link }
+    }
+
+    /// As the parser takes it.
+    #[must_use]
+    pub fn frame(&self) -> Frame<'_> {
+        Frame { wire_bytes: self.wire_bytes, ..Frame::whole(&self.data, self.link) }
+    }
+}
+
 /// Frames as they are (cut to [`FRAME_BYTES_MAX`]), crafted frames, and
-/// `mutations` mutated ones.
+/// `mutations` mutated ones. All are whole: what was not captured cannot be run.
 pub fn frames(
-    captured: Vec<Vec<u8>>,
+    captured: Vec<Packet>,
     seed: u64,
     mutations: u64,
-) -> impl Iterator<Item = (Kind, Vec<u8>)> {
+) -> impl Iterator<Item = (Kind, Packet)> {
     let crafted = crafted();
-    let mut parents: Vec<Vec<u8>> = crafted.clone();
+    let mut parents: Vec<Packet> = crafted.clone();
     parents.extend(captured.iter().step_by(captured.len().div_ceil(512).max(1)).cloned());
-    let truncated: Vec<Vec<u8>> = crafted
+    let truncated: Vec<Packet> = crafted
         .iter()
-        .flat_map(|frame| (14..frame.len()).map(|length| frame[..length].to_vec()))
+        .flat_map(|packet| {
+            let lengths = FRAME_BYTES_MIN..packet.data.len();
+            lengths.map(|length| Packet::whole(packet.data[..length].to_vec(), packet.link))
+        })
         .collect();
     let mut random = Random::new(seed);
     let mutated = (0..mutations).map(move |_| {
@@ -32,26 +68,31 @@ pub fn frames(
     });
     let whole = captured.into_iter().map(|frame| (Kind::Capture, frame));
     let crafted = crafted.into_iter().chain(truncated).map(|frame| (Kind::Corner, frame));
-    whole.chain(crafted).chain(mutated).map(|(kind, mut frame)| {
-        frame.truncate(FRAME_BYTES_MAX);
-        (kind, frame)
+    whole.chain(crafted).chain(mutated).map(|(kind, Packet { mut data, link, .. })| {
+        data.truncate(FRAME_BYTES_MAX);
+        (kind, Packet::whole(data, link))
     })
 }
 
-fn mutate(random: &mut Random, mut frame: Vec<u8>) -> Vec<u8> {
+fn mutate(random: &mut Random, packet: Packet) -> Packet {
+    let Packet { data: mut frame, link, .. } = packet;
     // Headers decide; a payload does not.
     let header = frame.len().min(96) as u64;
     for _ in 0..=random.below(4) {
-        if frame.len() < 15 {
+        if frame.len() <= FRAME_BYTES_MIN {
             break;
         }
         let at = random.below(header.min(frame.len() as u64)) as usize;
-        match random.below(6) {
+        match random.below(7) {
             0 => frame[at] ^= 1 << random.below(8),
             1 => frame[at] = [0, 1, 0x7f, 0x80, 0xff][random.below(5) as usize],
             2 => frame[at] = random.bits() as u8,
-            3 => frame.truncate(14 + random.below(frame.len() as u64 - 13) as usize),
-            4 => insert_tag(random, &mut frame),
+            3 => {
+                let more = random.below((frame.len() - FRAME_BYTES_MIN) as u64 + 1) as usize;
+                frame.truncate(FRAME_BYTES_MIN + more);
+            }
+            4 if link == Link::Ethernet => insert_tag(random, &mut frame),
+            5 => state_length(random, &mut frame, link),
             // Fields of TCP and UDP that models like: 16 random bits.
             _ if at + 1 < frame.len() => {
                 frame[at..at + 2].copy_from_slice(&(random.bits() as u16).to_be_bytes());
@@ -59,7 +100,24 @@ fn mutate(random: &mut Random, mut frame: Vec<u8>) -> Vec<u8> {
             _ => {}
         }
     }
-    frame
+    Packet::whole(frame, link)
+}
+
+/// Makes the IP header, if it is where it is without VLAN tags, state a length
+/// that ends within the headers.
+fn state_length(random: &mut Random, frame: &mut [u8], link: Link) {
+    let ip = match link {
+        Link::Ethernet => 14,
+        Link::Ip => 0,
+    };
+    let field = match frame.get(ip).map(|first| first >> 4) {
+        Some(4) => ip + 2,
+        Some(6) => ip + 4,
+        _ => return,
+    };
+    if let Some(length) = frame.get_mut(field..field + 2) {
+        length.copy_from_slice(&(random.below(80) as u16).to_be_bytes());
+    }
 }
 
 fn insert_tag(random: &mut Random, frame: &mut Vec<u8>) {
@@ -69,8 +127,21 @@ fn insert_tag(random: &mut Random, frame: &mut Vec<u8>) {
     frame.splice(12..12, tag);
 }
 
-/// One frame of each shape that the parser tells apart.
-fn crafted() -> Vec<Vec<u8>> {
+/// One packet of each shape that the parser tells apart, on either link.
+fn crafted() -> Vec<Packet> {
+    let on_ethernet = ethernet_frames();
+    let bare = |frame: &Vec<u8>| {
+        let is_ip = frame[12..14] == [0x08, 0x00] || frame[12..14] == [0x86, 0xdd];
+        is_ip.then(|| Packet::whole(frame[14..].to_vec(), Link::Ip))
+    };
+    let mut packets: Vec<Packet> = on_ethernet.iter().filter_map(bare).collect();
+    // Neither version of IP.
+    packets.push(Packet::whole(vec![0x12; 40], Link::Ip));
+    let whole = |frame| Packet::whole(frame, Link::Ethernet);
+    on_ethernet.into_iter().map(whole).chain(packets).collect()
+}
+
+fn ethernet_frames() -> Vec<Vec<u8>> {
     let (tcp, udp) = (tcp(), udp());
     let icmp = [8u8, 0, 0xf7, 0xff, 0, 1, 0, 1].to_vec();
     let mut frames = vec![
@@ -103,7 +174,22 @@ fn crafted() -> Vec<Vec<u8>> {
         // Versions that are not what the Ethernet type says.
         ethernet(0x0800, &ipv6(6, &tcp)),
         ethernet(0x86dd, &ipv4(6, 0, &[], &tcp)),
+        // A header of four words.
+        ethernet(0x0800, &[&[0x44], &ipv4(6, 0, &[], &tcp)[1..]].concat()),
+        // A payload length of 0: a jumbogram, and an empty packet.
+        ethernet(0x86dd, &stating(&ipv6(0, &[extension(6, 0), tcp.clone()].concat()), 4, 0)),
+        ethernet(0x86dd, &stating(&ipv6(6, &tcp), 4, 0)),
+        // Ends within the second extension header.
+        ethernet(
+            0x86dd,
+            &stating(&ipv6(0, &[extension(60, 0), extension(6, 1), tcp.clone()].concat()), 4, 20),
+        ),
     ];
+    // Ends within each header, with what looks like headers behind; none at all.
+    for total in [0, 19, 20, 24, 28, 39] {
+        frames.push(ethernet(0x0800, &stating(&ipv4(6, 0, &[], &tcp), 2, total)));
+        frames.push(ethernet(0x0800, &stating(&ipv4(17, 0x2000, &[1; 4], &udp), 2, total)));
+    }
     for tags in [vec![0x8100], vec![0x88a8, 0x8100], vec![0x9100, 0x8100], vec![0x8100; 3]] {
         for inner in [1, 11] {
             let mut frame = frames[inner].clone();
@@ -115,6 +201,13 @@ fn crafted() -> Vec<Vec<u8>> {
         }
     }
     frames
+}
+
+/// The IP packet with another length at that place of its header.
+fn stating(ip: &[u8], field: usize, length: u16) -> Vec<u8> {
+    let mut packet = ip.to_vec();
+    packet[field..field + 2].copy_from_slice(&length.to_be_bytes());
+    packet
 }
 
 fn ethernet(kind: u16, payload: &[u8]) -> Vec<u8> {
@@ -178,28 +271,37 @@ fn udp() -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use skxc_runtime::{Needs, parse};
+    use skxc_runtime::{Needs, Reason, parse};
 
     use super::*;
 
     #[test]
     fn crafted_frames_reach_most_of_the_parser() {
-        let parsed: Vec<_> = frames(Vec::new(), 1, 2000)
-            .map(|(_, frame)| parse(&frame, Needs::ALL).reason)
-            .collect();
-        let some = |reason| parsed.contains(&reason);
-        assert!(some(None));
-        for reason in skxc_runtime::Reason::ALL {
-            // The kernel never shows a frame that ends within the Ethernet
-            // header, but a tag can be cut.
-            assert!(some(Some(reason)), "{reason:?}");
+        for link in [Link::Ethernet, Link::Ip] {
+            let parsed: Vec<_> = frames(Vec::new(), 1, 2000)
+                .filter(|(_, packet)| packet.link == link)
+                .map(|(_, packet)| parse(packet.frame(), Needs::ALL).reason)
+                .collect();
+            let some = |reason| parsed.contains(&reason);
+            assert!(some(None));
+            for reason in Reason::ALL {
+                // The kernel never shows a frame that ends within the Ethernet
+                // header, but a tag can be cut. XDP does not see what was merged.
+                let possible = match reason {
+                    Reason::EthernetCut | Reason::IpVersion => link == Link::Ethernet,
+                    Reason::Merged => false,
+                    _ => true,
+                };
+                assert_eq!(some(Some(reason)), possible, "{reason:?} on {link:?}");
+            }
         }
     }
 
     #[test]
     fn the_same_seed_gives_the_same_frames() {
-        let twice = || frames(vec![vec![7; 60]], 3, 50).collect::<Vec<_>>();
+        let captured = Packet::whole(vec![7; 60], Link::Ethernet);
+        let twice = || frames(vec![captured.clone()], 3, 50).collect::<Vec<_>>();
         assert_eq!(twice(), twice());
-        assert_eq!(twice()[0], (Kind::Capture, vec![7; 60]));
+        assert_eq!(twice()[0], (Kind::Capture, captured.clone()));
     }
 }

@@ -1,7 +1,9 @@
 //! The kernel as the machine that runs the object.
 
 use skxc_bpf::{Batch, Error, Loaded, Loader};
+use skxc_runtime::Link;
 
+use crate::frames::Packet;
 use crate::machine::{BatchRunner, Counter, PacketRunner};
 
 impl BatchRunner for Batch {
@@ -12,42 +14,57 @@ impl BatchRunner for Batch {
     }
 }
 
-/// The entry of an object, loaded but attached to nothing.
+/// The entry of an object, loaded but attached to nothing: for interfaces with
+/// an Ethernet header, and once more for those without.
 #[derive(Debug)]
 pub struct Entry {
-    loaded: Loaded,
+    ethernet: Loaded,
+    layer3: Loaded,
     program: String,
     counters: String,
 }
 
 impl Entry {
-    /// Loads program `program` of model `name`. `loader` may have variables
-    /// set already.
+    /// Loads program `program` of model `name` from the bytes of an object.
     ///
     /// # Errors
     /// As [`Loader::load`].
-    pub fn load(loader: Loader<'_>, name: &str, program: &str) -> Result<Self, Error> {
-        let loaded = loader.program(program).load()?;
-        Ok(Self { loaded, program: program.to_owned(), counters: format!("{name}_counters") })
+    pub fn load(object: &[u8], name: &str, program: &str) -> Result<Self, Error> {
+        let load = |layer3: u32| {
+            let loader = Loader::new(object)?.program(program);
+            loader.variable(&format!("{name}_layer3"), &layer3.to_ne_bytes()).load()
+        };
+        let (program, counters) = (program.to_owned(), format!("{name}_counters"));
+        Ok(Self { ethernet: load(0)?, layer3: load(1)?, program, counters })
     }
 
-    /// What was loaded.
+    /// What was loaded for interfaces with an Ethernet header.
     #[must_use]
     pub fn loaded(&self) -> &Loaded {
-        &self.loaded
+        &self.ethernet
     }
 }
 
 impl PacketRunner for Entry {
     type Error = Error;
 
-    fn run(&mut self, frame: &[u8]) -> Result<u32, Error> {
-        Ok(self.loaded.program(&self.program)?.test_run(frame, 1)?.return_value)
+    fn run(&mut self, packet: &Packet) -> Result<u32, Error> {
+        let loaded = match packet.link {
+            Link::Ethernet => &self.ethernet,
+            Link::Ip => &self.layer3,
+        };
+        Ok(loaded.program(&self.program)?.test_run(&packet.data, 1)?.return_value)
     }
 
     fn counters(&mut self) -> Result<Vec<Counter>, Error> {
-        let map = self.loaded.map(&self.counters)?;
-        (0..map.max_entries()).map(|index| Ok(sum(&map.read_per_cpu(index)?))).collect()
+        let maps = [self.ethernet.map(&self.counters)?, self.layer3.map(&self.counters)?];
+        (0..maps[0].max_entries())
+            .map(|index| {
+                let mut values = maps[0].read_per_cpu(index)?;
+                values.extend(maps[1].read_per_cpu(index)?);
+                Ok(sum(&values))
+            })
+            .collect()
     }
 }
 

@@ -6,6 +6,7 @@
 //! which is that of its kernel.
 
 use crate::decision::Decision;
+use crate::frames::Packet;
 
 /// A member of a struct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,11 +50,11 @@ pub trait BatchRunner {
 pub trait PacketRunner {
     /// What can go wrong: no rights, the object does not load.
     type Error;
-    /// The action for one frame.
+    /// The action for one packet, of which all bytes are there.
     ///
     /// # Errors
     /// If the program could not be run.
-    fn run(&mut self, frame: &[u8]) -> Result<u32, Self::Error>;
+    fn run(&mut self, packet: &Packet) -> Result<u32, Self::Error>;
     /// Counters summed over CPUs, by index: the classes, then the reasons.
     ///
     /// # Errors

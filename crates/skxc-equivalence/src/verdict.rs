@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use crate::frames::Packet;
 use crate::inputs::Kind;
 
 /// The outcome of one comparison.
@@ -77,7 +78,8 @@ pub struct Counterexample {
     /// if it cannot be classified).
     pub row: Vec<i64>,
     /// The packet, if whole packets were compared.
-    pub frame: Option<Vec<u8>>,
+    #[serde(serialize_with = "bytes")]
+    pub frame: Option<Packet>,
     /// Position of the row or packet in the file of the caller, from 0, if
     /// that is where it came from.
     pub index: Option<u64>,
@@ -87,6 +89,11 @@ pub struct Counterexample {
     pub expected: String,
     /// What the second side says.
     pub got: String,
+}
+
+/// Only the bytes of a packet are reported.
+fn bytes<S: serde::Serializer>(frame: &Option<Packet>, to: S) -> Result<S::Ok, S::Error> {
+    serde::Serialize::serialize(&frame.as_ref().map(|packet| &packet.data), to)
 }
 
 /// The part of a result that differs.

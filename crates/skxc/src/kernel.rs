@@ -33,7 +33,7 @@ pub(crate) fn bench(object: &[u8], manifest: &Manifest) -> Result<Batch, Error> 
 
 /// Loads the XDP program of an object, attached to nothing.
 pub(crate) fn entry(object: &[u8], manifest: &Manifest) -> Result<Entry, Error> {
-    Entry::load(Loader::new(object)?, &manifest.name, &xdp_program(&manifest.name))
+    Entry::load(object, &manifest.name, &xdp_program(&manifest.name))
 }
 
 /// Instructions that the verifier processes of the program at the hook, or, where

@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use skxc_diagnostics::escape_to_one_line;
+use skxc_equivalence::frames::Packet;
 use skxc_equivalence::{Comparison, Counterexample, Reason, Report, Score, Verdict};
 
+use crate::capture;
 use crate::session::Exit;
 
 /// A comparison and how long it took.
@@ -316,13 +318,15 @@ pub(crate) fn reproduce(
     }
 }
 
-/// A capture with one Ethernet frame (draft-ietf-opsawg-pcap).
-fn pcap(frame: &[u8]) -> Vec<u8> {
+/// A capture with one packet (draft-ietf-opsawg-pcap).
+fn pcap(packet: &Packet) -> Vec<u8> {
+    let link = capture::link_type(packet.link);
+    let frame = &packet.data;
     let bytes = u32::try_from(frame.len()).expect("a frame is shorter than 4 GiB");
     let mut capture = Vec::new();
     capture.extend(0xa1b2_c3d4_u32.to_le_bytes());
     capture.extend([2, 0, 4, 0]);
-    for word in [0, 0, 0xffff, 1, 0, 0, bytes, bytes] {
+    for word in [0, 0, 0xffff, link, 0, 0, bytes, bytes] {
         capture.extend(u32::to_le_bytes(word));
     }
     capture.extend(frame);
@@ -333,15 +337,16 @@ fn pcap(frame: &[u8]) -> Vec<u8> {
 mod tests {
     use skxc_equivalence::{Kind, Part};
 
-    use super::*;
-    use crate::capture;
+    use skxc_runtime::Link;
 
-    fn found(row: &[i64], frame: Option<&[u8]>) -> Counterexample {
+    use super::*;
+
+    fn found(row: &[i64], frame: Option<&Packet>) -> Counterexample {
         Counterexample {
             comparison: Comparison::Object,
             kind: Kind::Random,
             row: row.to_vec(),
-            frame: frame.map(<[u8]>::to_vec),
+            frame: frame.cloned(),
             index: None,
             part: Part::label(0, 1),
             expected: "0".to_owned(),
@@ -360,15 +365,19 @@ mod tests {
 
     #[test]
     fn a_frame_is_shown_again_by_a_capture() {
-        let frame = [7, b'\'', 0, 255].repeat(5);
-        let command = reproduce("skxc check m o", "", &found(&[], Some(&frame)), &[]);
-        let folder = tempfile::tempdir().unwrap();
-        let (print, _) = command.split_once("; ").unwrap();
-        let mut shell = std::process::Command::new("sh");
-        assert!(shell.args(["-c", print]).current_dir(folder.path()).status().unwrap().success());
-        let (frames, warnings) =
-            capture::load(&[folder.path().join("counterexample.pcap")], 10).unwrap();
-        assert_eq!(frames, [frame]);
-        assert!(warnings.is_empty());
+        for link in [Link::Ethernet, Link::Ip] {
+            let frame = Packet::whole([7, b'\'', 0, 255].repeat(5), link);
+            let command = reproduce("skxc check m o", "", &found(&[], Some(&frame)), &[]);
+            let folder = tempfile::tempdir().unwrap();
+            let (print, _) = command.split_once("; ").unwrap();
+            let mut shell = std::process::Command::new("sh");
+            assert!(
+                shell.args(["-c", print]).current_dir(folder.path()).status().unwrap().success()
+            );
+            let (frames, warnings) =
+                capture::load(&[folder.path().join("counterexample.pcap")], 10).unwrap();
+            assert_eq!(frames, [frame]);
+            assert!(warnings.is_empty());
+        }
     }
 }

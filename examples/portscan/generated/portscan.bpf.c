@@ -19,7 +19,7 @@
 
 /* Digest of the model, the options and the compiler that made this program. */
 const volatile char portscan_build_id[65] =
-	"5d475b1ca75a8465a756f0881208a152fbb0fe0c25ea157e38bf79e478f6e75a";
+	"cd2222a2046b51d65504609638d0939a6ae58f509058ef6863be5fc013b97116";
 
 /*
  * Action of each class, as enum xdp_action numbers them. Changed, if at all,
@@ -42,13 +42,20 @@ const volatile __u32 portscan_fallbacks[SKXC_REASONS] = {
 	XDP_PASS, /* tcp-cut */
 	XDP_PASS, /* udp-cut */
 	XDP_PASS, /* icmp-cut */
+	XDP_PASS, /* merged */
 };
 
 /* Not 0: decide and count, but pass every packet. */
 const volatile __u32 portscan_shadow = 0;
 
+/*
+ * Not 0: frames begin with the IP header, as those of a tunnel do. The loader
+ * sets it by the link type of the interface.
+ */
+const volatile __u32 portscan_layer3 = 0;
+
 /* What the declared columns need of a packet, read or not. */
-#define PORTSCAN_NEEDS 0x1fu
+#define PORTSCAN_NEEDS 0x3fu
 
 /* What one decision works on. */
 struct portscan_state {
@@ -118,7 +125,7 @@ static __always_inline __u32 portscan_judge(struct xdp_md *ctx)
 	struct portscan_state *state;
 	const __u32 zero = 0;
 
-	reason = skxc_parse_xdp(ctx, &headers, PORTSCAN_NEEDS);
+	reason = skxc_parse_xdp(ctx, &headers, PORTSCAN_NEEDS, portscan_layer3);
 	if (reason)
 		return portscan_unclassified(reason, headers.packet_length);
 	state = bpf_map_lookup_elem(&portscan_state, &zero);

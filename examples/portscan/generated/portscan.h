@@ -7,7 +7,7 @@
  *	--output raw --action scan=drop --fallback pass --hook xdp --lowering
  *	auto --optimize speed --kernel 6.1
  *
- * build_id 5d475b1ca75a8465a756f0881208a152fbb0fe0c25ea157e38bf79e478f6e75a
+ * build_id cd2222a2046b51d65504609638d0939a6ae58f509058ef6863be5fc013b97116
  *
  * In: integers in host byte order, any in the stated range.
  *

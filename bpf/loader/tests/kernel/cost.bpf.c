@@ -58,7 +58,7 @@ static __always_inline int parse(struct xdp_md *ctx)
 
 	if (!f)
 		return XDP_ABORTED;
-	reason = skxc_parse_xdp(ctx, &h, NEEDS);
+	reason = skxc_parse_xdp(ctx, &h, NEEDS, 0);
 	if (reason)
 		return XDP_DROP;
 	READS

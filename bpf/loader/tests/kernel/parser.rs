@@ -1,7 +1,8 @@
 //! The parser in the kernel against the same source in user space.
 //!
 //! One object has a program for each feature alone, for all of them, for the
-//! 22 that SkimXDP has and for sets drawn at random, at XDP and at tc each.
+//! 22 that SkimXDP has and for sets drawn at random, at XDP and at tc each, for
+//! frames with an Ethernet header and without.
 //! Every program must pass the verifier and give, for packets whole and cut
 //! short anywhere, what `skxc_runtime::parse` gives for the same columns.
 
@@ -10,7 +11,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use skxc_bpf::{Error, Loaded, Loader, Program, Values};
-use skxc_runtime::{FEATURES, Needs, parse};
+use skxc_runtime::{FEATURES, Frame, Link, Needs, parse};
 
 use crate::setup::{compile, privileged, say};
 
@@ -87,6 +88,7 @@ fn source(sets: &[Columns]) -> String {
          \t__type(key, __u32);\n\
          \t__type(value, struct values);\n\
          }} values SEC(\".maps\");\n\
+         const volatile __u32 layer3 = 0;\n\
          char test_license[] SEC(\"license\") = \"Dual BSD/GPL\";\n",
         FEATURES.len()
     );
@@ -98,7 +100,7 @@ fn source(sets: &[Columns]) -> String {
                  \tstruct skxc_headers h;\n\t__u32 zero = 0;\n\
                  \tstruct values *v = bpf_map_lookup_elem(&values, &zero);\n\
                  \tif (!v)\n\t\treturn 0;\n\
-                 \tv->reason = skxc_parse_{hook}(ctx, &h, {:#x});\n\
+                 \tv->reason = skxc_parse_{hook}(ctx, &h, {:#x}, layer3);\n\
                  \tif (v->reason)\n\t\treturn 0;\n",
                 needs(columns).bits()
             )
@@ -119,17 +121,22 @@ pub(crate) struct Bench {
     loaded: Loaded,
     values: RefCell<Values>,
     sets: Vec<Columns>,
+    link: Link,
 }
+
+pub(crate) const LINKS: [Link; 2] = [Link::Ethernet, Link::Ip];
 
 impl Bench {
     /// Loads programs for these sets of columns, if the machine can.
-    pub(crate) fn load(sets: Vec<Columns>) -> Option<Bench> {
+    pub(crate) fn load(sets: Vec<Columns>, link: Link) -> Option<Bench> {
         privileged()?;
         let object = compile(&source(&sets), false)?;
-        let loaded = Loader::new(&object).expect("an object").load();
+        let layer3 = u32::from(link == Link::Ip);
+        let loader = Loader::new(&object).expect("an object");
+        let loaded = loader.variable("layer3", &layer3.to_ne_bytes()).load();
         let loaded = loaded.unwrap_or_else(|error| panic!("{error:?}"));
         let values = loaded.map("values").expect("a map").values().expect("it is mmapable");
-        Some(Bench { loaded, values: RefCell::new(values), sets })
+        Some(Bench { loaded, values: RefCell::new(values), sets, link })
     }
 
     /// The program for a set of columns at a hook.
@@ -156,8 +163,14 @@ impl Bench {
 
     /// Compares what a program has left with what user space says.
     pub(crate) fn compare(&self, hook: &str, number: usize, frame: &[u8]) {
+        self.compare_frame(hook, number, Frame::whole(frame, self.link));
+    }
+
+    /// The same for a frame that came in another form than its bytes say.
+    pub(crate) fn compare_frame(&self, hook: &str, number: usize, frame: Frame<'_>) {
         let columns = &self.sets[number];
         let expected = parse(frame, needs(columns));
+        let frame = frame.data;
         let reason = expected.reason.map_or(0, |reason| reason.number());
         assert_eq!(self.word(0), reason, "{hook} {columns:?} {frame:02x?}");
         if expected.reason.is_some() {
@@ -186,6 +199,14 @@ impl Bench {
         let mut bytes = [0; 4];
         self.values.borrow().read(0, 4 * index, &mut bytes);
         u32::from_ne_bytes(bytes)
+    }
+}
+
+/// The frames of [`frames`] as such a link carries them.
+fn frames_on(link: Link) -> Vec<Vec<u8>> {
+    match link {
+        Link::Ethernet => frames(),
+        Link::Ip => frames().into_iter().map(|frame| frame[14..].to_vec()).collect(),
     }
 }
 
@@ -233,8 +254,26 @@ pub(crate) fn frames() -> Vec<Vec<u8>> {
         format!("{eth} 86dd {} {} {tcp}", ip6("3c"), ext("3c", 0).repeat(8) + &ext("06", 0)),
         format!("{eth} 86dd {} {} {udp}", ip6("00"), ext("11", 255)),
         format!("{eth} 0806 0001 0800 0604 0001 {}", "00".repeat(20)),
+        // Payload length 0: a jumbogram before hop-by-hop options alone.
+        format!("{eth} 86dd {} {} {udp}", ip6("00").replacen("0030", "0000", 1), ext("11", 0)),
     ];
-    texts.iter().map(|text| hex(text)).collect()
+    let frames: Vec<Vec<u8>> = texts.iter().map(|text| hex(text)).collect();
+    frames.iter().flat_map(|frame| [frame.clone()].into_iter().chain(forged(frame))).collect()
+}
+
+/// The frame with lengths in its IP header that end within each header.
+fn forged(frame: &[u8]) -> Vec<Vec<u8>> {
+    let (place, lengths) = match frame[12..14] {
+        [0x08, 0x00] => (16, [0, 19, 20, 23, 24, 27, 39, 40]),
+        [0x86, 0xdd] => (18, [0, 4, 7, 8, 15, 16, 19, 35]),
+        _ => return Vec::new(),
+    };
+    let state = |length: u16| {
+        let mut frame = frame.to_vec();
+        frame[place..place + 2].copy_from_slice(&length.to_be_bytes());
+        frame
+    };
+    lengths.into_iter().map(state).collect()
 }
 
 #[test]
@@ -244,28 +283,32 @@ fn every_set_of_columns_loads_and_agrees_with_user_space() {
     sets.push(everything());
     sets.push(named(&SKIMXDP));
     sets.extend(drawn(16));
-    let Some(bench) = Bench::load(sets) else { return };
-    for frame in frames() {
-        bench.check(&frame);
-    }
-    let mut most = 0;
-    for number in 0..bench.sets.len() {
-        for (hook, _) in HOOKS {
-            let info = bench.program(hook, number).info().expect("info");
-            most = most.max(info.verified_insns);
+    for link in LINKS {
+        let Some(bench) = Bench::load(sets.clone(), link) else { return };
+        for frame in frames_on(link) {
+            bench.check(&frame);
         }
+        let mut most = 0;
+        for number in 0..bench.sets.len() {
+            for (hook, _) in HOOKS {
+                let info = bench.program(hook, number).info().expect("info");
+                most = most.max(info.verified_insns);
+            }
+        }
+        say(&format!("{link:?}: most instructions that the verifier processed: {most}"));
+        assert!(most < 50_000, "parsing must leave the verifier's million to the model: {most}");
     }
-    say(&format!("most instructions that the verifier processed: {most}"));
-    assert!(most < 50_000, "parsing must leave the verifier's million to the model: {most}");
 }
 
 #[test]
 fn frames_cut_anywhere_agree_with_user_space() {
     let sets = vec![everything(), named(&SKIMXDP), named(&["packet_length"])];
-    let Some(bench) = Bench::load(sets) else { return };
-    for frame in frames() {
-        for length in 14..frame.len().min(300) {
-            bench.check(&frame[..length]);
+    for link in LINKS {
+        let Some(bench) = Bench::load(sets.clone(), link) else { return };
+        for frame in frames_on(link) {
+            for length in 14..frame.len().min(300) {
+                bench.check(&frame[..length]);
+            }
         }
     }
 }
@@ -309,7 +352,7 @@ fn captures_agree_with_user_space() {
     if captures.is_empty() {
         return say("skipped: no captures (SKXC_SHARED)");
     }
-    let Some(bench) = Bench::load(vec![everything()]) else { return };
+    let Some(bench) = Bench::load(vec![everything()], Link::Ethernet) else { return };
     let mut packets = 0;
     for path in captures {
         let capture = std::fs::read(&path).expect("the capture is readable");

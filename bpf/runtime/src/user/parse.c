@@ -14,19 +14,23 @@ _Static_assert(sizeof(struct skxc_udp) == 8, "UDP header");
 _Static_assert(sizeof(struct skxc_icmp) == 4, "what ICMP versions share");
 
 /*
- * Parses `bytes` bytes at `data`. `tag` is the control word of a VLAN tag that
- * was taken out of the frame, or negative. `values` has room for one number
- * for each feature, in the order of src/table.rs. Returns an skxc_reason.
+ * Parses the frame at `data`, of which `bytes` bytes are there and `length` were
+ * sent. `tag` is the control word of a VLAN tag that was taken out of the frame,
+ * or negative; `merged` and `layer3` are 0 or 1 and mean what they mean in
+ * struct skxc_frame. `values` has room for one number for each feature, in the
+ * order of src/table.rs. Returns an skxc_reason.
  */
-__u32 skxc_user_parse(const __u8 *data, __u32 bytes, __s32 tag, __u32 needs,
-		      __u32 *values)
+__u32 skxc_user_parse(const __u8 *data, __u32 bytes, __u32 length, __s32 tag,
+		      __u32 merged, __u32 layer3, __u32 needs, __u32 *values)
 {
 	struct skxc_frame frame = {
 		.data = data,
 		.end = data + bytes,
-		.length = bytes + (tag < 0 ? 0 : sizeof(struct skxc_vlan)),
+		.length = length,
 		.tag_tci = (__u16)(tag < 0 ? 0 : tag),
 		.tagged = tag >= 0,
+		.merged = merged != 0,
+		.layer3 = layer3 != 0,
 	};
 	struct skxc_headers headers;
 	enum skxc_reason reason = skxc_parse(&frame, &headers, needs);

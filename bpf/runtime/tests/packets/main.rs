@@ -4,7 +4,7 @@ mod build;
 
 use build::{eth, ext, fragment6, icmp, ip4, ip6, packet, tcp, udp, vlan};
 use proptest::prelude::*;
-use skxc_runtime::{FEATURES, Needs, Parsed, Reason, find, parse, parse_tagged};
+use skxc_runtime::{FEATURES, Frame, Link, Needs, Offload, Parsed, Reason, find, parse};
 
 /// Parses with every column declared and compares the values of `expect`;
 /// every feature that is not named there must be 0, but for `packet_length`
@@ -194,7 +194,7 @@ fn layer_4_behind_ah_or_esp_is_absent() {
 #[test]
 fn eight_extensions_are_walked_and_nine_are_not() {
     let chain = |count: usize| {
-        let mut frame = packet(&[&eth(0x86dd), &ip6(60, 0)]);
+        let mut frame = packet(&[&eth(0x86dd), &ip6(60, 8 * count as u16 + 8)]);
         for i in 1..=count {
             frame.extend(ext(if i == count { 17 } else { 60 }, 8));
         }
@@ -208,7 +208,7 @@ fn eight_extensions_are_walked_and_nine_are_not() {
 
 #[test]
 fn the_longest_extensions_are_stepped_over() {
-    let mut frame = packet(&[&eth(0x86dd), &ip6(60, 0)]);
+    let mut frame = packet(&[&eth(0x86dd), &ip6(60, 8 * 2048 + 8)]);
     for i in 1..=8 {
         frame.extend(ext(if i == 8 { 17 } else { 60 }, 2048));
     }
@@ -230,10 +230,10 @@ fn one_and_two_vlan_tags() {
         let udp = udp(11);
         let ip = ip4(17, &[], 8);
         let frame = packet(&[&eth(outer), &vlan(0xe123, 0x0800), &ip, &udp]);
-        let more = [("vlan_id", 0x123), ("ip_total_length", 28)];
+        let more = [("vlan_id", 0x123), ("ip_total_length", 28), ("packet_length", 42)];
         check(&frame, None, &with(&IP4, &with(&UDP, &more)));
         let tags = [&eth(outer)[..], &vlan(0x0abc, 0x8100), &vlan(0x0001, 0x0800), &ip, &udp];
-        let more = [("vlan_id", 0xabc), ("ip_total_length", 28)];
+        let more = [("vlan_id", 0xabc), ("ip_total_length", 28), ("packet_length", 42)];
         check(&packet(&tags), None, &with(&IP4, &with(&UDP, &more)));
     }
 }
@@ -241,20 +241,47 @@ fn one_and_two_vlan_tags() {
 #[test]
 fn a_third_tag_is_not_ip() {
     let tags = [&eth(0x8100)[..], &vlan(1, 0x8100), &vlan(2, 0x8100), &vlan(3, 0x0800)];
-    let expect = [("eth_type", 0x8100), ("vlan_id", 1)];
+    // The third tag counts as what follows the two others.
+    let expect = [("eth_type", 0x8100), ("vlan_id", 1), ("packet_length", 18)];
     check(&packet(&tags), Some(Reason::NotIp), &expect);
+}
+
+fn tagged(frame: &[u8], tci: u16) -> Frame<'_> {
+    Frame { tag: Some(tci), ..frame.into() }
 }
 
 #[test]
 fn a_tag_beside_the_frame_is_the_outer_one() {
     let frame = packet(&[&eth(0x8100), &vlan(7, 0x0800), &ip4(17, &[], 8), &udp(11)]);
     let more = [("vlan_id", 0x123), ("ip_total_length", 28)];
-    let parsed = parse_tagged(&frame, 0xf123, Needs::ALL);
-    check_parsed(&parsed, frame.len() + 4, None, &with(&IP4, &with(&UDP, &more)));
+    let parsed = parse(tagged(&frame, 0xf123), Needs::ALL);
+    check_parsed(&parsed, frame.len() - 4, None, &with(&IP4, &with(&UDP, &more)));
     let frame = packet(&[&eth(0x8100), &vlan(7, 0x8100), &vlan(8, 0x0800)]);
-    let parsed = parse_tagged(&frame, 0x0123, Needs::ALL);
+    let parsed = parse(tagged(&frame, 0x0123), Needs::ALL);
     let expect = [("eth_type", 0x8100), ("vlan_id", 0x123)];
-    check_parsed(&parsed, frame.len() + 4, Some(Reason::NotIp), &expect);
+    check_parsed(&parsed, frame.len() - 4, Some(Reason::NotIp), &expect);
+}
+
+#[test]
+fn taking_the_outer_tag_out_of_the_frame_changes_no_value() {
+    let ip = packet(&[&ip4(17, &[], 11), &udp(11), b"abc"]);
+    let arp = vec![0; 28];
+    for (inner, payload) in [(0x0800_u16, &ip), (0x0806, &arp)] {
+        for tags in 1..=3_usize {
+            let types: Vec<u16> = std::iter::repeat_n(0x8100, tags).chain([inner]).collect();
+            let rest = |from: usize| {
+                let tags: Vec<u8> =
+                    types[from + 1..].iter().flat_map(|&ty| vlan(0x0abc, ty)).collect();
+                packet(&[&eth(types[from]), &tags, payload])
+            };
+            let beside = rest(1);
+            assert_eq!(
+                parse(&rest(0), Needs::ALL),
+                parse(tagged(&beside, 0x0abc), Needs::ALL),
+                "{tags} tags before {inner:#x}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -281,10 +308,10 @@ fn malformed_ip() {
 
 #[test]
 fn options_past_the_frame_leave_the_ip_fields() {
-    let mut ip = ip4(6, &[], 20);
+    let mut ip = ip4(6, &[], 60);
     ip[0] = 0x4f;
     let frame = packet(&[&eth(0x0800), &ip, &tcp()]);
-    let more = [("ip_ihl", 15), ("ip_protocol", 6), ("ip_total_length", 40)];
+    let more = [("ip_ihl", 15), ("ip_protocol", 6), ("ip_total_length", 80)];
     check(&frame, Some(Reason::TcpCut), &with(&IP4, &more));
     assert_eq!(parse(&frame, Needs::UDP).reason, None, "no column needs TCP");
 }
@@ -297,19 +324,184 @@ fn lengths_are_read_and_not_trusted() {
     let more = [("tcp_data_offset", 15), ("ip_total_length", 40), ("payload_length", 0)];
     check(&frame, None, &with(&IP4, &with(&TCP, &more)));
     let mut ip = ip4(17, &[], 8);
-    ip[2..4].copy_from_slice(&3_u16.to_be_bytes());
+    ip[2..4].copy_from_slice(&u16::MAX.to_be_bytes());
     let frame = packet(&[&eth(0x0800), &ip, &udp(0xffff)]);
-    let more = [("udp_length", 0xffff), ("ip_total_length", 3)];
+    let more =
+        [("udp_length", 0xffff), ("ip_total_length", 0xffff), ("payload_length", 0xffff - 28)];
     check(&frame, None, &with(&IP4, &with(&UDP, &more)));
 }
 
-/// A frame that has everything, to be cut.
+/// The frame with another length in its IPv4 header, behind `link` bytes.
+fn stating(frame: &[u8], link: usize, total: u16) -> Vec<u8> {
+    let mut frame = frame.to_vec();
+    frame[link + 2..link + 4].copy_from_slice(&total.to_be_bytes());
+    frame
+}
+
+#[test]
+fn nothing_behind_the_ip_length_is_a_header() {
+    let cases = [
+        (6, tcp(), Reason::TcpCut, 20),
+        (17, udp(8), Reason::UdpCut, 8),
+        (1, icmp(8, 0).to_vec(), Reason::IcmpCut, 4),
+    ];
+    for (protocol, layer4, cut, bytes) in cases {
+        for options in [&[][..], &[1; 8]] {
+            let ip = ip4(protocol, options, 40);
+            let header = ip.len() as u16;
+            let frame = packet(&[&eth(0x0800), &ip, &layer4, &[0xff; 40]]);
+            for total in 0..header + 40 {
+                let expect = match total {
+                    _ if total < header => Some(Reason::IpCut),
+                    _ if total < header + bytes => Some(cut),
+                    _ => None,
+                };
+                let parsed = parse(&stating(&frame, 14, total), Needs::ALL);
+                assert_eq!(parsed.reason, expect, "total length {total} of {cut}");
+                assert_eq!(value(&parsed, "ip_total_length"), u32::from(total));
+                if expect.is_some() {
+                    assert_eq!(value(&parsed, "l4_dest_port"), 0);
+                    assert_eq!(value(&parsed, "icmp_type"), 0);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_length_that_no_column_needs_is_no_reason() {
+    let frame = packet(&[&eth(0x0800), &ip4(6, &[], 20), &tcp()]);
+    for (needs, total, reason) in [
+        (Needs::NOTHING, 3, None),
+        (Needs::IP, 3, Some(Reason::IpCut)),
+        (Needs::IP, 20, None),
+        (Needs::UDP, 24, None),
+        (Needs::TCP, 24, Some(Reason::TcpCut)),
+    ] {
+        assert_eq!(parse(&stating(&frame, 14, total), needs).reason, reason, "{needs:?} {total}");
+    }
+}
+
+#[test]
+fn a_later_fragment_and_another_protocol_end_where_they_say() {
+    let mut ip = ip4(6, &[], 4);
+    ip[6..8].copy_from_slice(&185_u16.to_be_bytes());
+    let later = packet(&[&eth(0x0800), &ip, &tcp()]);
+    assert_eq!(parse(&later, Needs::ALL).reason, None);
+    let gre = packet(&[&eth(0x0800), &ip4(47, &[], 0), &tcp()]);
+    assert_eq!(parse(&gre, Needs::ALL).reason, None);
+}
+
+#[test]
+fn the_payload_length_bounds_ip6() {
+    let chain = packet(&[&ext(44, 16), &fragment6(6, 0, true), &tcp()]);
+    let frame = |payload: u16| packet(&[&eth(0x86dd), &ip6(60, payload), &chain, &[0xff; 20]]);
+    for payload in 0..60 {
+        let expect = match payload {
+            0..24 => Some(Reason::ExtensionCut),
+            24..44 => Some(Reason::TcpCut),
+            _ => None,
+        };
+        assert_eq!(parse(&frame(payload), Needs::ALL).reason, expect, "payload length {payload}");
+    }
+    // The header is there, and says that it goes on behind the packet.
+    let beyond = packet(&[&eth(0x86dd), &ip6(60, 8), &ext(59, 16)]);
+    assert_eq!(parse(&beyond, Needs::ALL).reason, Some(Reason::ExtensionCut));
+}
+
+#[test]
+fn a_jumbogram_states_no_length_in_its_ip6_header() {
+    let chain = [&ext(6, 8)[..], &tcp()].concat();
+    let hop_by_hop = packet(&[&eth(0x86dd), &ip6(0, 0), &chain]);
+    assert_eq!(parse(&hop_by_hop, Needs::ALL).reason, None);
+    assert_eq!(value(&parse(&hop_by_hop, Needs::ALL), "tcp_dest_port"), 443);
+    let other = packet(&[&eth(0x86dd), &ip6(60, 0), &chain]);
+    assert_eq!(parse(&other, Needs::ALL).reason, Some(Reason::ExtensionCut));
+}
+
+#[test]
+fn a_packet_longer_than_the_field_states_no_length() {
+    let ip4 = stating(&packet(&[&eth(0x0800), &ip4(6, &[], 20), &tcp()]), 14, 0);
+    let ip6 = packet(&[&eth(0x86dd), &ip6(6, 0), &tcp()]);
+    for frame in [&ip4, &ip6] {
+        for (wire_bytes, reached) in [(14 + 0xffff, false), (14 + 0x1_0000, true)] {
+            let frame = Frame { wire_bytes, ..frame.into() };
+            assert_eq!(parse(frame, Needs::TCP).reason.is_none(), reached, "{wire_bytes}");
+            let bare = Frame {
+                data: &frame.data[14..],
+                wire_bytes: wire_bytes - 14,
+                link: Link::Ip,
+                ..frame
+            };
+            assert_eq!(parse(bare, Needs::TCP).reason.is_none(), reached, "{wire_bytes}, bare");
+        }
+    }
+}
+
+#[test]
+fn the_length_of_a_frame_captured_in_part_is_what_was_sent() {
+    let whole = packet(&[&eth(0x8100), &vlan(5, 0x0800), &ip4(6, &[], 120), &tcp(), &[7; 100]]);
+    let part = Frame { data: &whole[..58], ..(&whole).into() };
+    assert_eq!(parse(part, Needs::ALL), parse(&whole, Needs::ALL));
+    let shorter = Frame { data: &whole[..57], ..(&whole).into() };
+    assert_eq!(parse(shorter, Needs::ALL).reason, Some(Reason::TcpCut));
+    assert_eq!(value(&parse(shorter, Needs::ALL), "packet_length"), whole.len() as u32 - 4);
+}
+
+#[test]
+fn without_an_ethernet_header_all_but_the_length_is_the_same() {
+    let packets = [
+        packet(&[&ip4(6, &[1; 8], 25), &tcp(), b"hello"]),
+        packet(&[&ip4(17, &[], 8), &udp(8)]),
+        packet(&[&ip6(0, 36), &ext(44, 8), &fragment6(6, 0, true), &tcp()]),
+        packet(&[&ip6(58, 8), &icmp(128, 0)]),
+        packet(&[&ip4(6, &[], 4), &tcp()]),
+    ];
+    for bare in packets {
+        let ty = if bare[0] >> 4 == 4 { 0x0800 } else { 0x86dd };
+        let mut expected = parse(&packet(&[&eth(ty), &bare]), Needs::ALL);
+        let (length, _) = find("packet_length").expect("a feature");
+        expected.values[length] -= 14;
+        assert_eq!(parse(Frame::whole(&bare, Link::Ip), Needs::ALL), expected);
+        // Nothing has taken a tag out of a frame that has none.
+        let beside = Frame { tag: Some(7), ..Frame::whole(&bare, Link::Ip) };
+        assert_eq!(parse(beside, Needs::ALL), expected);
+    }
+}
+
+#[test]
+fn what_is_not_ip_without_an_ethernet_header() {
+    for first in [0x00, 0x10, 0x50, 0x70, 0xff] {
+        let mut bare = packet(&[&ip4(6, &[], 20), &tcp()]);
+        bare[0] = first;
+        let parsed = parse(Frame::whole(&bare, Link::Ip), Needs::ALL);
+        let expect = [("eth_type", 0)];
+        check_parsed(&parsed, bare.len(), Some(Reason::NotIp), &expect);
+    }
+    let cut = |bytes: &[u8]| parse(Frame::whole(bytes, Link::Ip), Needs::IP).reason;
+    assert_eq!(cut(&[]), Some(Reason::IpCut));
+    assert_eq!(cut(&[0x45; 19]), Some(Reason::IpCut));
+    assert_eq!(cut(&[0x44; 20]), Some(Reason::IpIhl));
+}
+
+#[test]
+fn a_merged_packet_is_judged_by_what_all_of_its_parts_share() {
+    let frame = packet(&[&eth(0x0800), &ip4(6, &[], 25), &tcp(), b"hello"]);
+    let merged = Frame { merged: true, ..(&frame).into() };
+    for feature in FEATURES {
+        let expect = (feature.offload == Some(Offload::Merging)).then_some(Reason::Merged);
+        assert_eq!(parse(merged, feature.needs).reason, expect, "{}", feature.name);
+        assert_eq!(parse(&frame, feature.needs).reason, None, "{}", feature.name);
+    }
+}
+
+/// Frames that have everything, to be cut.
 fn long_frames() -> Vec<Vec<u8>> {
     vec![
         packet(&[&eth(0x8100), &vlan(5, 0x0800), &ip4(6, &[1; 8], 20), &tcp()]),
         packet(&[&eth(0x0800), &ip4(17, &[], 8), &udp(8)]),
         packet(&[&eth(0x0800), &ip4(1, &[], 8), &icmp(8, 0)[..4]]),
-        packet(&[&eth(0x86dd), &ip6(0, 36), &ext(44, 16), &fragment6(6, 0, true), &tcp()]),
+        packet(&[&eth(0x86dd), &ip6(0, 44), &ext(44, 16), &fragment6(6, 0, true), &tcp()]),
         packet(&[&eth(0x86dd), &ip6(58, 8), &icmp(128, 0)[..4]]),
     ]
 }
@@ -426,11 +618,14 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 4096, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn values_are_in_range(frame in any_frame(), needs in any_needs(), tag in any::<Option<u16>>()) {
-        let parsed = match tag {
-            Some(tci) => parse_tagged(&frame, tci, needs),
-            None => parse(&frame, needs),
-        };
+    fn values_are_in_range(
+        frame in any_frame(),
+        needs in any_needs(),
+        tag in any::<Option<u16>>(),
+        bare in any::<bool>(),
+    ) {
+        let link = if bare { Link::Ip } else { Link::Ethernet };
+        let parsed = parse(Frame { tag, ..Frame::whole(&frame, link) }, needs);
         for (feature, value) in FEATURES.iter().zip(parsed.values) {
             prop_assert!(value <= feature.max, "{} is {value}", feature.name);
         }

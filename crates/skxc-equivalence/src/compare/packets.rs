@@ -1,9 +1,10 @@
 //! Parser and integer module against the whole program: action and counters.
 
 use skxc_ir::{Int, Module};
-use skxc_runtime::{Needs, parse};
+use skxc_runtime::{Needs, find, parse};
 
 use crate::decision::decide;
+use crate::frames::{FRAME_BYTES_MIN, Packet};
 use crate::inputs::Kind;
 use crate::machine::{Counter, PacketRunner};
 use crate::report::{Report, Tally};
@@ -40,7 +41,7 @@ pub fn packets<R: PacketRunner>(
     module: &Module<Int>,
     program: &Program,
     runner: &mut R,
-    frames: impl IntoIterator<Item = (Kind, Vec<u8>)>,
+    frames: impl IntoIterator<Item = (Kind, Packet)>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Report, R::Error> {
     assert_eq!(program.features.len(), module.columns.len(), "each column has a feature");
@@ -48,7 +49,7 @@ pub fn packets<R: PacketRunner>(
     let mut expected_counts = vec![Counter::default(); before.len()];
     let mut tally = Tally::new(Comparison::Packets);
     for (index, (kind, frame)) in frames.into_iter().enumerate() {
-        if frame.len() < FRAME_BYTES_MIN {
+        if frame.data.len() < FRAME_BYTES_MIN {
             continue;
         }
         tally.count(kind);
@@ -57,7 +58,7 @@ pub fn packets<R: PacketRunner>(
         for &counter in &wanted.counters {
             if let Some(counter) = expected_counts.get_mut(counter) {
                 counter.packets += 1;
-                counter.bytes += frame.len() as u64;
+                counter.bytes += u64::from(wanted.bytes);
             }
         }
         if action != wanted.action {
@@ -78,23 +79,25 @@ pub fn packets<R: PacketRunner>(
     Ok(tally.report())
 }
 
-/// `bpf_prog_test_run_xdp()` wants a whole Ethernet header (net/bpf/test_run.c).
-const FRAME_BYTES_MIN: usize = 14;
-
 struct Wanted {
     action: u32,
     /// Each of them counts the packet once.
     counters: Vec<usize>,
+    /// Bytes that they count.
+    bytes: u32,
     row: Vec<i64>,
 }
 
 impl Program {
-    fn judge(&self, module: &Module<Int>, frame: &[u8]) -> Wanted {
-        let parsed = parse(frame, self.needs);
+    fn judge(&self, module: &Module<Int>, packet: &Packet) -> Wanted {
+        // The length counts also where no column needs it. Nothing here is merged.
+        let parsed = parse(packet.frame(), self.needs.union(Needs::UNMERGED));
+        let (length, _) = find("packet_length").expect("the table has it");
+        let bytes = parsed.values[length];
         if let Some(reason) = parsed.reason {
             let counters = vec![self.reasons_at() + reason.number() as usize];
             let action = self.shadow.unwrap_or(self.fallbacks[reason.number() as usize]);
-            return Wanted { action, counters, row: Vec::new() };
+            return Wanted { action, counters, bytes, row: Vec::new() };
         }
         let row: Vec<i64> =
             self.features.iter().map(|&feature| i64::from(parsed.values[feature])).collect();
@@ -106,7 +109,7 @@ impl Program {
                 action = actions[class as usize];
             }
         }
-        Wanted { action: self.shadow.unwrap_or(action), counters, row }
+        Wanted { action: self.shadow.unwrap_or(action), counters, bytes, row }
     }
 
     /// Number of the first counter of reasons, behind those of the classes:
@@ -150,7 +153,7 @@ fn differing(
     program: &Program,
     kind: Kind,
     index: Option<u64>,
-    frame: Vec<u8>,
+    frame: Packet,
     action: u32,
 ) -> Counterexample {
     let wanted = program.judge(module, &frame);
@@ -175,24 +178,25 @@ fn plainest<R: PacketRunner>(
 ) -> Result<Counterexample, R::Error> {
     let Some(mut frame) = found.frame.clone() else { return Ok(found) };
     let mut runs = 0;
-    let mut differs = |frame: &[u8]| -> Result<bool, R::Error> {
+    let mut differs = |frame: &Packet| -> Result<bool, R::Error> {
         runs += 1;
-        let within = runs <= SHRINK_RUNS_MAX && frame.len() >= FRAME_BYTES_MIN;
+        let within = runs <= SHRINK_RUNS_MAX && frame.data.len() >= FRAME_BYTES_MIN;
         Ok(within && runner.run(frame)? != program.judge(module, frame).action)
     };
-    let mut cut = frame.len() / 2;
+    let mut cut = frame.data.len() / 2;
     while cut > 0 {
-        let shorter = frame.len() - cut;
-        if differs(&frame[..shorter])? {
-            frame.truncate(shorter);
+        let shorter = frame.data[..frame.data.len() - cut].to_vec();
+        let shorter = Packet::whole(shorter, frame.link);
+        if differs(&shorter)? {
+            frame = shorter;
         } else {
             cut /= 2;
         }
     }
-    for at in 0..frame.len() {
-        let kept = std::mem::replace(&mut frame[at], 0);
+    for at in 0..frame.data.len() {
+        let kept = std::mem::replace(&mut frame.data[at], 0);
         if kept != 0 && !differs(&frame)? {
-            frame[at] = kept;
+            frame.data[at] = kept;
         }
     }
     let action = runner.run(&frame)?;

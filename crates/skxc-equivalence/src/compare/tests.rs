@@ -6,10 +6,11 @@ use skxc_ir::{
     Column, ElementType, Forest, Int, IntOp, IntTest, Interval, LabelTable, LeafWeight, Mode,
     Module, Origin, Output, OutputKind, Real, RealOp, RealTest, ScoreKind, TreeNode, Type,
 };
-use skxc_runtime::FEATURES;
+use skxc_runtime::{FEATURES, Link, Needs};
 
 use super::*;
 use crate::decision::decide;
+use crate::frames::Packet;
 use crate::inputs::{Kind, Options, Rows};
 use crate::machine::{BatchRunner, Counter, Field, Layout, PacketRunner};
 use crate::verdict::{Part, Reason, Verdict};
@@ -132,8 +133,9 @@ struct Filter {
 
 impl PacketRunner for Filter {
     type Error = Infallible;
-    fn run(&mut self, frame: &[u8]) -> Result<u32, Infallible> {
-        let parsed = skxc_runtime::parse(frame, self.program.needs);
+    fn run(&mut self, packet: &Packet) -> Result<u32, Infallible> {
+        let parsed = skxc_runtime::parse(packet.frame(), self.program.needs.union(Needs::UNMERGED));
+        let (length, _) = skxc_runtime::find("packet_length").expect("it is in the table");
         let (counter, action) = match parsed.reason {
             Some(reason) => (
                 self.program.reasons_at() + reason.number() as usize,
@@ -146,7 +148,7 @@ impl PacketRunner for Filter {
             }
         };
         self.counters[counter].packets += 1;
-        self.counters[counter].bytes += frame.len() as u64;
+        self.counters[counter].bytes += u64::from(parsed.values[length]);
         Ok(action)
     }
     fn counters(&mut self) -> Result<Vec<Counter>, Infallible> {
@@ -392,7 +394,7 @@ fn a_wrong_counter_is_a_difference() {
         program: Program { actions: vec![vec![2, 1, 2]], ..program() },
         counters: vec![Counter::default(); 16],
     };
-    let frames = [(Kind::Capture, vec![0; 60])];
+    let frames = [(Kind::Capture, Packet::whole(vec![0; 60], Link::Ethernet))];
     let Ok(report) = packets(&int(TTL_THRESHOLD), &program(), &mut runner, frames, &mut |_| {});
     let found = report.verdict.counterexample().expect("it counted another reason");
     assert_eq!(found.part, Part::Counter);

@@ -8,10 +8,11 @@
 
 use std::fmt::Write as _;
 
-use skxc_equivalence::{self as equivalence, Inputs, Kind, Rows, frames};
+use skxc_equivalence::frames::{self, Packet};
+use skxc_equivalence::{self as equivalence, Inputs, Kind, Rows};
 use skxc_ir::random::Random;
 use skxc_ir::{Column, Int, Module};
-use skxc_runtime::{Needs, parse};
+use skxc_runtime::{Link, Needs, parse};
 
 use crate::capture;
 use crate::cli::Bench;
@@ -99,20 +100,25 @@ fn vectors(
 }
 
 fn packets(
-    captured: Vec<Vec<u8>>,
+    mut captured: Vec<Packet>,
     needs: Needs,
     seed: u64,
     random: &mut Random,
 ) -> (Vec<Vec<u8>>, String) {
+    // Programs are timed as on an interface with Ethernet.
+    captured.retain(|packet| packet.link == Link::Ethernet);
     if !captured.is_empty() {
-        let readable = captured.iter().filter(|frame| parse(frame, needs).reason.is_none());
+        let readable = captured.iter().filter(|it| parse(it.frame(), needs).reason.is_none());
         let about = format!("from {} captured, {} classifiable", captured.len(), readable.count());
+        let captured: Vec<Vec<u8>> = captured.into_iter().map(|packet| packet.data).collect();
         return (fill(&captured, PACKETS, random), about);
     }
     // A packet that cannot be classified does not reach the model.
     let made: Vec<Vec<u8>> = frames::frames(Vec::new(), seed, TRIES * PACKETS as u64)
-        .map(|(_, frame)| frame)
-        .filter(|frame| parse(frame, needs).reason.is_none())
+        .map(|(_, packet)| packet)
+        .filter(|packet| packet.link == Link::Ethernet)
+        .filter(|packet| parse(packet.frame(), needs).reason.is_none())
+        .map(|packet| packet.data)
         .take(PACKETS)
         .collect();
     (fill(&made, PACKETS, random), "made up, all classifiable".to_owned())

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use skxc_diagnostics::{Diagnostic, codes};
 use skxc_equivalence::compare::{self, Program};
 use skxc_equivalence::decision::{Place, count};
-use skxc_equivalence::frames::frames;
+use skxc_equivalence::frames::{Packet, frames};
 use skxc_equivalence::kernel::Entry;
 use skxc_equivalence::{self as equivalence, Comparison, Kind, Reason, Report};
 use skxc_ir::{Column, Int, Module};
@@ -85,7 +85,7 @@ pub(crate) struct Material {
     /// The first of them come from CSV files; `--expect` is about these.
     csv_rows: usize,
     /// Frames of the caller.
-    frames: Vec<Vec<u8>>,
+    frames: Vec<Packet>,
     /// The trainer's labels, for each row.
     expected: Option<Vec<Vec<String>>>,
     /// How much to try.
@@ -353,14 +353,14 @@ impl Material {
 }
 
 /// The rows that the parser makes of packets which can be classified.
-pub(crate) fn push_packets(rows: &mut equivalence::Rows, columns: &[Column], frames: &[Vec<u8>]) {
+pub(crate) fn push_packets(rows: &mut equivalence::Rows, columns: &[Column], frames: &[Packet]) {
     let features: Option<Vec<usize>> =
         columns.iter().map(|column| find(&column.name).map(|(index, _)| index)).collect();
     let Some(features) = features else { return };
     let table: Vec<_> = features.iter().map(|&index| &FEATURES[index]).collect();
     let needs = skxc_backend_bpf::needs(&table);
     for frame in frames {
-        let parsed = parse(frame, needs);
+        let parsed = parse(frame.frame(), needs);
         if parsed.reason.is_none() {
             let row: Vec<i64> = features.iter().map(|&at| parsed.values[at].into()).collect();
             rows.push(Kind::Capture, &row);

@@ -24,12 +24,12 @@ pub(crate) fn run(session: &Session, args: &Extract) -> Result<Exit, Stop> {
     sink.write(|out| write_header(out, &features, args.only_classifiable))?;
     let progress = Progress::start(session, "reading packets");
     for path in &args.captures {
-        let warnings = capture::for_each(path, |packet| {
+        let warnings = capture::for_each(path, |frame| {
             counts.packets += 1;
             if counts.packets % PACKETS_A_STEP == 0 {
                 progress.set(format!("{} packets", counts.packets));
             }
-            let parsed = parse(packet.frame, needs);
+            let parsed = parse(frame, needs);
             if args.only_classifiable && parsed.reason.is_some() {
                 return Ok(());
             }
