@@ -7,4 +7,5 @@ pub mod reach;
 pub mod real_ranges;
 pub mod rounding;
 pub(crate) mod score;
+pub mod undefined;
 pub mod univariate;

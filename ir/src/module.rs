@@ -267,6 +267,16 @@ impl<D: Domain> Module<D> {
         &self.node(value).ty
     }
 
+    /// The ONNX node that `value` comes from, as a reader would name it.
+    #[must_use]
+    pub fn onnx_node(&self, value: Value) -> String {
+        let places = self.origins.places(self.node(value).origin, 1);
+        let node = places
+            .first()
+            .and_then(|place| self.origins.graph_nodes.get(place.node as usize).cloned());
+        node.unwrap_or_else(|| format!("%{}", value.index()))
+    }
+
     /// Appends a node and returns its value.
     pub fn push(&mut self, op: D::Op, ty: Type, origin: OriginId) -> Value {
         Handle::from_index(self.nodes.push(Node { op, ty, origin }).index())

@@ -109,6 +109,8 @@ codes! {
     NO_INTEGER_FORM = 402, "SKX0402", "an operation has no integer form";
     SUM_TOO_LARGE = 403, "SKX0403", "a sum does not fit 62 bits";
     NO_THRESHOLD = 404, "SKX0404", "the model takes no threshold";
+    NEVER_A_NUMBER = 407, "SKX0407", "a result is never a number";
+    CAN_BE_NO_NUMBER = 408, "SKX0408", "a result can be no number";
     FOREST_DOES_NOT_FIT = 501, "SKX0501", "the forest does not fit any lowering";
     LOWERING_DOES_NOT_FIT = 502, "SKX0502", "the forest does not fit the lowering that was asked for";
     OPERATIONS_DO_NOT_FIT = 503, "SKX0503", "the operations beside the trees do not fit";

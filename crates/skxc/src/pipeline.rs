@@ -12,6 +12,7 @@ use skxc_backend_bpf as bpf;
 use skxc_backend_c::EmitOptions;
 use skxc_diagnostics::{Diagnostic, SourceId, codes, escape_to_one_line};
 use skxc_frontend_onnx::{self as onnx, ExternalRange, ModelInputs, Summary};
+use skxc_ir::analysis::undefined;
 use skxc_ir::lowering::{self, Plan, Profile};
 use skxc_ir::passes::pipeline::{self, PipelineError, Snapshot};
 use skxc_ir::validate::{Validated, Validator};
@@ -210,6 +211,15 @@ pub(crate) fn lower(
     })?;
     let skir = text::print(&int);
     Ok(Lowered { int, skir, profile: Profile::default() })
+}
+
+/// What can be no number in a model, once the last pass over it has run.
+pub(crate) fn undefined(pass: &str, snapshot: Snapshot<'_>) -> Vec<Diagnostic> {
+    let is_last = pipeline::REAL_PASSES.last().is_some_and(|last| last.name() == pass);
+    match snapshot {
+        Snapshot::Real(module) if is_last => undefined::warnings(module),
+        Snapshot::Real(_) | Snapshot::Int(_) => Vec::new(),
+    }
 }
 
 /// The name under which `--print-after` and `--ir` know the module as imported.

@@ -40,6 +40,7 @@ use crate::analysis::affine::{Affine, Form, Kind};
 use crate::analysis::ranges::Ranges;
 use crate::analysis::real_ranges::RealRanges;
 use crate::analysis::rounding::Rounding;
+use crate::analysis::undefined::{self, Undefined};
 use crate::analysis::univariate::{Budget, RUNS_MAX, Univariate, Wild};
 use crate::arena::Handle;
 use crate::forest::{Forest, TreeNode};
@@ -103,6 +104,16 @@ pub enum QuantizeError {
         /// Type of its operand.
         operand: Type,
     },
+    /// An operation gives what is no number, whatever the inputs.
+    #[error("`{node}` ({op}) is never a number: what it takes of `{by}` is always 0")]
+    NeverANumber {
+        /// The ONNX node.
+        node: String,
+        /// Name of the operation.
+        op: &'static str,
+        /// The ONNX node that makes the 0.
+        by: String,
+    },
     /// An operation computes with a column that can be missing, which is no number.
     #[error("`{node}` ({op}) computes with `{column}`, which can be missing")]
     Missing {
@@ -149,6 +160,9 @@ impl QuantizeError {
             Self::NoIntegerForm { .. } => Diagnostic::error(codes::NO_INTEGER_FORM, message)
                 .note("fixed point takes a form of the operation on integers, and bounds on what it reads and gives")
                 .help("see `skxc inspect` for what each part of the model becomes"),
+            Self::NeverANumber { .. } => Diagnostic::error(codes::NEVER_A_NUMBER, message)
+                .note("a quotient by 0 is NaN or infinite in the model, and no integer")
+                .help("leave the result out of the exported graph; `skxc inspect --listing` prints it"),
             Self::Missing { .. } => Diagnostic::error(codes::NO_INTEGER_FORM, message)
                 .note("a missing value is NaN in the model, and no integer")
                 .help("impute it first, or declare the feature without a missing value"),
@@ -186,6 +200,16 @@ pub fn quantize(
     real: &Module<Real>,
     precision: Option<u8>,
 ) -> Result<Module<Int>, Vec<QuantizeError>> {
+    let never = undefined::of(real).into_iter().filter(|found| found.always);
+    let never = never.map(|Undefined { value, operand, .. }| QuantizeError::NeverANumber {
+        node: real.onnx_node(value),
+        op: real.node(value).op.name(),
+        by: real.onnx_node(operand),
+    });
+    let never: Vec<QuantizeError> = never.collect();
+    if !never.is_empty() {
+        return Err(never);
+    }
     let affine = Affine::of(real);
     let univariate = Univariate::of(real);
     let mut budget = Budget::default();
@@ -316,7 +340,7 @@ impl<'m> Quantizer<'m> {
         match self.needs.decided.get(&value) {
             Some(Decided::By(runs)) => return Some(self.decided(value, runs)),
             Some(Decided::Wild(column, wild)) => {
-                let (node, op) = (onnx_node(self.real, value), node.op.name());
+                let (node, op) = (self.real.onnx_node(value), node.op.name());
                 let column = self.real.columns[*column].name.clone();
                 self.errors.push(QuantizeError::WildDecision { node, op, column, wild: *wild });
                 return None;
@@ -367,7 +391,7 @@ impl<'m> Quantizer<'m> {
 
     fn refuse(&mut self, user: Value, operand: Value) {
         self.errors.push(QuantizeError::NoIntegerForm {
-            node: onnx_node(self.real, user),
+            node: self.real.onnx_node(user),
             op: self.real.node(user).op.name(),
             operand: self.real.ty(operand).clone(),
         });
@@ -403,7 +427,7 @@ impl<'m> Quantizer<'m> {
             forms().collect::<std::collections::HashSet<_>>().into_iter().collect();
         let magnitude = weights::magnitude(&ensembles, &distinct);
         let Some(frac_bits) = weights::frac_bits(magnitude) else {
-            let node = onnx_node(self.real, *group.ensembles.last().unwrap_or(&self.first(group)));
+            let node = self.real.onnx_node(*group.ensembles.last().unwrap_or(&self.first(group)));
             self.errors.push(QuantizeError::TooLarge { node, magnitude });
             return;
         };
@@ -435,7 +459,7 @@ impl<'m> Quantizer<'m> {
         let mut ensembles = Vec::with_capacity(group.ensembles.len());
         for &value in &group.ensembles {
             let (forest, input) = ensemble(real, value);
-            let node = onnx_node(real, value);
+            let node = real.onnx_node(value);
             match &self.rows[&input] {
                 Ok(_) => ensembles.push(Ensemble { value, forest }),
                 Err(Some(column)) => {
@@ -445,7 +469,7 @@ impl<'m> Quantizer<'m> {
                 }
                 Err(None) => {
                     let by = self.univariate.culprit(input);
-                    let (by, op) = (onnx_node(real, by), real.node(by).op.name());
+                    let (by, op) = (real.onnx_node(by), real.node(by).op.name());
                     self.errors.push(QuantizeError::ComputedFeatures { node, by, op });
                 }
             }
@@ -489,7 +513,7 @@ impl<'m> Quantizer<'m> {
             if let Err((feature, wild)) = joiner.add(*first, twins, &row, &mut self.budget) {
                 let column = features[feature as usize].column;
                 let (node, column) =
-                    (onnx_node(real, first.value), real.columns[column].name.clone());
+                    (real.onnx_node(first.value), real.columns[column].name.clone());
                 self.errors.push(QuantizeError::WildFeature { node, column, wild });
                 return None;
             }
@@ -596,13 +620,4 @@ fn same_trees(a: &Forest<Real>, b: &Forest<Real>) -> bool {
             (TreeNode::Leaf { .. }, TreeNode::Leaf { .. }) => true,
             _ => false,
         })
-}
-
-/// The ONNX node that a value comes from, as a reader would name it.
-fn onnx_node(module: &Module<Real>, value: Value) -> String {
-    let places = module.origins.places(module.node(value).origin, 1);
-    let node = places
-        .first()
-        .and_then(|place| module.origins.graph_nodes.get(place.node as usize).cloned());
-    node.unwrap_or_else(|| format!("%{}", value.index()))
 }

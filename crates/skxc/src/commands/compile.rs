@@ -124,7 +124,9 @@ pub(crate) fn build(
     if wanted.contains(pipeline::IMPORT) {
         printed.push(format!("; after {}\n{}", pipeline::IMPORT, text::print(&model.real)));
     }
+    let mut warnings = Vec::new();
     let lowered = pipeline::lower(&model, &options, &mut |name, changed, snapshot| {
+        warnings.extend(pipeline::undefined(name, snapshot));
         session.detail(format_args!("pass {name}: {}", if changed { "changed" } else { "-" }));
         if wanted.contains(name) {
             printed.push(format!("; after {name}\n{}", skir(snapshot)));
@@ -135,6 +137,7 @@ pub(crate) fn build(
     out.write_all(printed.join("\n").as_bytes())?;
     out.flush()?;
     let mut lowered = lowered?;
+    session.report_warnings(&warnings);
     profile::apply(session, profile, &mut lowered, &mut options)?;
     let program = pipeline::program(&model, &lowered, &options)?;
     let manifest = describe::manifest(&model, &lowered, &program, &options);

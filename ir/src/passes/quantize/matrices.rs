@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::sums::{Key, Place};
 use super::weights::{self, SUM_BITS};
-use super::{QuantizeError, Quantizer, format, onnx_node};
+use super::{QuantizeError, Quantizer, format};
 use crate::analysis::affine::{Affine, Atom, Form, Kind};
 use crate::analysis::ranges::{Bounds, row_result, row_steps};
 use crate::arena::Handle;
@@ -431,7 +431,7 @@ impl Quantizer<'_> {
             }
             frac_bits = bits.checked_sub(1);
         }
-        self.errors.push(QuantizeError::TooLarge { node: onnx_node(self.real, user), magnitude });
+        self.errors.push(QuantizeError::TooLarge { node: self.real.onnx_node(user), magnitude });
         None
     }
 }

@@ -7,7 +7,7 @@
 //! Obligation: an operation reads a column that can be missing only if it selects
 //! another number in its place.
 
-use super::{QuantizeError, Quantizer, onnx_node};
+use super::{QuantizeError, Quantizer};
 use crate::arena::Handle;
 use crate::interpret::Scalar;
 use crate::module::{Column, Module, Operation, Real, Value};
@@ -89,7 +89,7 @@ impl Quantizer<'_> {
     /// Says that an operation computes with what is no number.
     pub(super) fn refuse_missing(&mut self, user: Value, column: Handle<Column>) {
         self.errors.push(QuantizeError::Missing {
-            node: onnx_node(self.real, user),
+            node: self.real.onnx_node(user),
             op: self.real.node(user).op.name(),
             column: self.real.columns[column].name.clone(),
         });

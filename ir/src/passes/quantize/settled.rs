@@ -6,7 +6,7 @@
 //! it is for every input.
 
 use super::weights::{FRAC_BITS_MAX, SUM_BITS, integer_bits};
-use super::{QuantizeError, Quantizer, format, onnx_node};
+use super::{QuantizeError, Quantizer, format};
 use crate::analysis::real_ranges::{Range, RealRanges};
 use crate::interpret::Enclosure;
 use crate::matrix::{Matrix, MatrixRow};
@@ -37,7 +37,7 @@ impl Quantizer<'_> {
         let magnitude = magnitude.fold(f64::MIN_POSITIVE, f64::max);
         let finest = (i32::from(SUM_BITS) - integer_bits(magnitude)).min(FRAC_BITS_MAX);
         let Ok(finest) = u8::try_from(finest) else {
-            let node = onnx_node(self.real, value);
+            let node = self.real.onnx_node(value);
             self.errors.push(QuantizeError::TooLarge { node, magnitude });
             return None;
         };
