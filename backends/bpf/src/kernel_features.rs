@@ -103,6 +103,10 @@ pub const ROWS: &[Row] = &[
     },
 ];
 
+/// Bytes of an entry of a per-CPU array, on all kernels (`PCPU_MIN_UNIT_SIZE`,
+/// include/linux/percpu.h; checked in kernel/bpf/arraymap.c, `array_map_alloc_check`).
+pub const PERCPU_VALUE_BYTES_MAX: u64 = 32 << 10;
+
 const fn version(major: u16, minor: u16) -> KernelVersion {
     KernelVersion { major, minor }
 }

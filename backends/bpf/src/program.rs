@@ -7,6 +7,7 @@ use skxc_ir::validate::Validated;
 use skxc_ir::{Int, LabelTable, Output};
 use skxc_runtime::Reason;
 
+use crate::kernel_features::PERCPU_VALUE_BYTES_MAX;
 use crate::{Action, Hook, Options, needs};
 
 /// Prints the program.
@@ -157,8 +158,32 @@ impl Program<'_> {
         out.line(&format!("struct {name}_result result;"));
         out.close("};");
         out.line("");
-        out.comment(&["One entry a CPU: too large for the stack.".to_owned()]);
-        map(out, "BPF_MAP_TYPE_PERCPU_ARRAY", "1", &format!("struct {name}_state"), "");
+        let state = format!("struct {name}_state");
+        if self.has_rows() {
+            let bytes = self.layout.state_bytes();
+            out.wrapped(&[
+                format!("_Static_assert(sizeof({state}) == {bytes},"),
+                "\"layout\");".into(),
+            ]);
+            out.line("");
+            out.comment(&[
+                "An array with a row for each CPU: entries of per-CPU arrays have at most 32 KiB. \
+                 A decision has its row for itself, as it has the entry of a per-CPU array: XDP \
+                 and tc programs run with bottom halves disabled, so that they neither move to \
+                 another CPU nor meet another packet on theirs, and never inside one another."
+                    .to_owned(),
+                format!(
+                    "{upper}_CPUS rows unless the loader sets their number, max_entries, to that \
+                     of the possible CPUs, as skxc does. Packets on a CPU without a row pass."
+                ),
+            ]);
+            out.line(&format!("#define {upper}_CPUS {}", rows(bytes)));
+            out.line("");
+            map(out, "BPF_MAP_TYPE_ARRAY", &format!("{upper}_CPUS"), &state, "");
+        } else {
+            out.comment(&["One entry a CPU: too large for the stack.".to_owned()]);
+            map(out, "BPF_MAP_TYPE_PERCPU_ARRAY", "1", &state, "");
+        }
         out.line(&format!("}} {name}_state SEC(\".maps\");"));
         out.line("");
         if self.options.hook != Hook::None {
@@ -171,6 +196,22 @@ impl Program<'_> {
             map(out, "BPF_MAP_TYPE_PERCPU_ARRAY", &entries, "struct skxc_counter", "");
             out.line(&format!("}} {name}_counters SEC(\".maps\");"));
             out.line("");
+        }
+    }
+
+    /// Is the state too large for a per-CPU array, so that it has a row for each CPU?
+    fn has_rows(&self) -> bool {
+        self.layout.state_bytes() > PERCPU_VALUE_BYTES_MAX
+    }
+
+    /// Declares the key of the state that belongs to this CPU, and says its name.
+    fn key(&self, out: &mut Writer) -> &'static str {
+        if self.has_rows() {
+            out.line("const __u32 row = bpf_get_smp_processor_id();");
+            "row"
+        } else {
+            out.line("const __u32 zero = 0;");
+            "zero"
         }
     }
 
@@ -276,7 +317,7 @@ impl Program<'_> {
         out.line("struct skxc_headers headers;");
         out.line("enum skxc_reason reason;");
         out.line(&format!("struct {name}_state *state;"));
-        out.line("const __u32 zero = 0;");
+        let key = self.key(out);
         out.line("");
         out.wrapped(&[
             format!("reason = {parse}(ctx, &headers, {}_NEEDS,", self.upper),
@@ -284,8 +325,11 @@ impl Program<'_> {
         ]);
         out.line("if (reason)");
         out.line(&format!("\treturn {name}_unclassified(reason, headers.packet_length);"));
-        out.line(&format!("state = bpf_map_lookup_elem(&{name}_state, &zero);"));
-        out.comment(&["Verifier: a lookup may fail; in an array of one entry it cannot.".into()]);
+        out.line(&format!("state = bpf_map_lookup_elem(&{name}_state, &{key});"));
+        if !self.has_rows() {
+            let about = "Verifier: a lookup may fail; in an array of one entry it cannot.";
+            out.comment(&[about.to_owned()]);
+        }
         out.line("if (!state)");
         out.line("\treturn XDP_PASS;");
         self.fill(out);
@@ -361,12 +405,12 @@ impl Program<'_> {
         out.line(&format!("__u32 at = {name}_cursor;"));
         out.line(&format!("struct {name}_vector *vector;"));
         out.line(&format!("struct {name}_state *state;"));
-        out.line("const __u32 zero = 0;");
+        let key = self.key(out);
         out.line("");
         out.line("(void)ctx;");
         out.line(&format!("{name}_cursor = at + 1 < {name}_vectors_len ? at + 1 : 0;"));
         out.line(&format!("vector = bpf_map_lookup_elem(&{name}_vectors, &at);"));
-        out.line(&format!("state = bpf_map_lookup_elem(&{name}_state, &zero);"));
+        out.line(&format!("state = bpf_map_lookup_elem(&{name}_state, &{key});"));
         out.line("if (!vector || !state)");
         out.line("\treturn XDP_ABORTED;");
         out.line(&format!("{name}_predict(&vector->features, &state->scratch,"));
@@ -375,6 +419,12 @@ impl Program<'_> {
         out.close("}");
         out.line("");
     }
+}
+
+/// Rows of so many bytes unless a loader knows better: for as many CPUs as most
+/// machines have, within 64 MiB.
+fn rows(bytes: u64) -> u64 {
+    ((64 << 20) / bytes).clamp(16, 1024)
 }
 
 /// A map up to its closing brace.

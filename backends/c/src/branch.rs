@@ -11,15 +11,16 @@ use skxc_ir::{IntTest, NodeId};
 
 use crate::context::{Context, Part};
 use crate::forest;
+use crate::scratch::Member;
 use crate::writer::{Writer, literal};
 
 /// Tabs of a nested block, beyond which it gets a label: 80 columns remain readable.
 const TABS_MAX: usize = 4;
 
 /// Members of the scratch beside the sums.
-pub(crate) fn scratch(part: &Part<'_>, plan: &Plan) -> Vec<String> {
+pub(crate) fn scratch(part: &Part<'_>, plan: &Plan) -> Vec<Member> {
     let suffix = &part.suffix;
-    if plan.returns_weight() { Vec::new() } else { vec![format!("__u64 row{suffix}")] }
+    if plan.returns_weight() { Vec::new() } else { vec![Member::number(8, format!("row{suffix}"))] }
 }
 
 /// Functions of one part.

@@ -5,6 +5,7 @@
 use skxc_ir::lowering::Exit;
 
 use crate::context::{Context, Forest, Part};
+use crate::scratch::Member;
 use crate::shape;
 use crate::writer::{Writer, literal};
 
@@ -14,8 +15,9 @@ use crate::writer::{Writer, literal};
 const STORES_MAX: usize = 64;
 
 /// Members of the scratch.
-pub(crate) fn scratch(forest: &Forest<'_>) -> Vec<String> {
-    let mut members = vec![format!("__s64 {}[{}]", forest.sum, forest.trees.forest.targets)];
+pub(crate) fn scratch(forest: &Forest<'_>) -> Vec<Member> {
+    let targets = forest.trees.forest.targets as usize;
+    let mut members = vec![Member::signed(forest.sum.clone(), targets)];
     members.extend(forest.parts.iter().flat_map(shape::scratch));
     members
 }

@@ -4,9 +4,8 @@ use skxc_ir::lowering::Exit;
 
 use crate::EmitOptions;
 use crate::context::{Context, Forest, Part};
-use crate::forest;
 use crate::result;
-use crate::tensor;
+use crate::scratch;
 use crate::writer::Writer;
 
 /// Everything up to the first forest.
@@ -26,7 +25,7 @@ pub(crate) fn begin(out: &mut Writer, context: &Context<'_>, options: &EmitOptio
     barriers(out, context);
     result::counts(out, context);
     features(out, context);
-    scratch(out, context);
+    memory(out, context);
     result::declaration(out, context);
     asserts(out, context);
 }
@@ -131,13 +130,10 @@ fn features(out: &mut Writer, context: &Context<'_>) {
     out.line("");
 }
 
-fn scratch(out: &mut Writer, context: &Context<'_>) {
+fn memory(out: &mut Writer, context: &Context<'_>) {
     let name = &context.prefix.lower;
-    let mut members = Vec::new();
-    for forest in context.forests() {
-        members.extend(forest::scratch(forest));
-    }
-    members.extend(tensor::scratch(context));
+    let members = scratch::members(context);
+    let mut members: Vec<String> = members.iter().map(scratch::Member::declaration).collect();
     if members.is_empty() {
         members.push("__u64 none".to_owned());
     }

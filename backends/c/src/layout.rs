@@ -54,6 +54,10 @@ pub struct Layout {
     /// Size of `struct NAME_vector`. Entries of an array map lie this far
     /// apart, rounded up to 8.
     pub vector_bytes: u32,
+    /// Size of `struct NAME_scratch`.
+    pub scratch_bytes: u64,
+    /// Its alignment.
+    pub scratch_align: u64,
 }
 
 impl CType {
@@ -119,7 +123,19 @@ impl Layout {
             scores,
             vector_result_offset,
             vector_bytes,
+            ..Self::default()
         }
+    }
+
+    /// Size of a struct of features, scratch and result, in this order.
+    #[must_use]
+    pub fn state_bytes(&self) -> u64 {
+        let result_align = if self.scores == 0 { 4 } else { 8 };
+        let features_align = self.features.first().map_or(1, |field| field.ty.bytes);
+        let scratch = u64::from(self.features_bytes).next_multiple_of(self.scratch_align.max(1));
+        let result = (scratch + self.scratch_bytes).next_multiple_of(result_align);
+        let align = self.scratch_align.max(result_align).max(features_align.into());
+        (result + u64::from(self.result_bytes)).next_multiple_of(align)
     }
 
     /// Classes of all labels together, which actions and counters go by: those

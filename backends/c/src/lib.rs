@@ -23,6 +23,7 @@ pub mod namer;
 mod perfect;
 mod result;
 mod rounds;
+mod scratch;
 mod shape;
 mod slots;
 mod tensor;
@@ -61,7 +62,7 @@ pub struct Header {
 /// Prints a module.
 #[must_use]
 pub fn emit(module: &Validated<Int>, plan: &Plan, options: &EmitOptions) -> Header {
-    let layout = Layout::of(module, &plan.elements);
+    let mut layout = Layout::of(module, &plan.elements);
     let context = Context::new(module, plan, &layout);
     let mut out = Writer::new();
     header::begin(&mut out, &context, options);
@@ -70,5 +71,7 @@ pub fn emit(module: &Validated<Int>, plan: &Plan, options: &EmitOptions) -> Head
     }
     tensor::predict(&mut out, &context);
     header::end(&mut out, &context);
+    let members = scratch::members(&context);
+    scratch::measure(&members, &mut layout);
     Header { text: out.finish(), layout }
 }

@@ -6,11 +6,12 @@
 //! verifier, the second round looks like the first, and nothing grows.
 
 use crate::context::{Context, Part};
+use crate::scratch::Member;
 use crate::writer::Writer;
 
 /// Member of the scratch that counts rounds.
-pub(crate) fn scratch(part: &Part<'_>) -> String {
-    format!("__u32 group{}", part.suffix)
+pub(crate) fn scratch(part: &Part<'_>) -> Member {
+    Member::number(4, format!("group{}", part.suffix))
 }
 
 /// The instruction as a macro.

@@ -7,12 +7,12 @@
 use skxc_ir::lowering::Shape;
 
 use crate::context::{Context, Part};
+use crate::scratch::Member;
 use crate::writer::Writer;
 use crate::{bits, branch, perfect, walk};
 
-/// Members of the scratch that a part needs beside the sums: declarations
-/// without the semicolon.
-pub(crate) fn scratch(part: &Part<'_>) -> Vec<String> {
+/// Members of the scratch that a part needs beside the sums.
+pub(crate) fn scratch(part: &Part<'_>) -> Vec<Member> {
     match part.shape {
         Shape::Branch(plan) => branch::scratch(part, plan),
         Shape::Walk(plan) => walk::scratch(part, plan),

@@ -23,6 +23,7 @@ use skxc_ir::{IntOp, Operation as _, Value};
 use crate::context::Context;
 use crate::forest;
 use crate::result;
+use crate::scratch::Member;
 use crate::writer::Writer;
 
 pub(crate) use fusion::Fusion;
@@ -31,14 +32,14 @@ pub(crate) use memory::Memory;
 /// So many elements are computed without a loop.
 const STRAIGHT_MAX: usize = 8;
 
-/// Members of the scratch that tensors need: declarations without the semicolon.
-pub(crate) fn scratch(context: &Context<'_>) -> Vec<String> {
+/// Members of the scratch that tensors need.
+pub(crate) fn scratch(context: &Context<'_>) -> Vec<Member> {
     let mut members = Vec::new();
     for value in computed(context) {
         let has_array = context.forest(value).is_none() && !context.is_scalar(value);
         if has_array && !context.fusion.is_fused(value) {
             let elements = context.memory.allocated(context, value);
-            members.push(format!("__s64 v{}[{elements}]", value.index()));
+            members.push(Member::signed(format!("v{}", value.index()), elements));
         }
         for operand in context.memory.operands(value) {
             members.extend(operand.scratch());

@@ -4,12 +4,14 @@ use skxc_ir::lowering::walk::{Format, Node, Plan, Run};
 
 use crate::context::{Context, Part};
 use crate::forest::{self, align};
+use crate::scratch::Member;
 use crate::writer::{Writer, literal};
 use crate::{rounds, slots};
 
 /// Members of the scratch beside the sums.
-pub(crate) fn scratch(part: &Part<'_>, plan: &Plan) -> Vec<String> {
-    let x = format!("{} x{}[{}]", number(plan.format), part.suffix, plan.slot_entries);
+pub(crate) fn scratch(part: &Part<'_>, plan: &Plan) -> Vec<Member> {
+    let bytes = plan.format.feature_bytes() as u32;
+    let x = Member::array(bytes, format!("x{}", part.suffix), plan.slot_entries);
     let counter = plan.kernel_counts.then(|| rounds::scratch(part));
     counter.into_iter().chain([x]).collect()
 }

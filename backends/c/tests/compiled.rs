@@ -87,6 +87,14 @@ fn once(name: &str, layout: &Layout) -> String {
         write!(text, "printf(\"%lld \", r.score[{score}]); ").expect(TEXT);
     }
     text.push_str("printf(\"\\n\"); }\n");
+    let state = format!(
+        "struct {{ struct {name}_features f; struct {name}_scratch s; struct {name}_result r; }}"
+    );
+    for (what, bytes) in
+        [(format!("struct {name}_scratch"), layout.scratch_bytes), (state, layout.state_bytes())]
+    {
+        writeln!(text, "_Static_assert(sizeof({what}) == {bytes}, \"layout\");").expect(TEXT);
+    }
     text
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 
-use libbpf_rs::{Object, ObjectBuilder, OpenMapMut, OpenObject};
+use libbpf_rs::{MapType, Object, ObjectBuilder, OpenMapMut, OpenObject};
 
 use crate::elf::ObjectFile;
 use crate::error::{Action, Error, needs};
@@ -14,6 +14,8 @@ use crate::sys;
 
 /// Name given to objects; libbpf names the maps of data sections after it.
 const OBJECT_NAME: &str = "skxc";
+/// How the name of the map ends that one decision works on.
+const STATE_SUFFIX: &str = "_state";
 
 /// An object that is to be loaded, and how.
 #[derive(Debug)]
@@ -95,6 +97,7 @@ impl<'a> Loader<'a> {
         });
         let mut open = opened.map_err(|source| Error::Open { source, messages })?;
         self.choose_programs(&mut open)?;
+        Self::set_rows(&mut open)?;
         self.set_entries(&mut open)?;
         self.set_variables(&mut open)?;
         let places = self.file.variables().map(|(name, place)| (name.to_owned(), place)).collect();
@@ -133,6 +136,22 @@ impl<'a> Loader<'a> {
         Ok(())
     }
 
+    /// A state that is too large for a per-CPU array is an ordinary one with a row for
+    /// each CPU there can be.
+    fn set_rows(open: &mut OpenObject) -> Result<(), Error> {
+        for mut map in open.maps_mut() {
+            let is_state = map.name().to_string_lossy().ends_with(STATE_SUFFIX);
+            if is_state && map.map_type() == MapType::Array {
+                let rows = match rows() {
+                    Some(rows) => rows,
+                    None => libbpf_rs::num_possible_cpus().map_err(configure)?,
+                };
+                map.set_max_entries(u32::try_from(rows).unwrap_or(u32::MAX)).map_err(configure)?;
+            }
+        }
+        Ok(())
+    }
+
     fn set_entries(&self, open: &mut OpenObject) -> Result<(), Error> {
         for wanted in &self.max_entries {
             let mut map = find_map(open, &wanted.map)
@@ -165,6 +184,17 @@ impl<'a> Loader<'a> {
         }
         Ok(())
     }
+}
+
+/// The greatest number that a CPU can have, and one: the list of possible CPUs, such
+/// as `0-3,8-11`, may have holes.
+fn rows() -> Option<usize> {
+    let possible = std::fs::read_to_string("/sys/devices/system/cpu/possible").ok()?;
+    last_cpu(&possible)?.checked_add(1)
+}
+
+fn last_cpu(possible: &str) -> Option<usize> {
+    possible.trim().rsplit([',', '-']).next()?.parse().ok()
 }
 
 fn find_map<'open>(open: &'open mut OpenObject, name: &str) -> Option<OpenMapMut<'open>> {
@@ -280,5 +310,19 @@ impl Loaded {
 
     fn place(&self, name: &str) -> Result<&Place, Error> {
         self.places.get(name).ok_or_else(|| Error::NoVariable { variable: name.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_of_the_possible_cpus() {
+        for (possible, last) in
+            [("0\n", Some(0)), ("0-7\n", Some(7)), ("0-3,8-11\n", Some(11)), ("", None)]
+        {
+            assert_eq!(last_cpu(possible), last, "{possible}");
+        }
     }
 }

@@ -103,6 +103,8 @@ pub enum Exceeded {
     VerifierInsns,
     /// [`Target::table_bytes_max`].
     TableBytes,
+    /// [`Target::scratch_bytes_max`].
+    ScratchBytes,
     /// What the links between the nodes of a table can address.
     LinkBits,
     /// Levels of one padded tree.
@@ -132,6 +134,7 @@ impl Exceeded {
             Self::BranchDepth => "tests in a row",
             Self::VerifierInsns => "verifier instructions",
             Self::TableBytes => "bytes of tables",
+            Self::ScratchBytes => "bytes of scratch memory",
             Self::LinkBits => "bytes that a link can address",
             Self::Levels => "levels",
             Self::Tests => "tests",

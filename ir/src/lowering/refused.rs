@@ -102,9 +102,10 @@ impl OperationsDoNotFit {
     /// if anything.
     pub(super) fn check(module: &Module<Int>, costs: &[Cost], target: &Target) -> Option<Self> {
         type Figure = fn(&Cost) -> u64;
-        let limits: [(Exceeded, Figure, u64); 3] = [
+        let limits: [(Exceeded, Figure, u64); 4] = [
             (Exceeded::VerifierInsns, |cost| cost.verifier_insns, target.verifier_insns_max),
             (Exceeded::TableBytes, |cost| cost.table_bytes, target.table_bytes_max),
+            (Exceeded::ScratchBytes, |cost| cost.scratch_bytes, target.scratch_bytes_max),
             (Exceeded::Functions, |cost| cost.functions, target.functions_free()),
         ];
         let cost = costs.iter().fold(Cost::default(), |sum, &cost| sum + cost);
@@ -156,5 +157,9 @@ output \"sum\" value %2
         let refusal = Refusal { exceeded: Exceeded::Functions, needs: 300, allowed, tree: None };
         assert_eq!((refused.refusal, refused.costliest), (refusal, 200));
         assert_eq!(OperationsDoNotFit::check(&module, &costs[..2], &target), None);
+        let costs = [0, 1 << 20, 8].map(|scratch_bytes| Cost { scratch_bytes, ..Cost::default() });
+        let refused = OperationsDoNotFit::check(&module, &costs, &target).expect("it is too much");
+        assert_eq!(refused.refusal.exceeded, Exceeded::ScratchBytes);
+        assert_eq!((refused.refusal.needs, refused.costliest), ((1 << 20) + 8, 1 << 20));
     }
 }

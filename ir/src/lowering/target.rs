@@ -13,6 +13,10 @@ pub struct Target {
     pub verifier_insns_max: u64,
     /// Bytes of all read-only tables together: they share one array value.
     pub table_bytes_max: u64,
+    /// Bytes of scratch memory: it has a row for each CPU in one array, whose values are
+    /// at most 4 MiB before 6.0. Arrays of a power of two take up to twice as much as
+    /// operations are predicted to.
+    pub scratch_bytes_max: u64,
     /// Bytes of the stack over a chain of calls, less what the wrapper keeps
     /// there (`MAX_BPF_STACK`, include/linux/filter.h).
     pub stack_bytes_max: u64,
@@ -65,6 +69,7 @@ impl Default for Target {
             verifier_insns_max: Self::VERIFIER_INSNS_MAX - Self::WRAPPER_INSNS,
             // KMALLOC_MAX_SIZE bounded the value of an array map before 6.0.
             table_bytes_max: 4 << 20,
+            scratch_bytes_max: 1 << 20,
             stack_bytes_max: 512 - Self::WRAPPER_STACK_BYTES,
             functions_max: 256,
             pending_jumps_max: 8192,

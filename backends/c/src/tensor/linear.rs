@@ -14,6 +14,7 @@ use skxc_ir::{Handle, IntOp, Matrix, Value};
 use super::elementwise::{self, assign, target};
 use super::{about, operand};
 use crate::context::Context;
+use crate::scratch::Member;
 use crate::writer::{Writer, literal};
 
 /// A linear map on its way to C.
@@ -51,11 +52,11 @@ pub(super) fn functions(out: &mut Writer, context: &Context<'_>, value: Value) {
 }
 
 /// Members of the scratch that the code of a map needs beside its operands.
-pub(super) fn scratch(context: &Context<'_>, value: Value) -> Option<String> {
+pub(super) fn scratch(context: &Context<'_>, value: Value) -> Option<Member> {
     let IntOp::Linear { matrix, .. } = context.module.node(value).op else { return None };
     let map = Map::new(context, value, matrix);
     let is_kept = matches!(map.plan.code, Code::Table(_)) && map.wraps();
-    is_kept.then(|| format!("__u64 y{}[{}]", value.index(), map.plan.sums.len()))
+    is_kept.then(|| Member::array(8, format!("y{}", value.index()), map.plan.sums.len()))
 }
 
 /// Computes all elements of `value`.

@@ -9,6 +9,7 @@ use skxc_ir::Value;
 use skxc_ir::lowering::Element;
 
 use crate::context::Context;
+use crate::scratch::Member;
 use crate::writer::{Writer, literal, wide_literal};
 
 /// Stores in a row that clang may gather; see `crate::forest`.
@@ -39,9 +40,9 @@ pub(super) enum Source {
 
 impl Operand {
     /// The member of the scratch that it needs.
-    pub(super) fn scratch(&self) -> Option<String> {
+    pub(super) fn scratch(&self) -> Option<Member> {
         match &self.source {
-            Source::Copy(name, _) => Some(format!("__s64 {name}[{}]", self.length)),
+            Source::Copy(name, _) => Some(Member::signed(name.clone(), self.length)),
             Source::One(_) | Source::Array(..) | Source::Table(..) | Source::Fused(_) => None,
         }
     }

@@ -6,6 +6,7 @@ use skxc_ir::{Extreme, IntOp, IntReduction, Value};
 use super::elementwise::{assign, target};
 use super::{STRAIGHT_MAX, about, operand};
 use crate::context::Context;
+use crate::scratch::Member;
 use crate::writer::{Writer, literal};
 
 /// Reduces each row.
@@ -222,14 +223,14 @@ pub(super) fn argsort(out: &mut Writer, context: &Context<'_>, value: Value, fir
 }
 
 /// Member of the scratch for what becomes of a row on the way to its order.
-pub(super) fn ranks(context: &Context<'_>, value: Value) -> Option<String> {
+pub(super) fn ranks(context: &Context<'_>, value: Value) -> Option<Member> {
     let is_sorted = matches!(context.module.node(value).op, IntOp::ArgSort { .. });
     let width = context.module.shape(value).row();
     let length = match order::first_read(context.module, value) {
         Some(_) => width.next_power_of_two(),
         None => width,
     };
-    (is_sorted && width > 1).then(|| format!("__s64 rank{}[{length}]", value.index()))
+    (is_sorted && width > 1).then(|| Member::signed(format!("rank{}", value.index()), length))
 }
 
 pub(super) fn select_helper(out: &mut Writer, name: &str) {
