@@ -199,6 +199,8 @@ pub enum Action {
     Pin,
     /// Configuring an object before it is loaded.
     Configure,
+    /// Asking for type and offloads of an interface.
+    LookAtInterface,
 }
 
 impl std::fmt::Display for Action {
@@ -215,6 +217,7 @@ impl std::fmt::Display for Action {
             Action::Replace => "replacing an XDP program",
             Action::Pin => "using pins on the BPF file system",
             Action::Configure => "configuring a BPF object",
+            Action::LookAtInterface => "asking for type and offloads of an interface",
         })
     }
 }
@@ -249,6 +252,6 @@ pub(crate) fn needs(action: Action) -> &'static str {
         Action::ReadMap | Action::WriteMap | Action::Info => "CAP_BPF (or root)",
         Action::Attach | Action::Detach | Action::Replace => "CAP_BPF and CAP_NET_ADMIN (or root)",
         Action::Pin => "CAP_BPF and write access to the BPF file system (or root)",
-        Action::Configure => "no capability",
+        Action::Configure | Action::LookAtInterface => "no capability",
     }
 }

@@ -377,6 +377,84 @@ pub(crate) fn interface_name(index: u32) -> io::Result<String> {
     Ok(text_of(&name))
 }
 
+/// The type of the hardware of an interface, one of ARPHRD_*.
+pub(crate) fn hardware_type(name: &str) -> io::Result<u16> {
+    let mut request = interface_request(name)?;
+    // SAFETY: the kernel reads the name and writes the address, both in `request`.
+    unsafe { interface_ioctl(libc::SIOCGIFHWADDR, &mut request)? };
+    // SAFETY: SIOCGIFHWADDR has filled this member, of plain numbers.
+    Ok(unsafe { request.ifr_ifru.ifru_hwaddr }.sa_family)
+}
+
+/// `struct ethtool_value` (include/uapi/linux/ethtool.h).
+#[repr(C)]
+struct EthtoolValue {
+    command: u32,
+    data: u32,
+}
+
+/// What an ethtool command of that form answers.
+pub(crate) fn ethtool_value(name: &str, command: u32) -> io::Result<u32> {
+    let mut value = EthtoolValue { command, data: 0 };
+    let mut request = interface_request(name)?;
+    request.ifr_ifru.ifru_data = (&raw mut value).cast();
+    // SAFETY: commands that answer with a number read and write a struct
+    // ethtool_value, which lives through the call.
+    unsafe { interface_ioctl(libc::SIOCETHTOOL, &mut request)? };
+    Ok(value.data)
+}
+
+/// The start of `struct ethtool_drvinfo`, and as many bytes as it has.
+#[repr(C)]
+struct EthtoolDriver {
+    command: u32,
+    driver: [u8; 32],
+    rest: [u8; 160],
+}
+
+/// The name of the driver of an interface.
+pub(crate) fn ethtool_driver(name: &str) -> io::Result<String> {
+    const ETHTOOL_GDRVINFO: u32 = 3;
+    let mut answer = EthtoolDriver { command: ETHTOOL_GDRVINFO, driver: [0; 32], rest: [0; 160] };
+    let mut request = interface_request(name)?;
+    request.ifr_ifru.ifru_data = (&raw mut answer).cast();
+    // SAFETY: the command reads and writes a struct ethtool_drvinfo of 196 bytes,
+    // which `answer` has and which lives through the call.
+    unsafe { interface_ioctl(libc::SIOCETHTOOL, &mut request)? };
+    Ok(text_of(&answer.driver))
+}
+
+/// A request about an interface, with everything else 0.
+fn interface_request(name: &str) -> io::Result<libc::ifreq> {
+    // SAFETY: zeros are a valid ifreq: numbers and a null pointer.
+    let mut request: libc::ifreq = unsafe { mem::zeroed() };
+    if name.len() >= request.ifr_name.len() {
+        return Err(io::Error::from_raw_os_error(libc::ENODEV));
+    }
+    for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = from as c_char;
+    }
+    Ok(request)
+}
+
+/// # Safety
+/// The request must be one that `code` takes, and what it points to must be alive.
+unsafe fn interface_ioctl(code: libc::c_ulong, request: &mut libc::ifreq) -> io::Result<()> {
+    let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC;
+    // SAFETY: makes a socket and touches no memory.
+    let fd = unsafe { libc::socket(libc::AF_INET, kind, 0) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the kernel just made the descriptor for us.
+    let socket = unsafe { OwnedFd::from_raw_fd(fd) };
+    // SAFETY: by the contract of this function.
+    match unsafe { libc::ioctl(socket.as_raw_fd(), code as _, &raw mut *request) } {
+        0.. => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 /// The values of an array map with BPF_F_MMAPABLE as memory shared with the
 /// kernel. Only copies go in and out: no reference into it is ever made, since
 /// a program may write at any time.

@@ -125,6 +125,9 @@ codes! {
     ATTACH = 607, "SKX0607", "the program cannot be attached or taken off";
     CANNOT_RUN = 608, "SKX0608", "the object cannot be run here";
     CANNOT_WRITE = 609, "SKX0609", "the file cannot be written";
+    VLAN_STRIPPING = 610, "SKX0610", "the interface takes VLAN tags out of frames";
+    MERGING = 611, "SKX0611", "the program would see packets that were merged";
+    INTERFACE_TYPE = 612, "SKX0612", "frames of this type of interface cannot be read";
     TEXT_SYNTAX = 701, "SKX0701", "a line of the IR does not follow its grammar";
     TEXT_NAME = 702, "SKX0702", "a name in the IR does not exist or is taken";
     TEXT_TYPE = 703, "SKX0703", "the types of the IR do not fit";

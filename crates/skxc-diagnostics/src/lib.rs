@@ -167,6 +167,12 @@ impl Diagnostic {
         self
     }
 
+    /// The same as a warning.
+    #[must_use]
+    pub fn into_warning(self) -> Self {
+        Self { severity: Severity::Warning, ..self }
+    }
+
     /// Is it an error?
     #[must_use]
     pub fn is_error(&self) -> bool {

@@ -537,6 +537,10 @@ pub(crate) struct Run {
     /// Folder for the output [default: the current directory]
     #[arg(short, long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
+    /// Attach although the interface strips VLAN tags or merges packets that a column needs as
+    /// they were
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 const RUN_HELP: &str = "\
@@ -568,7 +572,8 @@ pub(crate) struct Attach {
     /// named keep the action that was compiled in
     #[arg(long, value_delimiter = ',', value_name = "ACTION|REASON=ACTION,...")]
     pub(crate) fallback: Vec<Fallback>,
-    /// Attach although the object is not the one that its manifest describes
+    /// Attach although the object is not the one that its manifest describes, or the interface
+    /// strips VLAN tags or merges packets that a column needs as they were
     #[arg(long)]
     pub(crate) force: bool,
 }

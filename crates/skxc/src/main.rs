@@ -29,6 +29,7 @@ mod embedded;
 mod external;
 mod fallback;
 mod files;
+mod interface;
 mod interrupt;
 mod kernel;
 mod lowering;

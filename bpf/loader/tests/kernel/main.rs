@@ -7,6 +7,7 @@
 mod attach;
 mod cost;
 mod load;
+mod offloads;
 mod parser;
 mod replay;
 mod setup;

@@ -527,8 +527,9 @@ skxc_parse(const struct skxc_frame *frame, struct skxc_headers *h,
 		return SKXC_NOT_IP;
 	if (frame->merged && skxc_needed(needs, SKXC_NEEDS_UNMERGED))
 		return SKXC_MERGED;
-	on_wire = h->packet_length -
-		  (frame->layer3 ? 0 : (__u32)sizeof(struct skxc_eth));
+	on_wire = h->packet_length;
+	if (!frame->layer3)
+		on_wire = skxc_subtract(on_wire, sizeof(struct skxc_eth));
 	if (h->eth_type == SKXC_ETH_IP4)
 		return skxc_parse_ip4(ip, frame->end, on_wire, h, needs);
 	return skxc_parse_ip6(ip, frame->end, on_wire, h, needs);

@@ -11,6 +11,7 @@ use crate::cli::{Attach, Hook, Mode};
 use crate::digest;
 use crate::embedded::Embedded;
 use crate::files;
+use crate::interface::{self, Placement};
 use crate::kernel;
 use crate::manifest::Manifest;
 use crate::session::{Exit, Session, Stop};
@@ -21,14 +22,14 @@ pub(crate) fn run(session: &Session, args: &Attach) -> Result<Exit, Stop> {
     let mut manifest = Manifest::read(&Manifest::path_of(&args.object))?;
     match check_described(&manifest, &args.object, &object) {
         Err(Stop::Input(list)) if args.force => {
-            session.report(&list.into_iter().map(as_warning).collect::<Vec<_>>());
+            session.report(&list.into_iter().map(Diagnostic::into_warning).collect::<Vec<_>>());
         }
         other => other?,
     }
     set_actions(&mut manifest, &args.actions)?;
     manifest.fallback.change(&args.fallback);
     manifest.options.shadow |= args.shadow;
-    attach(session, &object, &args.object, manifest, &args.interface, args.mode)
+    attach(session, &object, &args.object, manifest, &args.interface, (args.mode, args.force))
 }
 
 /// Refuses an object that is not the one that its manifest describes.
@@ -45,7 +46,7 @@ pub(crate) fn attach(
     path: &Path,
     manifest: Manifest,
     interface: &str,
-    mode: Mode,
+    (mode, force): (Mode, bool),
 ) -> Result<Exit, Stop> {
     if manifest.options.hook == Hook::None {
         let message = format!("`{}` has no program for a hook", path.display());
@@ -53,8 +54,20 @@ pub(crate) fn attach(
             Diagnostic::error(codes::ATTACH, message).help("compile with `--hook xdp`"),
         ));
     }
-    let (attachment, mode) = load_and_attach(object, &manifest, interface, mode)
-        .map_err(|error| kernel::failure(&format!("attach `{}`", path.display()), &error))?;
+    let failed = |error: &Error| kernel::failure(&format!("attach `{}`", path.display()), error);
+    let interface = Interface::find(interface).map_err(|error| failed(&error))?;
+    let placement = interface::place(session, &manifest, &interface, mode, force)?;
+    let attached = load_and_attach(object, &manifest, &interface, &placement);
+    let (attachment, mode) = match (attached, placement.not_generic) {
+        (Err(Error::Mode { .. }), Some(refused)) if mode == Mode::Auto => {
+            return Err(Stop::input(refused));
+        }
+        (Ok((attachment, skxc_bpf::Mode::Generic)), Some(warning)) => {
+            session.report(&[warning]);
+            (attachment, skxc_bpf::Mode::Generic)
+        }
+        (attached, _) => attached.map_err(|error| failed(&error))?,
+    };
     let record = Record::of(&manifest);
     if let Err(error) = attached::remember(&attachment, &record) {
         session.report(&[Diagnostic::warning(
@@ -79,10 +92,9 @@ pub(crate) fn attach(
 fn load_and_attach(
     object: &[u8],
     manifest: &Manifest,
-    interface: &str,
-    mode: Mode,
+    interface: &Interface,
+    placement: &Placement,
 ) -> Result<(Attachment, skxc_bpf::Mode), Error> {
-    let interface = Interface::find(interface)?;
     let name = &manifest.name;
     let program = kernel::xdp_program(name);
     let actions: Vec<u8> =
@@ -95,13 +107,14 @@ fn load_and_attach(
         .variable(&format!("{name}_actions"), &actions)
         .variable(&format!("{name}_fallbacks"), &fallbacks)
         .variable(&format!("{name}_shadow"), &shadow.to_ne_bytes())
+        .variable(&format!("{name}_layer3"), &placement.layer3.to_ne_bytes())
         .load()?;
-    let mode = match mode {
+    let mode = match placement.mode {
         Mode::Auto => None,
         Mode::Native => Some(skxc_bpf::Mode::Native),
         Mode::Generic => Some(skxc_bpf::Mode::Generic),
     };
-    attach_xdp(&loaded, &program, name, &interface, mode, Path::new(PIN_ROOT))
+    attach_xdp(&loaded, &program, name, interface, mode, Path::new(PIN_ROOT))
 }
 
 /// Actions given here replace all that were compiled in.
@@ -115,9 +128,4 @@ fn set_actions(manifest: &mut Manifest, wanted: &[ClassActions]) -> Result<(), S
         class.action = action;
     }
     Ok(())
-}
-
-fn as_warning(mut diagnostic: Diagnostic) -> Diagnostic {
-    diagnostic.severity = skxc_diagnostics::Severity::Warning;
-    diagnostic
 }

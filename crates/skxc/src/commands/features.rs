@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use comfy_table::Table;
-use skxc_runtime::{FEATURES, Feature};
+use skxc_runtime::{FEATURES, Feature, Offload};
 
 use crate::cli::{Features, TableFormat};
 use crate::session::{Exit, Stop, stdout};
@@ -15,11 +15,16 @@ pub(crate) fn run(args: &Features) -> Result<Exit, Stop> {
     match args.format {
         TableFormat::Text => writeln!(out, "{}", text().trim_fmt())?,
         TableFormat::Csv => {
-            writeln!(out, "name,aliases,type,min,max,description")?;
+            writeln!(out, "name,aliases,type,min,max,description,changed_by")?;
             for feature in FEATURES {
                 let (aliases, c_type) = (feature.aliases.join(" "), feature.c_type.name());
                 let doc = feature.doc.replace('"', "\"\"");
-                writeln!(out, "{},{aliases},{c_type},0,{},\"{doc}\"", feature.name, feature.max)?;
+                let offload = feature.offload.map_or("", name);
+                writeln!(
+                    out,
+                    "{},{aliases},{c_type},0,{},\"{doc}\",{offload}",
+                    feature.name, feature.max
+                )?;
             }
         }
         TableFormat::Json => {
@@ -38,6 +43,9 @@ fn text() -> Table {
         if !feature.aliases.is_empty() {
             doc.push_str(&format!(" (also {})", feature.aliases.join(", ")));
         }
+        if let Some(offload) = feature.offload {
+            doc.push_str(&format!("; changed by {}", describe(offload)));
+        }
         let range = format!("0..={}", feature.max);
         table.add_row([feature.name, feature.c_type.name(), &range, &doc]);
     }
@@ -52,5 +60,22 @@ fn json(feature: &Feature) -> serde_json::Value {
         "min": 0,
         "max": feature.max,
         "description": feature.doc,
+        "changed_by": feature.offload.map(name),
     })
+}
+
+/// The offload in JSON and CSV.
+fn name(offload: Offload) -> &'static str {
+    match offload {
+        Offload::Stripping => "vlan-stripping",
+        Offload::Merging => "merging",
+    }
+}
+
+/// The offload for people.
+fn describe(offload: Offload) -> &'static str {
+    match offload {
+        Offload::Stripping => "VLAN tag stripping (SKX0610)",
+        Offload::Merging => "GRO and TSO (SKX0611)",
+    }
 }

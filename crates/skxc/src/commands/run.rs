@@ -47,7 +47,8 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Run) -> Resul
     match findings.exit() {
         Exit::Done => {
             let manifest = build.manifest;
-            attach::attach(session, &object, &path, manifest, &args.interface, args.mode)
+            let how = (args.mode, args.force);
+            attach::attach(session, &object, &path, manifest, &args.interface, how)
         }
         exit => Ok(exit),
     }
