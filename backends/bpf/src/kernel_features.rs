@@ -118,6 +118,12 @@ impl KernelVersion {
         ROWS.iter().any(|row| row.capability == capability && self >= row.since)
     }
 
+    /// Bytes of a value of an array, so of all constants of a program together.
+    #[must_use]
+    pub fn value_bytes_max(self) -> u64 {
+        if self.has(Capability::LargeArrayValues) { i32::MAX as u64 } else { 4 << 20 }
+    }
+
     /// What a program for this release may use and take.
     #[must_use]
     pub fn target(self) -> Target {

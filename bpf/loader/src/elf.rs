@@ -35,6 +35,8 @@ pub struct ObjectFile<'a> {
 
 /// The section that libbpf reads map definitions from.
 const MAPS_SECTION: &str = ".maps";
+/// How the names of sections of constants begin; relocations have others.
+const TABLES_SECTION: &str = ".rodata";
 /// The section of functions that are not programs.
 const FUNCTIONS_SECTION: &str = ".text";
 
@@ -72,6 +74,14 @@ impl<'a> ObjectFile<'a> {
             })
             .filter_map(|symbol| symbol.name().ok())
             .collect()
+    }
+
+    /// Bytes of the largest section of tables: libbpf makes a map with one value of it.
+    pub fn tables_bytes(&self) -> u64 {
+        let sections = self.file.sections();
+        let tables = sections
+            .filter(|section| section.name().is_ok_and(|name| name.starts_with(TABLES_SECTION)));
+        tables.map(|section| section.size()).max().unwrap_or(0)
     }
 
     /// A variable by its C name.

@@ -116,6 +116,7 @@ codes! {
     OPERATIONS_DO_NOT_FIT = 503, "SKX0503", "the operations beside the trees do not fit";
     GIVEN_UP = 504, "SKX0504", "a lowering was given up, since clang refused it";
     LOWERING_REFUSED = 505, "SKX0505", "clang refused the lowering that was asked for";
+    TABLES_DO_NOT_FIT = 506, "SKX0506", "the tables of the program do not fit the kernel";
     NO_CLANG = 601, "SKX0601", "no usable clang was found";
     NO_HEADERS = 602, "SKX0602", "the kernel's headers were not found";
     CLANG_REFUSED = 603, "SKX0603", "clang refused the program";

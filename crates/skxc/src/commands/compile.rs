@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum as _;
-use skxc_bpf::strip_debug;
+use skxc_bpf::{ObjectFile, strip_debug};
 use skxc_diagnostics::{Diagnostic, codes};
 use skxc_ir::passes::pipeline::Snapshot;
 use skxc_ir::text;
@@ -190,6 +190,7 @@ impl Build {
                 Err(Refusal::Stop(stop)) => return Err(stop),
             }
         };
+        self.check_tables(&object)?;
         let name = &self.manifest.name;
         self.manifest.object = Some(ObjectEntry {
             file: format!("{name}.bpf.o"),
@@ -198,6 +199,24 @@ impl Build {
         });
         self.object = Some(object);
         Ok(())
+    }
+
+    /// Refuses an object whose tables the kernel cannot hold: what clang adds to them,
+    /// such as what lies between two, is not predicted.
+    fn check_tables(&self, object: &[u8]) -> Result<(), Stop> {
+        let Ok(file) = ObjectFile::parse(object) else { return Ok(()) };
+        let kernel = self.manifest.options.kernel_version();
+        let (found, allowed) = (file.tables_bytes(), kernel.value_bytes_max());
+        if found <= allowed {
+            return Ok(());
+        }
+        let message =
+            format!("the tables of the program take {found} bytes; {allowed} are allowed");
+        Err(Stop::input(
+            Diagnostic::error(codes::TABLES_DO_NOT_FIT, message)
+                .note(format!("they are one value of a map, which Linux {kernel} limits"))
+                .help("--kernel 6.0 or newer, if that is what it runs on; else a smaller model"),
+        ))
     }
 
     /// What clang makes of the program.
