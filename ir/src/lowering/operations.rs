@@ -32,7 +32,7 @@ const PAIR: Round = round(8, 5);
 /// the element before.
 const SELECTION: Round = round(11, 11);
 /// A 64-bit division (`div` of x86-64) and the rounding around it.
-const DIVISION: Round = round(50, 90);
+const DIVISION: Round = round(80, 90);
 /// Time of a segment that is found by bits or by a binary search, and of its polynomial.
 const FUNCTION_TENTH_NS: u64 = 120;
 /// Instructions around a polynomial.
