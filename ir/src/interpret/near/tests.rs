@@ -75,4 +75,6 @@ fn what_is_close_is_left_open() {
     assert_eq!(one.compare(Mode::Less, &Near::float(1.0000000001)), Some(true));
     assert_eq!(third.compare(Mode::Equal, &third), None, "it may be any within the radius");
     assert!(third.radius > 0.0 && third.radius < 1e-29);
+    let power = Near::float(-3.7).unary(Unary::Exp, ElementType::F64);
+    assert!(power.radius > 0.0 && power.radius < 1e-27, "{power:?}");
 }
