@@ -2,6 +2,7 @@
 //! it. The validator recomputes what a proof rests on.
 
 pub mod affine;
+pub mod classes;
 pub mod ranges;
 pub mod reach;
 pub mod real_ranges;

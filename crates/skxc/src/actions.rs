@@ -20,7 +20,7 @@ use crate::names::closest;
 use crate::ranges::Range;
 
 /// A verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Action {
     /// On to the network stack
@@ -268,7 +268,7 @@ fn ambiguous(labels: &[Label]) -> Diagnostic {
 }
 
 /// The only class of a prediction that no action divides.
-const UNDIVIDED: &str = "..";
+pub(crate) const UNDIVIDED: &str = "..";
 
 /// Says that no class has this name.
 pub(crate) fn unknown_class(name: &str, labels: &[Label]) -> Diagnostic {

@@ -70,13 +70,15 @@ fn ends_of_ranges(module: &Module<Int>, output: &Output) -> Vec<String> {
     if !are_ranges || ranges.len() != tests.len() + 1 {
         return Vec::new();
     }
-    let line = |(range, test)| format!("{}: in {range} or above {test}", output.name);
-    ranges.iter().skip(1).zip(tests).map(line).collect()
+    let line = |(range, test): (&String, Option<String>)| {
+        Some(format!("{}: in {range} or above {}", output.name, test?))
+    };
+    ranges.iter().skip(1).zip(tests).filter_map(line).collect()
 }
 
-/// The comparisons of the prediction with constants behind a label, in order,
-/// and those whose outcome was known.
-fn tests(module: &Module<Int>, label: Value) -> Vec<String> {
+/// The comparisons of the prediction with constants behind a label, in order;
+/// `None` for those whose outcome was known.
+fn tests(module: &Module<Int>, label: Value) -> Vec<Option<String>> {
     let mut found = Vec::new();
     let mut open = vec![label];
     while let Some(value) = open.pop() {
@@ -87,7 +89,7 @@ fn tests(module: &Module<Int>, label: Value) -> Vec<String> {
             | IntOp::Reduce { input, .. } => open.push(*input),
             IntOp::Concat { inputs } => open.extend(inputs.iter().rev()),
             IntOp::Greater { a, threshold } => {
-                found.push(format!("if the prediction > {}", number(module, *a, *threshold)));
+                found.push(Some(format!("if the prediction > {}", number(module, *a, *threshold))));
             }
             IntOp::Compare { relation, a, b } => {
                 let IntOp::Constant { constant } = module.node(*b).op else { continue };
@@ -99,12 +101,12 @@ fn tests(module: &Module<Int>, label: Value) -> Vec<String> {
                     Relation::Greater => ">",
                 };
                 let elements = module.constants[constant].elements.iter();
-                let test = |&it| format!("if the prediction {sign} {}", number(module, *a, it));
+                let test =
+                    |&it| Some(format!("if the prediction {sign} {}", number(module, *a, it)));
                 found.extend(elements.map(test));
             }
             IntOp::Constant { constant } => {
-                let known = module.constants[*constant].elements.iter();
-                found.extend(known.map(|&it| if it == 0 { "never" } else { "always" }.to_owned()));
+                found.extend(module.constants[*constant].elements.iter().map(|_| None));
             }
             // Whatever else decides is no comparison with a constant.
             _ => {}

@@ -50,6 +50,7 @@ mod session;
 mod shell;
 mod tables;
 mod threshold;
+mod verdicts;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -30,6 +30,7 @@ use crate::profile;
 use crate::progress::Progress;
 use crate::ranges::Range;
 use crate::session::{Exit, Session, Stop, stdout};
+use crate::verdicts;
 
 /// What is written unless something else is asked for.
 const DEFAULT_EMIT: [Emit; 3] = [Emit::Source, Emit::Object, Emit::Manifest];
@@ -77,6 +78,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Compile) -> R
     for path in output.paths() {
         session.detail(format_args!("{}", path.display()));
     }
+    session.report(&build.warnings());
     session.say(build.summary(&folder, &emit));
     if build.manifest.options.hook != Hook::None
         && let Some(line) = build.manifest.fallback.line()
@@ -249,6 +251,11 @@ impl Build {
         if emit.contains(&Emit::Manifest) {
             output.add(folder.join(format!("{name}.json")), self.manifest.text());
         }
+    }
+
+    /// Decisions that never come up.
+    pub(crate) fn warnings(&self) -> Vec<Diagnostic> {
+        verdicts::warnings(&self.lowered.int, &self.manifest, self.model.threshold)
     }
 
     /// One line that says what was made.
