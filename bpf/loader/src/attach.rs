@@ -1,33 +1,45 @@
 //! XDP programs on interfaces: attached by links that live as long as pins.
 //!
 //! Everything of one attachment is pinned in a directory of its own,
-//! `ROOT/NAMESPACE/INTERFACE/NAME`: `link`, `program`, and each map under its own
+//! `ROOT/NAMESPACE/INDEX:INTERFACE/NAME`: `link`, `program`, and each map under its own
 //! name without the model's (`counters`, `state`, `rodata`, `bss`). The namespace
 //! is the inode number of the network namespace: interfaces of two may have one
-//! name, while they share the file system of pins.
+//! name, while they share the file system of pins. The index tells apart interfaces
+//! that had one name one after another (no name of an interface holds a colon);
+//! earlier versions left it out, and their pins are read as well.
 //!
 //! What must hold:
 //! - an attachment is there as a whole or not at all: what was pinned before
 //!   something failed is unpinned, and what an attach that was killed or an
 //!   interface that is gone leaves gives way to the next attach;
+//! - where a program runs is asked of its link: an interface may have another name
+//!   by now, or have left the namespace;
 //! - no path of a pin depends on data but the interface's and the model's name;
 //! - what is listed and taken off is of this network namespace.
 
+mod pins;
+mod running;
+
 use std::fmt;
-use std::fs::{self, File};
-use std::io;
+use std::fs;
 use std::os::fd::{AsFd as _, OwnedFd};
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use libbpf_rs::btf::Btf;
 use libbpf_rs::btf::types::{DataSec, Var};
 use libbpf_rs::{MapCore as _, MapFlags, MapHandle};
 
+use self::pins::{
+    Pins, check_file_system, directories, file_name, map_file_name, namespace, plain_name,
+    remove_pins,
+};
 use crate::error::{Action, Error};
 use crate::load::Loaded;
 use crate::program::{self, ProgramInfo};
 use crate::{map, sys};
+
+pub use self::pins::LockedPins;
+pub use self::running::{Running, running};
 
 /// Where attachments are pinned unless another directory is given.
 pub const PIN_ROOT: &str = "/sys/fs/bpf/skxc";
@@ -104,12 +116,24 @@ pub struct Counter {
 /// What is attached, and where it is pinned.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Attachment {
-    /// Name of the interface when the program was attached.
+    /// Name of the interface: what it is called now, or, if it is not in this
+    /// network namespace, what it was called when the program was attached.
     pub interface: String,
     /// Name of the model.
     pub name: String,
     /// Directory of the pins.
     pub path: PathBuf,
+}
+
+/// Where the interface of an attachment is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whereabouts {
+    /// In this network namespace.
+    Here,
+    /// In another network namespace, under this index there.
+    Left(u32),
+    /// Nowhere: it was deleted, or the program was taken off.
+    Gone,
 }
 
 /// What the kernel says of an attachment.
@@ -119,15 +143,17 @@ pub struct AttachmentInfo {
     pub program: ProgramInfo,
     /// Index of the interface; `None` once it is gone.
     pub interface_index: Option<u32>,
-    /// How it runs; `None` if the interface is gone, is in another network
-    /// namespace, or tells nothing.
+    /// Where the interface is.
+    pub whereabouts: Whereabouts,
+    /// How it runs; `None` if the interface is not in this network namespace.
     pub mode: Option<Mode>,
 }
 
 /// Attaches the program `program` of a loaded object for model `name` to an
-/// interface and pins link, program and maps below `root`. With no `mode`,
+/// interface and pins link, program and maps. With no `mode`,
 /// native is tried first and generic if the driver cannot do it. Returns the
-/// mode that it is.
+/// mode that it is. `before_link` is called when the pins are made and no packet is
+/// judged yet: what is written there is there when the program runs.
 ///
 /// # Errors
 /// [`Error::Pinned`] if `name` is attached to the interface already,
@@ -139,21 +165,26 @@ pub fn attach_xdp(
     name: &str,
     interface: &Interface,
     mode: Option<Mode>,
-    root: &Path,
+    locked: &LockedPins,
+    before_link: impl FnOnce(&Attachment),
 ) -> Result<(Attachment, Mode), Error> {
     let program = loaded.program(program)?;
-    let namespace = root.join(namespace()?);
-    let path = namespace.join(file_name(&interface.name)).join(file_name(name));
-    let mut pins = Pins::create(root, &path)?;
+    let namespace = locked.root().join(namespace()?);
+    let directory = format!("{}:{}", interface.index, file_name(&interface.name));
+    let path = namespace.join(directory).join(file_name(name));
+    let mut pins = Pins::create(locked, &path)?;
     for map in loaded.maps() {
         pins.add(map.as_fd(), &map_file_name(&map.name(), name))?;
     }
     pins.add(program.as_fd(), PROGRAM)?;
+    let attachment =
+        Attachment { interface: interface.name.clone(), name: name.to_owned(), path: path.clone() };
+    before_link(&attachment);
     let (link, mode) = match mode {
         Some(mode) => (create_link(&program, interface, mode)?, mode),
         None => match create_link(&program, interface, Mode::Native) {
             Ok(link) => (link, Mode::Native),
-            Err(Error::Mode { .. }) => {
+            Err(Error::Mode { .. } | Error::MtuTooLarge { .. }) => {
                 (create_link(&program, interface, Mode::Generic)?, Mode::Generic)
             }
             Err(error) => return Err(error),
@@ -161,7 +192,6 @@ pub fn attach_xdp(
     };
     pins.add(link.as_fd(), LINK)?;
     pins.keep();
-    let attachment = Attachment { interface: interface.name.clone(), name: name.to_owned(), path };
     Ok((attachment, mode))
 }
 
@@ -174,59 +204,42 @@ fn create_link(
     sys::create_xdp_link(program.as_fd(), index, mode.flag()).map_err(|source| {
         let interface = interface.name.clone();
         match source.raw_os_error() {
+            // drivers/net/veth.c, `veth_xdp_set`, and others: a frame must fit a page.
+            Some(libc::ERANGE) => match sys::interface_mtu(&interface) {
+                Ok(mtu) => Error::MtuTooLarge { interface, mtu, source },
+                Err(_) => Error::Mode { interface, source },
+            },
             Some(libc::EBUSY | libc::EEXIST) => Error::Busy { interface, source },
-            Some(libc::EOPNOTSUPP | libc::EINVAL | libc::ERANGE) => {
-                Error::Mode { interface, source }
-            }
+            Some(libc::EOPNOTSUPP | libc::EINVAL) => Error::Mode { interface, source },
             Some(libc::ENODEV) => Error::NoInterface { interface },
             _ => Error::kernel(Action::Attach, source),
         }
     })
 }
 
-/// All attachments of this network namespace below `root`, sorted by interface
-/// and name. None if there is no such directory.
+/// All attachments made in this network namespace and pinned below `root`, sorted
+/// by interface and name. None if there is no such directory.
 ///
 /// # Errors
-/// [`Error::Privileges`] or [`Error::Path`] if it cannot be read.
+/// [`Error::NoBpfFileSystem`] if there can be no pins, [`Error::Privileges`] or
+/// [`Error::Path`] if they cannot be read.
 pub fn attachments(root: &Path) -> Result<Vec<Attachment>, Error> {
+    check_file_system(root)?;
     let mut found = Vec::new();
     for interface in directories(&root.join(namespace()?))? {
         for path in directories(&interface)? {
             let text = |path: &Path| plain_name(&path.file_name()?.to_string_lossy());
-            if let (Some(interface), Some(name)) = (text(&interface), text(&path)) {
-                found.push(Attachment { interface, name, path });
+            if let (Some(directory), Some(name)) = (text(&interface), text(&path)) {
+                let (_, interface) = directory.split_once(':').unwrap_or(("", &directory));
+                let mut attachment = Attachment { interface: interface.to_owned(), name, path };
+                if let Some(present) = attachment.present_name() {
+                    attachment.interface = present;
+                }
+                found.push(attachment);
             }
         }
     }
     found.sort();
-    Ok(found)
-}
-
-/// The network namespace of this thread, as a name of a directory
-/// (fs/nsfs.c: a namespace is an inode; its number is free when the namespace is gone).
-fn namespace() -> Result<String, Error> {
-    const PATH: &str = "/proc/thread-self/ns/net";
-    match fs::metadata(PATH) {
-        Ok(file) => Ok(file.ino().to_string()),
-        Err(source) => Err(Error::path(Action::Pin, PATH, source)),
-    }
-}
-
-fn directories(path: &Path) -> Result<Vec<PathBuf>, Error> {
-    let wrap = |source| Error::path(Action::Pin, path, source);
-    let entries = match fs::read_dir(path) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(wrap(error)),
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(wrap)?;
-        if entry.file_type().map_err(wrap)?.is_dir() {
-            found.push(entry.path());
-        }
-    }
     Ok(found)
 }
 
@@ -239,13 +252,27 @@ impl Attachment {
     pub fn info(&self) -> Result<AttachmentInfo, Error> {
         let link = self.open(LINK)?;
         let program = self.open(PROGRAM)?;
-        let (_, index) = sys::xdp_link_info(link.as_fd())
+        let (id, index) = sys::xdp_link_info(link.as_fd())
             .map_err(|source| Error::kernel(Action::Info, source))?;
+        let mode = running::mode_of(index, id);
         Ok(AttachmentInfo {
             program: program::info(program.as_fd())?,
             interface_index: (index != 0).then_some(index),
-            mode: if index == 0 { None } else { mode_of(index) },
+            whereabouts: match (index, mode) {
+                (0, _) => Whereabouts::Gone,
+                (_, Some(_)) => Whereabouts::Here,
+                (index, None) => Whereabouts::Left(index),
+            },
+            mode,
         })
+    }
+
+    /// What the interface is called now, if it is in this network namespace.
+    fn present_name(&self) -> Option<String> {
+        let link = self.open(LINK).ok()?;
+        let (id, index) = sys::xdp_link_info(link.as_fd()).ok()?;
+        running::mode_of(index, id)?;
+        sys::interface_name(index).ok()
     }
 
     /// The counters of the map pinned as `file` (`counters`), one for each
@@ -299,7 +326,12 @@ impl Attachment {
     ///
     /// # Errors
     /// [`Error::Swapped`] if something else has been put there meanwhile.
-    pub fn replace(&self, loaded: &Loaded, program: &str) -> Result<(), Error> {
+    pub fn replace(
+        &self,
+        loaded: &Loaded,
+        program: &str,
+        _locked: &LockedPins,
+    ) -> Result<(), Error> {
         let new = loaded.program(program)?;
         let link = self.open(LINK)?;
         let old = self.open(PROGRAM)?;
@@ -324,7 +356,7 @@ impl Attachment {
     ///
     /// # Errors
     /// [`Error::Privileges`], [`Error::Path`] if a pin cannot be removed.
-    pub fn detach(self) -> Result<(), Error> {
+    pub fn detach(self, _locked: &LockedPins) -> Result<(), Error> {
         match self.open(LINK) {
             // A link of an interface that is gone says ENOLINK: so be it.
             Ok(link) => match sys::detach_link(link.as_fd()) {
@@ -353,15 +385,6 @@ impl Attachment {
     }
 }
 
-fn mode_of(interface_index: u32) -> Option<Mode> {
-    let attached = sys::xdp_attached(i32::try_from(interface_index).ok()?).ok()?;
-    match u32::from(attached) {
-        libbpf_sys::XDP_ATTACHED_DRV => Some(Mode::Native),
-        libbpf_sys::XDP_ATTACHED_SKB => Some(Mode::Generic),
-        _ => None,
-    }
-}
-
 /// Adds the value of one CPU, a `struct skxc_counter`.
 fn add(sum: Counter, value: &[u8], file: &str) -> Result<Counter, Error> {
     let parts: &[[u8; 8]; 2] = match value.as_chunks() {
@@ -373,141 +396,4 @@ fn add(sum: Counter, value: &[u8], file: &str) -> Result<Counter, Error> {
         packets: sum.packets.wrapping_add(u64::from_ne_bytes(parts[0])),
         bytes: sum.bytes.wrapping_add(u64::from_ne_bytes(parts[1])),
     })
-}
-
-/// Asks the nearest directory above `root` that exists, or `root` itself.
-fn check_file_system(root: &Path) -> Result<(), Error> {
-    let exists = root.ancestors().find(|path| path.exists()).unwrap_or(root);
-    match sys::is_bpf_file_system(exists) {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Error::NoBpfFileSystem { path: root.to_owned() }),
-        Err(source) => Err(Error::path(Action::Pin, exists, source)),
-    }
-}
-
-/// Waits until nobody else makes pins below `root`. The lock goes with the
-/// file, however this process ends.
-fn lock(root: &Path) -> Result<File, Error> {
-    // Not the root itself, which goes with its last attachment.
-    let path = root.parent().unwrap_or(root);
-    let locked = File::open(path).and_then(|file| sys::lock(&file).map(|()| file));
-    locked.map_err(|source| Error::path(Action::Pin, path, source))
-}
-
-/// Are these pins without a link, or with one that is attached to nothing?
-/// Under [`lock`], nobody is about to complete them.
-fn are_leftovers(path: &Path) -> Result<bool, Error> {
-    if !path.exists() {
-        return Ok(false);
-    }
-    match sys::open_pin(&path.join(LINK)) {
-        Ok(link) => match sys::xdp_link_info(link.as_fd()) {
-            Ok((_, index)) => Ok(index == 0),
-            Err(source) => Err(Error::kernel(Action::Info, source)),
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(source) => Err(Error::path(Action::Pin, path.join(LINK), source)),
-    }
-}
-
-/// Removes what it can of the pins of interfaces that are gone, in whatever
-/// namespace they were. What cannot be looked at is another's concern.
-fn remove_leftovers(root: &Path) {
-    let below = |paths: Vec<PathBuf>| -> Vec<PathBuf> {
-        paths.iter().flat_map(|path| directories(path).unwrap_or_default()).collect()
-    };
-    let attachments = below(below(directories(root).unwrap_or_default()));
-    for path in attachments.iter().filter(|path| are_leftovers(path).unwrap_or(false)) {
-        // It is as it was if it does not go.
-        let _ = remove_pins(path);
-    }
-}
-
-/// Pins being made. Unless kept, they are removed again.
-struct Pins<'a> {
-    path: &'a Path,
-    kept: bool,
-    _lock: File,
-}
-
-impl<'a> Pins<'a> {
-    /// Makes the directory of the pins, in the place of leftovers.
-    fn create(root: &Path, path: &'a Path) -> Result<Pins<'a>, Error> {
-        check_file_system(root)?;
-        let lock = lock(root)?;
-        if are_leftovers(path)? {
-            remove_pins(path)?;
-        }
-        // Nobody can enter a namespace that is gone to take off what is left there.
-        remove_leftovers(root);
-        let parent = path.parent().unwrap_or(root);
-        fs::create_dir_all(parent).map_err(|source| Error::path(Action::Pin, parent, source))?;
-        match fs::create_dir(path) {
-            Ok(()) => Ok(Pins { path, kept: false, _lock: lock }),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                Err(Error::Pinned { path: path.to_owned() })
-            }
-            Err(source) => Err(Error::path(Action::Pin, path, source)),
-        }
-    }
-
-    fn add(&mut self, object: std::os::fd::BorrowedFd<'_>, file: &str) -> Result<(), Error> {
-        let path = self.path.join(file);
-        sys::pin(object, &path).map_err(|source| Error::path(Action::Pin, path, source))
-    }
-
-    fn keep(mut self) {
-        self.kept = true;
-    }
-}
-
-impl Drop for Pins<'_> {
-    fn drop(&mut self) {
-        if !self.kept {
-            // The error that led here is the one to report.
-            let _ = remove_pins(self.path);
-        }
-    }
-}
-
-/// Removes the pins in a directory, the link first, then the directory, then
-/// those of the interface and the namespace and the root if nothing else is in them.
-fn remove_pins(path: &Path) -> Result<(), Error> {
-    let wrap = |source| Error::path(Action::Pin, path, source);
-    match fs::remove_file(path.join(LINK)) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(wrap(error)),
-        Ok(()) | Err(_) => {}
-    }
-    for entry in fs::read_dir(path).map_err(wrap)? {
-        fs::remove_file(entry.map_err(wrap)?.path()).map_err(wrap)?;
-    }
-    fs::remove_dir(path).map_err(wrap)?;
-    for parent in path.ancestors().skip(1).take(3) {
-        // Not empty: something else is attached.
-        if fs::remove_dir(parent).is_err() {
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// A name as a file on the BPF file system, which refuses dots
-/// (kernel/bpf/inode.c, `bpf_lookup`).
-fn file_name(name: &str) -> String {
-    name.replace('%', "%25").replace('.', "%2E").replace('/', "%2F")
-}
-
-/// The name that [`file_name`] was given.
-fn plain_name(file: &str) -> Option<String> {
-    Some(file.replace("%2F", "/").replace("%2E", ".").replace("%25", "%"))
-}
-
-/// The file that a map is pinned as: without the model's name, or for a data
-/// section the section without what libbpf puts before it.
-fn map_file_name(map: &str, name: &str) -> String {
-    let short = match map.rsplit_once('.') {
-        Some((_, section)) => section,
-        None => map.strip_prefix(name).and_then(|rest| rest.strip_prefix('_')).unwrap_or(map),
-    };
-    file_name(short)
 }

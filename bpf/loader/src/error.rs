@@ -114,6 +114,18 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+    /// The interface carries frames that are too long for native XDP: the driver
+    /// wants a frame in one page.
+    #[error("the MTU of `{interface}`, {mtu}, is too large for native XDP")]
+    MtuTooLarge {
+        /// Name of the interface.
+        interface: String,
+        /// Its MTU in bytes.
+        mtu: u32,
+        /// The kernel's answer.
+        #[source]
+        source: io::Error,
+    },
     /// The interface or its driver cannot run XDP in this mode.
     #[error("`{interface}` cannot run XDP in this mode")]
     Mode {
@@ -124,7 +136,7 @@ pub enum Error {
         source: io::Error,
     },
     /// Pins need the BPF file system.
-    #[error("`{}` is not on a BPF file system; `mount -t bpf bpf /sys/fs/bpf` makes one", path.display())]
+    #[error("`{}` is not on a BPF file system", path.display())]
     NoBpfFileSystem {
         /// Directory that was to hold pins.
         path: PathBuf,

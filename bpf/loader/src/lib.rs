@@ -29,7 +29,8 @@ mod strip;
 mod sys;
 
 pub use attach::{
-    Attachment, AttachmentInfo, Counter, Interface, Mode, PIN_ROOT, attach_xdp, attachments,
+    Attachment, AttachmentInfo, Counter, Interface, LockedPins, Mode, PIN_ROOT, Running,
+    Whereabouts, attach_xdp, attachments, running,
 };
 pub use batch::{Batch, BatchRun};
 pub use elf::{ObjectFile, Variable};
@@ -37,7 +38,7 @@ pub use error::{Action, Error};
 pub use load::{Loaded, Loader};
 pub use map::{Map, Values};
 pub use offloads::{LinkLayer, Offloads};
-pub use probe::{Capability, Probe};
+pub use probe::{Capability, Probe, missing_capabilities};
 pub use program::{Program, ProgramInfo, TestRun};
 pub use replay::Replay;
 pub use strip::strip_debug;

@@ -9,6 +9,7 @@ use crate::elf::ObjectFile;
 use crate::error::{Action, Error, needs};
 use crate::map::Map;
 use crate::messages;
+use crate::probe::missing_capabilities;
 use crate::program::Program;
 use crate::sys;
 
@@ -217,6 +218,12 @@ fn configure(source: libbpf_rs::Error) -> Error {
 /// Sorts out why a load failed. Programs are loaded one after the other and
 /// logged only when refused, so a log says whose fault it was.
 fn load_error(source: std::io::Error, logs: Vec<sys::ProgramLog>, messages: String) -> Error {
+    // Without CAP_PERFMON the verifier refuses what it takes otherwise, with a log
+    // that does not say why; the other two it asks for first.
+    let refused = matches!(source.raw_os_error(), Some(libc::EACCES | libc::EINVAL | libc::EPERM));
+    if refused && !missing_capabilities().is_empty() {
+        return Error::Privileges { action: Action::Load, needs: needs(Action::Load), source };
+    }
     if let Some(refused) = logs.into_iter().rfind(|log| !log.log.is_empty()) {
         return Error::Refused { program: refused.program, source, log: refused.log };
     }

@@ -36,6 +36,23 @@ impl Capability {
     }
 }
 
+/// What loading and attaching want and this thread does not have. CAP_SYS_ADMIN
+/// stands for all but CAP_NET_ADMIN (include/linux/capability.h, `bpf_capable`,
+/// `perfmon_capable`). In a user namespace of one's own capabilities are shown that
+/// the kernel does not honour.
+pub fn missing_capabilities() -> Vec<Capability> {
+    let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+    missing(&effective_capabilities(&status))
+}
+
+fn missing(held: &[Capability]) -> Vec<Capability> {
+    let all = held.contains(&Capability::SysAdmin);
+    [Capability::Bpf, Capability::Perfmon, Capability::NetAdmin]
+        .into_iter()
+        .filter(|it| !held.contains(it) && (*it == Capability::NetAdmin || !all))
+        .collect()
+}
+
 /// What a machine can do. `None` and `false` also mean that it did not tell.
 #[derive(Debug)]
 pub struct Probe {
@@ -131,6 +148,15 @@ mod tests {
         let expect = [Capability::Bpf, Capability::NetAdmin, Capability::Perfmon];
         assert_eq!(effective_capabilities(status), expect);
         assert_eq!(effective_capabilities(""), []);
+    }
+
+    #[test]
+    fn every_capability_but_one_is_part_of_sys_admin() {
+        use Capability::{Bpf, NetAdmin, Perfmon, SysAdmin};
+        assert_eq!(missing(&[SysAdmin]), [NetAdmin]);
+        assert_eq!(missing(&[Bpf, NetAdmin]), [Perfmon]);
+        assert_eq!(missing(&[]), [Bpf, Perfmon, NetAdmin]);
+        assert_eq!(missing(&[Bpf, NetAdmin, Perfmon]), []);
     }
 
     #[test]

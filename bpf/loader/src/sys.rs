@@ -200,15 +200,74 @@ pub(crate) fn xdp_link_info(link: BorrowedFd<'_>) -> io::Result<(u32, u32)> {
     Ok((info.prog_id, unsafe { info.__bindgen_anon_1.xdp.ifindex }))
 }
 
-/// How the program of an interface is attached, `XDP_ATTACHED_*`.
-pub(crate) fn xdp_attached(interface_index: i32) -> io::Result<u8> {
+/// Ids of the XDP programs of an interface, 0 where there is none.
+pub(crate) struct XdpPrograms {
+    pub(crate) native: u32,
+    pub(crate) generic: u32,
+}
+
+/// Asks rtnetlink for the XDP programs of an interface of this network namespace.
+pub(crate) fn xdp_programs(interface_index: u32) -> io::Result<XdpPrograms> {
+    let index = i32::try_from(interface_index).map_err(|_| io::ErrorKind::InvalidInput)?;
+    if index == 0 {
+        return Err(io::ErrorKind::NotFound.into());
+    }
     let mut options = libbpf_sys::bpf_xdp_query_opts {
         sz: mem::size_of::<libbpf_sys::bpf_xdp_query_opts>() as libbpf_sys::size_t,
         ..Default::default()
     };
     // SAFETY: the options are initialised, writable and alive.
-    check(unsafe { libbpf_sys::bpf_xdp_query(interface_index, 0, &raw mut options) })?;
-    Ok(options.attach_mode)
+    check(unsafe { libbpf_sys::bpf_xdp_query(index, 0, &raw mut options) })?;
+    Ok(XdpPrograms { native: options.drv_prog_id, generic: options.skb_prog_id })
+}
+
+/// The program with an id; ENOENT if there is none.
+pub(crate) fn program_by_id(id: u32) -> io::Result<OwnedFd> {
+    // SAFETY: the call touches no memory.
+    descriptor(unsafe { libbpf_sys::bpf_prog_get_fd_by_id(id) })
+}
+
+/// The link with an id; ENOENT if there is none.
+pub(crate) fn link_by_id(id: u32) -> io::Result<OwnedFd> {
+    // SAFETY: the call touches no memory.
+    descriptor(unsafe { libbpf_sys::bpf_link_get_fd_by_id(id) })
+}
+
+/// The least id of a link that is greater.
+pub(crate) fn next_link_id(id: u32) -> io::Result<Option<u32>> {
+    let mut next = 0;
+    // SAFETY: `next` is writable.
+    match check(unsafe { libbpf_sys::bpf_link_get_next_id(id, &raw mut next) }) {
+        Ok(_) => Ok(Some(next)),
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Index and name of every interface of this network namespace.
+pub(crate) fn interfaces() -> io::Result<Vec<(u32, String)>> {
+    // SAFETY: the call takes nothing.
+    let list = unsafe { libc::if_nameindex() };
+    if list.is_null() {
+        return Err(io::Error::last_os_error());
+    }
+    let mut found = Vec::new();
+    let mut entry = list;
+    loop {
+        // SAFETY: the list ends with an entry of index 0, where the loop ends.
+        let (index, name) = unsafe { ((*entry).if_index, (*entry).if_name) };
+        if index == 0 || name.is_null() {
+            break;
+        }
+        // SAFETY: the name ends in NUL and lives until the list is freed.
+        let name = unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned();
+        found.push((index, name));
+        // SAFETY: this was not the last entry.
+        entry = unsafe { entry.add(1) };
+    }
+    // SAFETY: the list is that of if_nameindex, and not used any more.
+    unsafe { libc::if_freenameindex(list) };
+    Ok(found)
 }
 
 unsafe extern "C" {
@@ -364,6 +423,15 @@ pub(crate) fn interface_index(name: &str) -> io::Result<u32> {
         0 => Err(io::Error::last_os_error()),
         index => Ok(index),
     }
+}
+
+/// The MTU in bytes of an interface of this network namespace.
+pub(crate) fn interface_mtu(name: &str) -> io::Result<u32> {
+    let mut request = interface_request(name)?;
+    // SAFETY: the kernel reads the name and writes the MTU, both in `request`.
+    unsafe { interface_ioctl(libc::SIOCGIFMTU, &mut request)? };
+    // SAFETY: SIOCGIFMTU has filled this member, a plain number.
+    Ok(unsafe { request.ifr_ifru.ifru_mtu }.unsigned_abs())
 }
 
 /// The name of the interface with an index in this network namespace.

@@ -131,6 +131,7 @@ codes! {
     VLAN_STRIPPING = 610, "SKX0610", "the interface takes VLAN tags out of frames";
     MERGING = 611, "SKX0611", "the program would see packets that were merged";
     INTERFACE_TYPE = 612, "SKX0612", "frames of this type of interface cannot be read";
+    NOT_SEEN = 614, "SKX0614", "what is attached cannot be seen from here";
     TEXT_SYNTAX = 701, "SKX0701", "a line of the IR does not follow its grammar";
     TEXT_NAME = 702, "SKX0702", "a name in the IR does not exist or is taken";
     TEXT_TYPE = 703, "SKX0703", "the types of the IR do not fit";

@@ -4,7 +4,8 @@
 //! What must hold:
 //! - counters and programs are the kernel's to tell; a lost record costs
 //!   names, nothing else;
-//! - the record goes when the program goes.
+//! - the record is whole before the program judges a packet, and goes when it goes;
+//! - it is written and removed under the lock of the pins.
 
 use std::fs;
 use std::io;
@@ -18,6 +19,9 @@ use crate::manifest::{ClassEntry, Manifest};
 
 /// Where records lie: gone after a reboot, as pins are.
 const FOLDER: &str = "/run/skxc";
+
+/// A record that is being written: one at a time, under the lock of the pins.
+const NEXT: &str = "next";
 
 /// A record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,11 +48,13 @@ impl Record {
     }
 }
 
-/// Writes the record of an attachment.
+/// Writes the record of an attachment, whole or not at all.
 pub(crate) fn remember(attachment: &Attachment, record: &Record) -> io::Result<()> {
     fs::create_dir_all(FOLDER)?;
     let text = serde_json::to_string(record).expect("a record is plain data");
-    fs::write(path(attachment), text)
+    let (path, next) = (path(attachment), Path::new(FOLDER).join(NEXT));
+    fs::write(&next, text)?;
+    fs::rename(next, path)
 }
 
 /// Reads the record of an attachment, if there is one.

@@ -610,7 +610,10 @@ pub(crate) struct Status {
 const STATUS_HELP: &str = "\
 Examples:
   sudo skxc status
-  sudo skxc status -i eth0 --format json";
+  sudo skxc status -i eth0 --format json
+  sudo nsenter --net=/run/netns/NAME skxc status
+
+Exit code 3: something runs, or may run, that cannot be looked at from here.";
 
 /// Take a program off an interface
 ///

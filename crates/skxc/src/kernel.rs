@@ -1,8 +1,8 @@
 //! Objects in the kernel: loading them for comparisons, and what to say when
 //! the kernel will not.
 
-use skxc_bpf::{Batch, Error, Loader};
-use skxc_diagnostics::{Diagnostic, codes};
+use skxc_bpf::{Batch, Error, Loader, missing_capabilities};
+use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 use skxc_equivalence::kernel::Entry;
 use skxc_equivalence::machine::{Field, Layout};
 
@@ -82,7 +82,16 @@ pub(crate) fn failure(what: &str, error: &Error) -> Stop {
     let diagnostic = match error {
         Error::Privileges { .. } => {
             Diagnostic::error(codes::NO_PRIVILEGE, format!("cannot {what}: {chain}"))
-                .help("use sudo; `skxc doctor` shows what is missing")
+                .note(match &missing_capabilities()[..] {
+                    [] => "the capabilities are held, but not in the first user namespace, or a \
+                           file or a security module is in the way"
+                        .to_owned(),
+                    missing => {
+                        let names: Vec<_> = missing.iter().map(|it| it.name()).collect();
+                        format!("missing here: {}", names.join(", "))
+                    }
+                })
+                .help("use sudo; `skxc doctor` shows what this machine can do")
         }
         Error::Refused { program, log, .. } => {
             let lines: Vec<&str> = log.lines().collect();
@@ -107,6 +116,18 @@ pub(crate) fn failure(what: &str, error: &Error) -> Stop {
         }
         Error::Busy { .. } | Error::Swapped { .. } => Diagnostic::error(codes::ATTACH, chain)
             .help("`skxc status` and `bpftool net` show what is attached"),
+        Error::MtuTooLarge { interface, .. } => Diagnostic::error(codes::ATTACH, chain)
+            .help(format!(
+                "lower it (`ip link set {} mtu 1500`; drivers allow about 3,500), or use \
+                 `--mode generic`",
+                escape_to_one_line(interface)
+            )),
+        Error::NoBpfFileSystem { .. } => {
+            Diagnostic::error(codes::CANNOT_RUN, format!("cannot {what}: {chain}"))
+                .note("inside `ip netns exec` /sys is another one, and what is mounted there goes with the command")
+                .help("in a network namespace: `nsenter --net=/run/netns/NAME skxc ...`")
+                .help("otherwise `mount -t bpf bpf /sys/fs/bpf` mounts it")
+        }
         Error::Mode { .. } => Diagnostic::error(codes::ATTACH, chain)
             .help("`--mode generic` works on every interface"),
         Error::Elf { .. }

@@ -333,7 +333,8 @@ impl Manifest {
         let message =
             format!("`{}` does not describe this program: {members} {verb}", manifest.display());
         Diagnostic::error(codes::MANIFEST_DIFFERS, message)
-            .help("compile again; actions are changed by `--action`, never in the manifest")
+            .note("the manifest or the object was changed, or they are of two builds")
+            .help("compile again; other actions are said by `--action` of `compile` or `attach`")
     }
 
     /// Refuses an object that is not the one described.

@@ -3,7 +3,10 @@
 use std::net::UdpSocket;
 use std::path::PathBuf;
 
-use skxc_bpf::{Attachment, Error, Interface, Loaded, Loader, Mode, attach_xdp, attachments};
+use skxc_bpf::{
+    Attachment, Error, Interface, Loaded, Loader, LockedPins, Mode, Whereabouts, attach_xdp,
+    attachments, running,
+};
 
 use crate::setup::{bench, in_namespace, ip, skip};
 
@@ -18,12 +21,16 @@ impl PinRoot {
         let name = format!("skxc-test-{}-{test}", std::process::id());
         Some(PinRoot(PathBuf::from("/sys/fs/bpf").join(name)))
     }
+
+    fn lock(&self) -> LockedPins {
+        LockedPins::lock(&self.0).expect("pins can be locked")
+    }
 }
 
 impl Drop for PinRoot {
     fn drop(&mut self) {
         for attachment in attachments(&self.0).unwrap_or_default() {
-            let _ = attachment.detach();
+            let _ = attachment.detach(&self.lock());
         }
         let _ = std::fs::remove_dir_all(&self.0);
     }
@@ -59,7 +66,8 @@ fn an_attachment_counts_and_goes() {
         let lo = Interface::find("lo").expect("lo is there");
         let loaded = load(&object, XDP_PASS);
         let (attachment, mode) =
-            attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.0).expect("it attaches");
+            attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.lock(), |_| {})
+                .expect("it attaches");
         drop(loaded);
         assert_eq!(mode, Mode::Generic, "lo has no native mode");
         send(3);
@@ -75,11 +83,12 @@ fn an_attachment_counts_and_goes() {
         let id = attachment.variable("rodata", "bench_build_id").expect("a variable");
         assert!(id.starts_with(b"0123456789abcdef\0"));
 
-        attachment.detach().expect("it detaches");
+        attachment.detach(&root.lock()).expect("it detaches");
         assert_eq!(attachments(&root.0).expect("none are there"), []);
         assert!(!root.0.exists(), "no directory stays");
         let again = load(&object, XDP_PASS);
-        attach_xdp(&again, "bench_xdp", "bench", &lo, None, &root.0).expect("lo is free again");
+        attach_xdp(&again, "bench_xdp", "bench", &lo, None, &root.lock(), |_| {})
+            .expect("lo is free again");
     });
 }
 
@@ -91,8 +100,9 @@ fn a_second_attachment_is_refused_and_leaves_nothing() {
         let lo = Interface::find("1").expect("lo is interface 1");
         assert_eq!(lo.name, "lo");
         let loaded = load(&object, XDP_PASS);
-        let attach =
-            |name, mode| attach_xdp(&loaded, "bench_xdp", name, &lo, mode, &root.0).map(drop);
+        let attach = |name, mode| {
+            attach_xdp(&loaded, "bench_xdp", name, &lo, mode, &root.lock(), |_| {}).map(drop)
+        };
         assert!(matches!(attach("bench", Some(Mode::Native)), Err(Error::Mode { .. })));
         assert!(!root.0.exists(), "what was pinned is unpinned");
         attach("bench", Some(Mode::Generic)).expect("it attaches");
@@ -111,13 +121,13 @@ fn what_a_killed_attach_left_gives_way() {
     in_namespace(|| {
         let lo = Interface::find("lo").expect("lo is there");
         let loaded = load(&object, XDP_PASS);
-        let attach = || attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.0);
+        let attach = || attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.lock(), |_| {});
         let (attachment, _) = attach().expect("it attaches");
         let path = attachment.path.clone();
-        attachment.detach().expect("it detaches");
+        attachment.detach(&root.lock()).expect("it detaches");
         std::fs::create_dir_all(&path).expect("pins have a directory");
         let (attachment, _) = attach().expect("a directory without a link gives way");
-        attachment.detach().expect("it detaches");
+        attachment.detach(&root.lock()).expect("it detaches");
         assert!(!root.0.exists(), "no directory stays");
     });
 }
@@ -128,7 +138,7 @@ fn interfaces_of_two_namespaces_may_have_one_name() {
     let Some(root) = PinRoot::new("namespaces") else { return };
     let attach = || {
         let lo = Interface::find("lo").expect("lo is there");
-        attach_xdp(&load(&object, XDP_PASS), "bench_xdp", "bench", &lo, None, &root.0)
+        attach_xdp(&load(&object, XDP_PASS), "bench_xdp", "bench", &lo, None, &root.lock(), |_| {})
     };
     in_namespace(|| {
         let (outer, _) = attach().expect("it attaches");
@@ -138,12 +148,12 @@ fn interfaces_of_two_namespaces_may_have_one_name() {
             assert_ne!(inner.path, outer.path);
         });
         assert_eq!(attachments(&root.0).expect("readable"), std::slice::from_ref(&outer));
-        outer.detach().expect("it detaches");
+        outer.detach(&root.lock()).expect("it detaches");
         // The inner namespace is gone, what was pinned there goes with the next attach.
         let mut left = true;
         for _ in 0..50 {
             let (again, _) = attach().expect("it attaches again");
-            again.detach().expect("it detaches");
+            again.detach(&root.lock()).expect("it detaches");
             left = root.0.exists();
             if !left {
                 break;
@@ -163,20 +173,25 @@ fn native_mode_on_a_virtual_cable_with_a_dot_in_its_name() {
         let interface = Interface::find("cable.1").expect("it was made");
         let loaded = load(&object, XDP_PASS);
         let (attachment, mode) =
-            attach_xdp(&loaded, "bench_xdp", "bench", &interface, None, &root.0)
+            attach_xdp(&loaded, "bench_xdp", "bench", &interface, None, &root.lock(), |_| {})
                 .expect("it attaches");
         assert_eq!(mode, Mode::Native);
         assert_eq!(attachments(&root.0).expect("readable")[0].interface, "cable.1");
+        let running = running().expect("the kernel tells");
+        assert_eq!((running.len(), running[0].interface.index), (1, interface.index));
+        assert_eq!(running[0].model().expect("root may look").as_deref(), Some("bench"));
+        assert_eq!(attachment.info().expect("it is attached").whereabouts, Whereabouts::Here);
         ip(&["link", "delete", "cable.1"]);
         let info = attachment.info().expect("the pins are still there");
         assert_eq!((info.interface_index, info.mode), (None, None));
 
         ip(&["link", "add", "cable.1", "type", "veth", "peer", "name", "cable.2"]);
         let interface = Interface::find("cable.1").expect("it was made again");
-        let (attachment, _) = attach_xdp(&loaded, "bench_xdp", "bench", &interface, None, &root.0)
-            .expect("stale pins give way");
+        let (attachment, _) =
+            attach_xdp(&loaded, "bench_xdp", "bench", &interface, None, &root.lock(), |_| {})
+                .expect("stale pins give way");
         ip(&["link", "delete", "cable.1"]);
-        attachment.detach().expect("stale pins go as well");
+        attachment.detach(&root.lock()).expect("stale pins go as well");
     });
 }
 
@@ -188,10 +203,11 @@ fn replacing_is_compare_and_swap() {
         let lo = Interface::find("lo").expect("lo is there");
         let first = load(&object, XDP_PASS);
         let (attachment, _) =
-            attach_xdp(&first, "bench_xdp", "bench", &lo, None, &root.0).expect("it attaches");
+            attach_xdp(&first, "bench_xdp", "bench", &lo, None, &root.lock(), |_| {})
+                .expect("it attaches");
         let before = attachment.info().expect("it is attached").program.id;
         let second = load(&object, XDP_DROP);
-        attachment.replace(&second, "bench_xdp").expect("nobody else replaced it");
+        attachment.replace(&second, "bench_xdp", &root.lock()).expect("nobody else replaced it");
         let info = attachment.info().expect("it is attached");
         assert_ne!(info.program.id, before);
 
@@ -200,10 +216,11 @@ fn replacing_is_compare_and_swap() {
         ip(&["link", "add", "cable", "type", "veth", "peer", "name", "other"]);
         let cable = Interface::find("cable").expect("it was made");
         let (elsewhere, _) =
-            attach_xdp(&third, "bench_xdp", "bench", &cable, None, &root.0).expect("it attaches");
+            attach_xdp(&third, "bench_xdp", "bench", &cable, None, &root.lock(), |_| {})
+                .expect("it attaches");
         let pin = |attachment: &Attachment| attachment.path.join("program");
         std::fs::rename(pin(&elsewhere), pin(&attachment)).expect("pins can be moved");
-        let error = attachment.replace(&third, "bench_xdp").expect_err("a lost race");
+        let error = attachment.replace(&third, "bench_xdp", &root.lock()).expect_err("a lost race");
         let Error::Swapped { found, expected } = error else { panic!("{error:?}") };
         assert_eq!(found, info.program.id);
         assert_eq!(expected, program_id(&third));
@@ -216,14 +233,127 @@ fn program_id(loaded: &Loaded) -> u32 {
 
 #[test]
 fn pins_need_the_bpf_file_system() {
-    let Some(object) = bench() else { return };
     let elsewhere = tempfile::tempdir().expect("a temporary directory");
     in_namespace(|| {
-        let lo = Interface::find("lo").expect("lo is there");
-        let loaded = load(&object, XDP_PASS);
         let root = elsewhere.path().join("skxc");
-        let error = attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root);
-        assert!(matches!(error, Err(Error::NoBpfFileSystem { .. })));
+        assert!(matches!(LockedPins::lock(&root), Err(Error::NoBpfFileSystem { .. })));
+        assert!(matches!(attachments(&root), Err(Error::NoBpfFileSystem { .. })));
         assert!(!root.exists());
+    });
+}
+
+#[test]
+fn an_attachment_keeps_its_interface_through_a_new_name_and_a_new_namespace() {
+    let Some(object) = bench() else { return };
+    let Some(root) = PinRoot::new("renamed") else { return };
+    in_namespace(|| {
+        ip(&["link", "add", "old", "type", "veth", "peer", "name", "peer"]);
+        let old = Interface::find("old").expect("it was made");
+        let loaded = load(&object, XDP_PASS);
+        attach_xdp(&loaded, "bench_xdp", "bench", &old, None, &root.lock(), |_| {})
+            .expect("it attaches");
+        ip(&["link", "set", "old", "name", "new"]);
+        assert_eq!(attachments(&root.0).expect("readable")[0].interface, "new");
+
+        // Another interface takes the name that is free.
+        ip(&["link", "add", "old", "type", "veth", "peer", "name", "other"]);
+        let second = Interface::find("old").expect("it was made");
+        attach_xdp(&loaded, "bench_xdp", "bench", &second, None, &root.lock(), |_| {})
+            .expect("the pins of the first are not in the way");
+        let names: Vec<_> = attachments(&root.0).expect("readable").into_iter().collect();
+        assert_eq!([&names[0].interface, &names[1].interface], ["new", "old"]);
+
+        let here = std::fs::read_link("/proc/thread-self").expect("proc is mounted");
+        let here = here.file_name().expect("a thread").to_string_lossy().into_owned();
+        in_namespace(|| {
+            // The kernel numbers interfaces of each namespace from 1.
+            let there = std::fs::read_link("/proc/thread-self").expect("proc is mounted");
+            let there = there.file_name().expect("a thread").to_string_lossy().into_owned();
+            let net = format!("--net=/proc/{here}/ns/net");
+            let moved = std::process::Command::new("nsenter")
+                .args([net.as_str(), "ip", "link", "set", "new", "netns", &there])
+                .status();
+            assert!(moved.expect("nsenter runs").success());
+            assert_eq!(running().expect("the kernel tells").len(), 1);
+            assert_eq!(attachments(&root.0).expect("readable"), []);
+        });
+    });
+}
+
+#[test]
+fn what_has_no_pins_is_found_and_taken_off() {
+    let Some(object) = bench() else { return };
+    let Some(root) = PinRoot::new("unpinned") else { return };
+    in_namespace(|| {
+        let lo = Interface::find("lo").expect("lo is there");
+        let loaded = load(&object, XDP_DROP);
+        let (attachment, _) =
+            attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.lock(), |_| {})
+                .expect("it attaches");
+        // The last pin that holds the link goes elsewhere, as in another mount of bpffs.
+        let elsewhere = root
+            .0
+            .with_extension("")
+            .with_file_name(format!("skxc-test-{}-elsewhere", std::process::id()));
+        std::fs::rename(attachment.path.join("link"), &elsewhere).expect("pins can be moved");
+        let found = running().expect("the kernel tells");
+        let taken = found[0].detach();
+        std::fs::remove_file(&elsewhere).expect("the pin goes");
+        taken.expect("it is taken off");
+        assert_eq!(running().expect("the kernel tells"), []);
+        attachment.detach(&root.lock()).expect("what is left goes");
+    });
+}
+
+#[test]
+fn a_detach_never_sees_an_attach_by_half() {
+    let Some(object) = bench() else { return };
+    let Some(root) = PinRoot::new("half") else { return };
+    in_namespace(|| {
+        let lo = Interface::find("lo").expect("lo is there");
+        let loaded = load(&object, XDP_DROP);
+        std::thread::scope(|scope| {
+            let mut detaching = None;
+            let locked = root.lock();
+            attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &locked, |half| {
+                assert!(half.path.join("program").exists() && !half.path.join("link").exists());
+                let (about_to_lock, started) = std::sync::mpsc::channel();
+                let root = &root;
+                detaching = Some(scope.spawn(move || {
+                    about_to_lock.send(()).expect("somebody waits");
+                    drop(about_to_lock);
+                    let locked = root.lock();
+                    let found = attachments(&root.0).expect("readable");
+                    let number = found.len();
+                    found.into_iter().for_each(|it| it.detach(&locked).expect("it detaches"));
+                    number
+                }));
+                started.recv().expect("the detach starts");
+            })
+            .expect("it attaches");
+            drop(locked);
+            let number = detaching.expect("it was started").join().expect("no panic");
+            assert_eq!(number, 1);
+        });
+        assert_eq!(running().expect("the kernel tells"), []);
+        assert!(!root.0.exists(), "no directory stays");
+    });
+}
+
+#[test]
+fn an_mtu_beyond_a_page_is_named_and_generic_mode_takes_it() {
+    let Some(object) = bench() else { return };
+    let Some(root) = PinRoot::new("mtu") else { return };
+    in_namespace(|| {
+        ip(&["link", "add", "jumbo", "mtu", "9000", "type", "veth", "peer", "name", "peer"]);
+        ip(&["link", "set", "peer", "mtu", "9000"]);
+        let jumbo = Interface::find("jumbo").expect("it was made");
+        let loaded = load(&object, XDP_PASS);
+        let attach =
+            |mode| attach_xdp(&loaded, "bench_xdp", "bench", &jumbo, mode, &root.lock(), |_| {});
+        let error = attach(Some(Mode::Native)).map(drop);
+        assert!(matches!(error, Err(Error::MtuTooLarge { mtu: 9000, .. })), "{error:?}");
+        let (_, mode) = attach(None).expect("it attaches");
+        assert_eq!(mode, Mode::Generic);
     });
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use skxc_bpf::{Attachment, Error, Interface, Loader, PIN_ROOT, attach_xdp};
+use skxc_bpf::{Attachment, Error, Interface, Loader, LockedPins, PIN_ROOT, attach_xdp};
 use skxc_diagnostics::{Diagnostic, codes};
 
 use crate::actions::{ClassActions, by_class, resolve};
@@ -57,9 +57,11 @@ pub(crate) fn attach(
     let failed = |error: &Error| kernel::failure(&format!("attach `{}`", path.display()), error);
     let interface = Interface::find(interface).map_err(|error| failed(&error))?;
     let placement = interface::place(session, &manifest, &interface, mode, force)?;
-    let attached = load_and_attach(object, &manifest, &interface, &placement);
+    let attached = load_and_attach(session, object, &manifest, &interface, &placement);
     let (attachment, mode) = match (attached, placement.not_generic) {
-        (Err(Error::Mode { .. }), Some(refused)) if mode == Mode::Auto => {
+        (Err(Error::Mode { .. } | Error::MtuTooLarge { .. }), Some(refused))
+            if mode == Mode::Auto =>
+        {
             return Err(Stop::input(refused));
         }
         (Ok((attachment, skxc_bpf::Mode::Generic)), Some(warning)) => {
@@ -68,13 +70,6 @@ pub(crate) fn attach(
         }
         (attached, _) => attached.map_err(|error| failed(&error))?,
     };
-    let record = Record::of(&manifest);
-    if let Err(error) = attached::remember(&attachment, &record) {
-        session.report(&[Diagnostic::warning(
-            codes::ATTACH,
-            format!("`skxc status` will show classes by number: {error}"),
-        )]);
-    }
     session.say(format_args!(
         "{} on {} ({mode}{}); `skxc status -i {1}` shows it, `skxc detach -i {1}` takes it off",
         attachment.name,
@@ -90,6 +85,7 @@ pub(crate) fn attach(
 }
 
 fn load_and_attach(
+    session: &Session,
     object: &[u8],
     manifest: &Manifest,
     interface: &Interface,
@@ -114,7 +110,23 @@ fn load_and_attach(
         Mode::Native => Some(skxc_bpf::Mode::Native),
         Mode::Generic => Some(skxc_bpf::Mode::Generic),
     };
-    attach_xdp(&loaded, &program, name, interface, mode, Path::new(PIN_ROOT))
+    let locked = LockedPins::lock(Path::new(PIN_ROOT))?;
+    let mut recorded = None;
+    let attached = attach_xdp(&loaded, &program, name, interface, mode, &locked, |attachment| {
+        recorded = Some(attachment.clone());
+        remember(session, attachment, manifest);
+    });
+    if let (Err(_), Some(attachment)) = (&attached, recorded) {
+        attached::forget(&attachment);
+    }
+    attached
+}
+
+fn remember(session: &Session, attachment: &Attachment, manifest: &Manifest) {
+    if let Err(error) = attached::remember(attachment, &Record::of(manifest)) {
+        let message = format!("`skxc status` will show classes by number: {error}");
+        session.report(&[Diagnostic::warning(codes::ATTACH, message)]);
+    }
 }
 
 /// Actions given here replace all that were compiled in.

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use skxc_backend_bpf::KernelVersion;
 use skxc_backend_bpf::kernel_features::{OLDEST, ROWS};
-use skxc_bpf::{Capability, Probe};
+use skxc_bpf::{Probe, missing_capabilities};
 
 use crate::clang;
 use crate::cli::Doctor;
@@ -94,13 +94,7 @@ fn compiling() -> (Vec<Finding>, bool) {
 
 /// What loading and attaching need.
 fn running(probe: &Probe) -> Vec<Finding> {
-    let wanted = [Capability::Bpf, Capability::Perfmon, Capability::NetAdmin];
-    let held = |capability: &Capability| {
-        let all = *capability != Capability::NetAdmin
-            && probe.capabilities.contains(&Capability::SysAdmin);
-        all || probe.capabilities.contains(capability)
-    };
-    let missing: Vec<&str> = wanted.iter().filter(|it| !held(it)).map(|it| it.name()).collect();
+    let missing: Vec<&str> = missing_capabilities().iter().map(|it| it.name()).collect();
     let release = probe.kernel.clone().unwrap_or_default();
     vec![
         Finding {

@@ -5,7 +5,10 @@ use std::path::Path;
 
 use comfy_table::CellAlignment;
 use serde_json::{Value, json};
-use skxc_bpf::{Attachment, AttachmentInfo, Counter, Error, PIN_ROOT, attachments};
+use skxc_bpf::{
+    Attachment, AttachmentInfo, Counter, Error, PIN_ROOT, Running, Whereabouts, attachments,
+    running,
+};
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 use skxc_runtime::Reason;
 
@@ -34,37 +37,38 @@ struct Count {
     counter: Counter,
 }
 
-/// Prints the counters of all programs of skxc.
+/// Prints the counters of all programs of skxc. What cannot be looked at is said,
+/// and makes the exit code 3.
 pub(crate) fn run(session: &Session, args: &Status) -> Result<Exit, Stop> {
-    let failed = |error: Error| kernel::failure("read what is attached", &error);
-    let wanted = |attachment: &Attachment| {
-        args.interface.as_ref().is_none_or(|name| *name == attachment.interface)
-    };
-    let found = attachments(Path::new(PIN_ROOT)).map_err(failed)?;
+    let wanted = |name: &str| args.interface.as_ref().is_none_or(|wanted| wanted == name);
+    let mut unseen = Vec::new();
+    let found = attachments(Path::new(PIN_ROOT)).unwrap_or_else(|error| {
+        unseen.extend(diagnostics(kernel::failure("look at pins", &error)));
+        Vec::new()
+    });
     let mut all = Vec::new();
-    for attachment in found.into_iter().filter(wanted) {
+    for attachment in found.into_iter().filter(|it| wanted(&it.interface)) {
         let (name, interface) = (attachment.name.clone(), attachment.interface.clone());
         match attached(attachment) {
             Ok(attached) => all.push(attached),
             // One that is being made or unmade, or of which that was cut short.
-            Err(Error::Path { .. }) => {
-                let message = format!("`{name}` on `{interface}` is attached by half");
-                session.report(&[Diagnostic::warning(codes::ATTACH, message)
-                    .help("if it stays so: attach it again, or `skxc detach` what is left")]);
-            }
-            Err(error) => return Err(failed(error)),
+            Err(Error::Path { .. }) => unseen.push(
+                Diagnostic::error(
+                    codes::NOT_SEEN,
+                    format!("pins of `{name}` on `{interface}` are missing"),
+                )
+                .note("it is being attached or detached now, or that was interrupted")
+                .help("if it stays so: attach it again, or `skxc detach` what is left"),
+            ),
+            Err(error) => unseen.extend(diagnostics(kernel::failure("read counters", &error))),
         }
     }
-    let mut out = stdout();
-    match args.format {
-        TableFormat::Text => all.iter().try_for_each(|it| write_text(&mut out, it))?,
-        TableFormat::Csv => write_csv(&mut out, &all)?,
-        TableFormat::Json => {
-            let all: Vec<Value> = all.iter().map(json).collect();
-            writeln!(out, "{:#}", Value::from(all))?;
-        }
+    unseen.extend(without_pins(&all, wanted));
+    write(args, &all)?;
+    session.report(&unseen);
+    if !unseen.is_empty() {
+        return Ok(Exit::Environment);
     }
-    out.flush()?;
     if all.is_empty() {
         session.say(match &args.interface {
             Some(name) => format!("nothing is attached to {name}"),
@@ -72,6 +76,61 @@ pub(crate) fn run(session: &Session, args: &Status) -> Result<Exit, Stop> {
         });
     }
     Ok(Exit::Done)
+}
+
+fn diagnostics(stop: Stop) -> Vec<Diagnostic> {
+    match stop {
+        Stop::Input(list) | Stop::Refuted(list) | Stop::Environment(list) => list,
+        Stop::Output(_) => Vec::new(),
+    }
+}
+
+/// Programs that run on an interface and have no pins that were found.
+fn without_pins(all: &[Attached], wanted: impl Fn(&str) -> bool) -> Vec<Diagnostic> {
+    let found = match running() {
+        Ok(found) => found,
+        Err(error) => return diagnostics(kernel::failure("look at the interfaces", &error)),
+    };
+    let shown = |it: &Running| all.iter().any(|known| known.info.program.id == it.program_id);
+    let unseen = found.iter().filter(|it| wanted(&it.interface.name) && !shown(it));
+    unseen
+        .filter_map(|it| {
+            let (interface, id) = (escape_to_one_line(&it.interface.name), it.program_id);
+            let diagnostic = match it.model() {
+                Ok(None) => return None,
+                Ok(Some(model)) => {
+                    let model = escape_to_one_line(&model);
+                    let message =
+                        format!("`{model}` is attached to `{interface}` and has no pins here");
+                    Diagnostic::error(codes::NOT_SEEN, message).note(
+                        "it was attached where another BPF file system is mounted, or `skxc \
+                         attach` or `detach` was interrupted",
+                    )
+                }
+                Err(_) => {
+                    let message = format!("cannot tell whose program {id} on `{interface}` is");
+                    Diagnostic::error(codes::NOT_SEEN, message)
+                        .note("looking at programs without pins needs CAP_SYS_ADMIN (or root)")
+                }
+            };
+            Some(diagnostic.help(format!(
+                "`skxc detach -i {interface}` as root takes it off if it is of skxc"
+            )))
+        })
+        .collect()
+}
+
+fn write(args: &Status, all: &[Attached]) -> io::Result<()> {
+    let mut out = stdout();
+    match args.format {
+        TableFormat::Text => all.iter().try_for_each(|it| write_text(&mut out, it))?,
+        TableFormat::Csv => write_csv(&mut out, all)?,
+        TableFormat::Json => {
+            let all: Vec<Value> = all.iter().map(json).collect();
+            writeln!(out, "{:#}", Value::from(all))?;
+        }
+    }
+    out.flush()
 }
 
 fn attached(attachment: Attachment) -> Result<Attached, Error> {
@@ -108,7 +167,13 @@ fn name_counters(counters: &[Counter], record: Option<&Record>) -> Vec<Count> {
 
 fn write_text(out: &mut impl Write, attached: &Attached) -> io::Result<()> {
     let Attached { attachment, info, record, counts } = attached;
-    let mode = info.mode.map_or_else(|| "not attached".to_owned(), |mode| mode.to_string());
+    let mode = match (info.mode, info.whereabouts) {
+        (Some(mode), _) => mode.to_string(),
+        (None, Whereabouts::Left(index)) => {
+            format!("in another network namespace, as interface {index} there")
+        }
+        (None, Whereabouts::Here | Whereabouts::Gone) => "the interface is gone".to_owned(),
+    };
     let shadow = match record {
         Some(record) if record.shadow => ", shadow: the actions are not carried out",
         _ => "",
