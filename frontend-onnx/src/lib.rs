@@ -19,6 +19,7 @@ mod body;
 mod build;
 mod external;
 mod fold;
+mod foreign;
 mod graph;
 mod indexed;
 mod inputs;
@@ -134,9 +135,13 @@ fn decode(bytes: &[u8], file_name: &str) -> Result<(ModelProto, GraphProto), Dia
         return Err(Diagnostic::error(LIMIT_EXCEEDED, message));
     }
     let refuse = |why: &str| {
-        Diagnostic::error(NOT_A_MODEL, format!("`{file}` is not an ONNX model"))
-            .note(why)
-            .help("export the model with skl2onnx and write `SerializeToString()` whole")
+        let problem = Diagnostic::error(NOT_A_MODEL, format!("`{file}` is not an ONNX model"));
+        match foreign::kind(bytes) {
+            Some(kind) => problem.note(kind.note()).help(kind.help()),
+            None => problem
+                .note(why)
+                .help("export the model with skl2onnx and write `SerializeToString()` whole"),
+        }
     };
     wire::check(bytes).map_err(|refusal| match refusal {
         wire::Refusal::Malformed => refuse("its bytes are cut short, or of another format"),
