@@ -27,6 +27,7 @@ pub(crate) fn manifest(
         name: options.name.clone(),
         build_id: program.build_id.clone(),
         model_sha256: model.sha256.clone(),
+        skir_sha256: program.skir_sha256.clone(),
         object: None,
         options: options.clone(),
         columns: columns(&lowered.int, program),

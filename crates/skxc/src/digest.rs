@@ -3,7 +3,9 @@
 use std::fmt::Write as _;
 
 use sha2::{Digest as _, Sha256};
+use skxc_ir::Column;
 
+use crate::actions::Label;
 use crate::options::Options;
 
 /// SHA-256 in lower-case hexadecimal.
@@ -22,17 +24,31 @@ pub(crate) fn model(bytes: &[u8], external: &[String]) -> String {
 }
 
 /// What a program was made of, as one digest: skxc's version, the model, the
-/// options and the integer IR, which holds the columns with their ranges.
+/// options, the columns, the classes of its labels and the integer IR. Everything
+/// but the IR, of which there is a digest, stands in the manifest, so that the build
+/// id in an object shows whether the manifest says what was compiled.
 ///
-/// The parts are separated by line feeds, which none but the last holds.
-pub(crate) fn build_id(model_sha256: &str, options: &Options, skir: &str) -> String {
-    let options = serde_json::to_string(options).expect("options are plain data");
+/// The parts are separated by line feeds, which none holds: JSON escapes them.
+pub(crate) fn build_id(
+    model_sha256: &str,
+    options: &Options,
+    skir_sha256: &str,
+    columns: &[Column],
+    labels: &[Label],
+) -> String {
+    let columns: Vec<_> =
+        columns.iter().map(|it| (&it.name, it.range.min, it.range.max, it.missing)).collect();
+    // Of a single label the output is not named in the manifest.
+    let several = labels.len() > 1;
+    let labels: Vec<_> =
+        labels.iter().map(|it| (several.then_some(&it.name), &it.classes)).collect();
+    let plain = serde_json::to_string(&(options, columns, labels));
+    let plain = plain.expect("options, columns and labels are plain data");
     let mut hasher = Sha256::new();
-    for part in ["skxc", env!("CARGO_PKG_VERSION"), model_sha256, &options] {
+    for part in ["skxc", env!("CARGO_PKG_VERSION"), model_sha256, skir_sha256, &plain] {
         hasher.update(part);
         hasher.update("\n");
     }
-    hasher.update(skir);
     hex(&hasher.finalize())
 }
 

@@ -6,6 +6,7 @@
 use skxc_bpf::ObjectFile;
 
 use crate::cli::Hook;
+use crate::digest;
 use crate::manifest::Manifest;
 
 /// What an object holds.
@@ -40,6 +41,19 @@ impl Embedded {
         }
         if manifest.options.hook == Hook::None {
             return found;
+        }
+        // Labels, columns and the rest of what an object has no bytes for: its build
+        // id is the digest of what the manifest must say.
+        let (columns, labels) = (manifest.columns(), manifest.labels());
+        let said = digest::build_id(
+            &manifest.model_sha256,
+            &manifest.options,
+            &manifest.skir_sha256,
+            &columns,
+            &labels,
+        );
+        if found.is_empty() && self.build_id != said {
+            found.push("build_id");
         }
         let actions = manifest.classes.iter().map(|class| class.action.xdp()).collect();
         if self.actions != Some(actions) {

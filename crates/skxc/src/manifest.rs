@@ -25,7 +25,7 @@ use crate::options::Options;
 use crate::session::Stop;
 
 /// Number of the format; goes up when the meaning of a member changes.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 /// The manifest.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -41,6 +41,8 @@ pub(crate) struct Manifest {
     pub(crate) build_id: String,
     /// SHA-256 of the ONNX file.
     pub(crate) model_sha256: String,
+    /// SHA-256 of the integer IR.
+    pub(crate) skir_sha256: String,
     /// The object, unless only the source was asked for.
     pub(crate) object: Option<ObjectEntry>,
     /// What was asked for.
@@ -334,6 +336,7 @@ impl Manifest {
             format!("`{}` does not describe this program: {members} {verb}", manifest.display());
         Diagnostic::error(codes::MANIFEST_DIFFERS, message)
             .note("the manifest or the object was changed, or they are of two builds")
+            .note("`build_id` is a digest of the labels, columns, options and digests in the manifest")
             .help("compile again; other actions are said by `--action` of `compile` or `attach`")
     }
 

@@ -84,6 +84,8 @@ pub(crate) struct Program {
     pub(crate) artifact: bpf::Artifact,
     /// Digest of all that it depends on.
     pub(crate) build_id: String,
+    /// Digest of the integer IR.
+    pub(crate) skir_sha256: String,
     /// Action of each class, those of the first label first.
     pub(crate) actions: Vec<Action>,
 }
@@ -278,8 +280,10 @@ pub(crate) fn program(
         Hook::Xdp => packet_features(&lowered.int)?,
         Hook::None => Vec::new(),
     };
-    let build_id = digest::build_id(&model.sha256, options, &lowered.skir);
     let columns: Vec<Column> = lowered.int.columns.iter().map(|(_, it)| it.clone()).collect();
+    let skir_sha256 = digest::sha256(lowered.skir.as_bytes());
+    let labels = actions::labels(&*lowered.int);
+    let build_id = digest::build_id(&model.sha256, options, &skir_sha256, &columns, &labels);
     let emit = bpf::Options {
         hook: match options.hook {
             Hook::Xdp => bpf::Hook::Xdp,
@@ -306,7 +310,7 @@ pub(crate) fn program(
         };
         Stop::input(Diagnostic::error(code, error.to_string()))
     })?;
-    Ok(Program { plan, artifact, build_id, actions })
+    Ok(Program { plan, artifact, build_id, skir_sha256, actions })
 }
 
 fn class_actions(lowered: &Lowered, options: &Options) -> Result<Vec<Action>, Stop> {

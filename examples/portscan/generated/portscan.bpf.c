@@ -19,7 +19,7 @@
 
 /* Digest of the model, the options and the compiler that made this program. */
 const volatile char portscan_build_id[65] =
-	"cd2222a2046b51d65504609638d0939a6ae58f509058ef6863be5fc013b97116";
+	"8cc8a24d755fa1fb21984a26df4f6fcada963a6e429c106663e25e7d73b0f467";
 
 /*
  * Action of each class, as enum xdp_action numbers them. Changed, if at all,

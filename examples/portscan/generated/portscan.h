@@ -7,7 +7,7 @@
  *	--output raw --action scan=drop --fallback pass --hook xdp --lowering
  *	auto --optimize speed --kernel 6.1
  *
- * build_id cd2222a2046b51d65504609638d0939a6ae58f509058ef6863be5fc013b97116
+ * build_id 8cc8a24d755fa1fb21984a26df4f6fcada963a6e429c106663e25e7d73b0f467
  *
  * In: integers in host byte order, any in the stated range.
  *
