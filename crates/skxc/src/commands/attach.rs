@@ -70,6 +70,7 @@ pub(crate) fn attach(
         }
         (attached, _) => attached.map_err(|error| failed(&error))?,
     };
+    warn_of_mount_namespace(session);
     session.say(format_args!(
         "{} on {} ({mode}{}); `skxc status -i {1}` shows it, `skxc detach -i {1}` takes it off",
         attachment.name,
@@ -82,6 +83,21 @@ pub(crate) fn attach(
         session.say(line);
     }
     Ok(Exit::Done)
+}
+
+/// Warns where pins may go with the command: in a mount namespace that is not that
+/// of process 1, as inside of `ip netns exec`. Where either cannot be read, nothing
+/// is known.
+fn warn_of_mount_namespace(session: &Session) {
+    let of = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/mnt")).ok();
+    if let (Some(ours), Some(first)) = (of("self"), of("1"))
+        && ours != first
+    {
+        let message = "the program may go when the last process of this mount namespace ends";
+        session.report(&[Diagnostic::warning(codes::ATTACH, message)
+            .note("its pins are here alone if the BPF file system was mounted here, as inside `ip netns exec`")
+            .help("in a network namespace: `nsenter --net=/run/netns/NAME skxc ...`")]);
+    }
 }
 
 fn load_and_attach(
