@@ -11,6 +11,7 @@
 //! - origins are carried: what is merged has the origin of both;
 //! - the declared columns stay; only what reads them changes.
 
+mod choices;
 pub mod dead_code;
 pub mod fold_inputs;
 pub mod fold_leaves;
@@ -23,6 +24,7 @@ pub mod merge_subtrees;
 pub mod merge_trees;
 mod order;
 pub mod output_plumbing;
+pub mod own_extremes;
 pub mod pipeline;
 mod preserves;
 pub mod prune_branches;

@@ -1,7 +1,8 @@
 //! Rows and results as the interpreter and the object see them.
 
+use skxc_ir::analysis::ranges::Ranges;
 use skxc_ir::interpret::{self, Outcome};
-use skxc_ir::{Domain, ElementType, Int, LabelTable, Module, Output, OutputKind};
+use skxc_ir::{Domain, ElementType, Int, LabelTable, Module, Output, OutputKind, Value};
 
 /// What the integer module says of a row, in the order of `struct NAME_result`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,4 +107,18 @@ pub(crate) fn unit(elem: ElementType) -> f64 {
         | ElementType::Bool
         | ElementType::Label(_) => 1.0,
     }
+}
+
+/// For each element of `value`, how far apart two numbers can be that the program
+/// gives for it, in real units. `ranges` are those of `module`.
+pub(crate) fn spans(module: &Module<Int>, ranges: &Ranges, value: Value) -> Vec<f64> {
+    let unit = unit(module.ty(value).elem);
+    ranges.of_value(value).iter().map(|bounds| bounds.span() as f64 * unit).collect()
+}
+
+/// Does a bound on an error allow any two numbers that lie within `span` of each
+/// other? What is within such a bound does not agree. A number that is the same for
+/// every row has no span, and every finite bound on it says something.
+pub(crate) fn allows_everything(bound: f64, span: f64) -> bool {
+    !bound.is_finite() || (span > 0.0 && bound >= span)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::decision::allows_everything;
 use crate::inputs::{Coverage, Kind};
 use crate::verdict::{Comparison, Counterexample, Reason, Verdict};
 
@@ -51,12 +52,20 @@ pub struct Score {
     pub error_max: f64,
     /// The proven bound on it.
     pub bound: f64,
+    /// The difference of the greatest and the least number that the program can give.
+    pub range: f64,
 }
 
 impl Score {
     /// A score before any row.
-    pub(crate) fn new(output: String, bound: f64) -> Self {
-        Self { output, rows: 0, error_max: 0.0, bound }
+    pub(crate) fn new(output: String, bound: f64, range: f64) -> Self {
+        Self { output, rows: 0, error_max: 0.0, bound, range }
+    }
+
+    /// Is the bound so large that any number within the range would be within it?
+    #[must_use]
+    pub fn is_unbounded(&self) -> bool {
+        allows_everything(self.bound, self.range)
     }
 }
 
@@ -133,6 +142,9 @@ impl Tally {
             }
             verdict if verdict.passed() && never => {
                 Verdict::Inconclusive { reason: Reason::NotANumber }
+            }
+            verdict if verdict.passed() && self.scores.iter().any(Score::is_unbounded) => {
+                Verdict::Inconclusive { reason: Reason::WideBound }
             }
             verdict => verdict,
         };

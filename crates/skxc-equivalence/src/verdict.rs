@@ -47,6 +47,9 @@ pub enum Reason {
     NoBound,
     /// A result of the model is not a number in any row.
     NotANumber,
+    /// A number may be off by as much as it can differ from row to row, going by
+    /// what is proven: no two numbers would differ by more.
+    WideBound,
     /// The comparison was not asked for.
     NotRun,
 }
@@ -167,6 +170,7 @@ impl fmt::Display for Reason {
             Self::NotImplemented => "the witness does not implement the operators of the model",
             Self::NoBound => "labels differ, and no bound on the scores behind them is known",
             Self::NotANumber => "a result of the model is not a number in any row",
+            Self::WideBound => "the bound on a number is as large as the range of that number",
             Self::NotRun => "not run",
         })
     }

@@ -247,6 +247,13 @@ const SCORES_SHOWN_MAX: usize = 8;
 
 /// A line for each score, or one for all.
 fn scores(text: &mut String, scores: &[Score]) {
+    if let Some(index) = scores.iter().position(Score::is_unbounded) {
+        let range = small(scores[index].range);
+        let _ = writeln!(
+            text,
+            "      score {index} has a range of {range}, no more than its bound: nothing is shown of it"
+        );
+    }
     let mut line = |what: &str, error_max: f64, bound: f64, rows: u64| {
         let (error, bound) = (small(error_max), small(bound));
         let _ = writeln!(

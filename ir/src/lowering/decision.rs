@@ -73,7 +73,7 @@ fn read(module: &Module<Int>, lines: &BTreeMap<Value, Line>, op: &IntOp) -> Opti
         IntOp::Greater { a, threshold } => Some(line(a)?.above((*threshold).into())),
         IntOp::Compare { relation, a, b } => match line(a) {
             Some(line) => line.compared(*relation, constant(module, *b)?),
-            None => line(b)?.compared(mirrored(*relation), constant(module, *a)?),
+            None => line(b)?.compared(relation.mirrored(), constant(module, *a)?),
         },
         _ => None,
     }
@@ -85,17 +85,6 @@ fn constant(module: &Module<Int>, value: Value) -> Option<i128> {
     let elements = &module.constants[constant].elements;
     let first = *elements.first()?;
     elements.iter().all(|&x| x == first).then_some(first.into())
-}
-
-/// The relation of `b` to `a` that holds where `relation` holds of `a` to `b`.
-fn mirrored(relation: Relation) -> Relation {
-    match relation {
-        Relation::Less => Relation::Greater,
-        Relation::LessOrEqual => Relation::GreaterOrEqual,
-        Relation::Equal => Relation::Equal,
-        Relation::Greater => Relation::Less,
-        Relation::GreaterOrEqual => Relation::LessOrEqual,
-    }
 }
 
 impl Line {

@@ -197,6 +197,18 @@ impl Relation {
         }
     }
 
+    /// The relation with its sides exchanged.
+    #[must_use]
+    pub fn mirrored(self) -> Self {
+        match self {
+            Self::Less => Self::Greater,
+            Self::LessOrEqual => Self::GreaterOrEqual,
+            Self::Equal => Self::Equal,
+            Self::Greater => Self::Less,
+            Self::GreaterOrEqual => Self::LessOrEqual,
+        }
+    }
+
     /// Does it hold between `a` and `b`?
     #[must_use]
     pub fn holds<T: PartialOrd>(self, a: &T, b: &T) -> bool {

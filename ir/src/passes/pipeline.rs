@@ -12,6 +12,7 @@ use crate::passes::known_values::KnownValues;
 use crate::passes::merge_subtrees::MergeSubtrees;
 use crate::passes::merge_trees::MergeTrees;
 use crate::passes::output_plumbing::OutputPlumbing;
+use crate::passes::own_extremes::OwnExtremes;
 use crate::passes::prune_branches::PruneBranches;
 use crate::passes::prune_features::PruneFeatures;
 use crate::passes::quantize::{self, QuantizeError};
@@ -30,6 +31,8 @@ pub const REAL_PASSES: &[&dyn Pass<Real>] = &[
     &KnownValues,
     // What is left of the others chooses what is computed for some rows alone.
     &GuardedValues,
+    // A value and its own extreme are compared as they are.
+    &OwnExtremes,
     // Sums that are never 0 then need no guard.
     &Identities,
     &KeepDecision,

@@ -1,9 +1,10 @@
 //! The trainer's own labels against the integer module.
 
+use skxc_ir::analysis::ranges::Ranges;
 use skxc_ir::analysis::rounding::Rounding;
 use skxc_ir::{Int, Module, OutputKind};
 
-use crate::decision::{Decision, Place, decide, label_text, unit};
+use crate::decision::{Decision, Place, allows_everything, decide, label_text, spans, unit};
 use crate::inputs::Rows;
 use crate::report::{Report, Tally};
 use crate::verdict::{Comparison, Counterexample, Part};
@@ -14,7 +15,9 @@ use crate::verdict::{Comparison, Counterexample, Part};
 /// Labels are compared as text or as numbers, so that a trainer may write `1.0`
 /// for class 1. A prediction may differ by the proven bound on its error and by
 /// one unit in the last place of the trainer's largest number as a `float`:
-/// models are exported in these, and their sums pass through numbers as large.
+/// models are exported in these, and their sums pass through numbers as large. Where
+/// the bound is as large as the range of the predictions, what differs by more than
+/// that unit is undecided.
 ///
 /// # Panics
 /// If there are fewer rows of words than rows, a row of words has not one for
@@ -30,12 +33,9 @@ pub fn expected(module: &Module<Int>, rows: &Rows, wanted: &[Vec<String>]) -> Re
         tally.count(kind);
         assert_eq!(wanted.len(), said.0.len(), "each label has a word");
         let decision = decide(module, row);
-        let found = said
-            .0
-            .iter()
-            .zip(wanted)
-            .position(|(said, wanted)| !said.is(module, &decision, wanted, tolerance));
-        if let Some(at) = found {
+        let agrees = |at: usize| said.0[at].is(module, &decision, &wanted[at], tolerance);
+        let agreements: Vec<Option<bool>> = (0..wanted.len()).map(agrees).collect();
+        if let Some(at) = agreements.iter().position(|agrees| *agrees == Some(false)) {
             tally.mismatch(|| Counterexample {
                 comparison: Comparison::Expected,
                 kind,
@@ -46,6 +46,8 @@ pub fn expected(module: &Module<Int>, rows: &Rows, wanted: &[Vec<String>]) -> Re
                 expected: wanted[at].clone(),
                 got: said.0[at].text(module, &decision),
             });
+        } else {
+            tally.undecided += u64::from(agreements.contains(&None));
         }
     }
     tally.report()
@@ -59,13 +61,13 @@ enum Word {
     /// The class of the label at this position among the labels.
     Class(usize),
     /// The number at this position among the scores, in this unit, which is
-    /// off by no more than `bound`.
-    Number { at: usize, unit: f64, bound: f64 },
+    /// off by no more than `bound`; none if that would allow any number.
+    Number { at: usize, unit: f64, bound: Option<f64> },
 }
 
 impl Said {
     fn of(module: &Module<Int>) -> Self {
-        let rounding = Rounding::of(module);
+        let (rounding, ranges) = (Rounding::of(module), Ranges::of(module));
         let (mut words, mut labels, mut scores) = (Vec::new(), 0, 0);
         for output in &module.outputs {
             let is_said = Place::of(module, output) == Place::Label;
@@ -76,7 +78,9 @@ impl Said {
                 }
                 OutputKind::Score(_) | OutputKind::Value => {
                     let unit = unit(module.ty(output.value).elem);
-                    for &bound in rounding.of_value(output.value) {
+                    let spans = spans(module, &ranges, output.value);
+                    for (&bound, span) in rounding.of_value(output.value).iter().zip(spans) {
+                        let bound = (!allows_everything(bound, span)).then_some(bound);
                         words.extend(is_said.then_some(Word::Number { at: scores, unit, bound }));
                         scores += 1;
                     }
@@ -96,14 +100,24 @@ impl Word {
     }
 
     /// Is it what the trainer wants? A number may be off by `tolerance` beyond
-    /// its bound.
-    fn is(&self, module: &Module<Int>, decision: &Decision, wanted: &str, tolerance: f64) -> bool {
+    /// its bound; none where only a bound could tell, and there is none.
+    fn is(
+        &self,
+        module: &Module<Int>,
+        decision: &Decision,
+        wanted: &str,
+        tolerance: f64,
+    ) -> Option<bool> {
         match *self {
-            Self::Class(_) => same(wanted, &self.text(module, decision)),
+            Self::Class(_) => Some(same(wanted, &self.text(module, decision))),
             Self::Number { at, unit, bound } => {
                 let got = decision.scores[at] as f64 * unit;
-                let wanted = wanted.trim().parse::<f64>();
-                wanted.is_ok_and(|wanted| (got - wanted).abs() <= bound + tolerance)
+                let Ok(wanted) = wanted.trim().parse::<f64>() else { return Some(false) };
+                let error = (got - wanted).abs();
+                match bound {
+                    Some(bound) => Some(error <= bound + tolerance),
+                    None => (error <= tolerance).then_some(true),
+                }
             }
         }
     }

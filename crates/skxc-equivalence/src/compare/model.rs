@@ -9,15 +9,17 @@
 //! every row of the caller and on a sample of the others: exact arithmetic is
 //! slow. Of a score that is not a number over the reals either, as 0/0 is, nothing
 //! is said but that: integers have no NaN.
+//! A bound as large as the range of its score is no agreement.
 
 mod decider;
 
+use skxc_ir::analysis::ranges::Ranges;
 use skxc_ir::analysis::rounding::Rounding;
 use skxc_ir::interpret::{self, Enclosure, Outcome};
 use skxc_ir::{ElementType, Int, Interval, Module, OutputKind, Real};
 
 use super::BATCH_ROWS;
-use crate::decision::{cells, decides, label_text, labels, unit};
+use crate::decision::{cells, decides, label_text, labels, spans, unit};
 use crate::inputs::{Inputs, Kind, Options, Rows};
 use crate::report::{Report, Score, Tally};
 use crate::shrink::shrink;
@@ -119,12 +121,13 @@ pub(crate) struct Judge<'m> {
 
 impl<'m> Judge<'m> {
     pub(crate) fn new(real: &'m Module<Real>, int: &'m Module<Int>) -> Self {
-        let rounding = Rounding::of(int);
-        let deciders = Deciders::new(real, int, &rounding);
+        let (rounding, ranges) = (Rounding::of(int), Ranges::of(int));
+        let deciders = Deciders::new(real, int, &rounding, &ranges);
         let outputs = int.outputs.iter().filter(|output| output.kind != OutputKind::Label);
         let of_output = outputs.flat_map(|output| {
             let bounds = rounding.of_value(output.value).iter();
-            bounds.map(|&bound| Score::new(output.name.clone(), bound))
+            let spans = spans(int, &ranges, output.value);
+            bounds.zip(spans).map(|(&bound, span)| Score::new(output.name.clone(), bound, span))
         });
         let scores = of_output.collect();
         Self { real, int, deciders, scores }

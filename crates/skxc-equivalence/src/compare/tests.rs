@@ -304,8 +304,11 @@ fn labels_that_differ_behind_scores_without_a_bound_are_no_pass() {
     let label = IntOp::Label { table, class };
     let label = module.push(label, Type::new(ElementType::Label(table), &[1]), origin);
     module.outputs[0].value = label;
+    module.outputs.truncate(1);
     let check = |threshold: f64, module: &Module<Int>| {
-        model(&real(threshold), module, Rows::new(1), Options::default(), &mut |_| {})
+        let mut real = real(threshold);
+        real.outputs.truncate(1);
+        model(&real, module, Rows::new(1), Options::default(), &mut |_| {})
     };
     let report = check(63.5, &module);
     assert_eq!(report.verdict, Verdict::Inconclusive { reason: Reason::NoBound });
@@ -374,6 +377,38 @@ output \"quotient\" score raw %3
     }
     let report = model(&real, &int, Rows::new(2), Options::default(), &mut |_| {});
     assert_eq!(report.verdict, Verdict::Inconclusive { reason: Reason::NotANumber });
+}
+
+#[test]
+fn a_bound_as_large_as_the_range_is_no_agreement() {
+    let mut module = int(TTL_THRESHOLD);
+    let forest = skxc_ir::Handle::from_index(0);
+    let check = |module: &Module<Int>| {
+        model(&real(63.5), module, Rows::new(1), Options::default(), &mut |_| {})
+    };
+    // Scores go from 0.3 to 0.9 and from 0.1 to 0.7: half of that is a bound.
+    module.forests[forest].rounding_half_units = vec![(0.6 * f64::exp2(26.0)) as u64; 2];
+    assert_eq!(check(&module).verdict, Verdict::Proven);
+    module.forests[forest].rounding_half_units = vec![(1.3 * f64::exp2(26.0)) as u64; 2];
+    let report = check(&module);
+    assert_eq!(report.verdict, Verdict::Inconclusive { reason: Reason::WideBound });
+    assert!(report.scores.iter().all(|score| score.is_unbounded()), "{report:?}");
+}
+
+#[test]
+fn a_prediction_without_a_bound_is_undecided_unless_it_is_the_trainers() {
+    let mut module = int(TTL_THRESHOLD);
+    let sums = skxc_ir::Handle::from_index(1);
+    let origin = skxc_ir::Handle::from_index(0);
+    let first = IntOp::Gather { input: sums, indices: vec![1] };
+    let first = module.push(first, Type::new(module.ty(sums).elem, &[1, 1]), origin);
+    module.forests[skxc_ir::Handle::from_index(0)].rounding_half_units = vec![u64::MAX; 2];
+    module.outputs = vec![Output { name: "value".into(), kind: OutputKind::Value, value: first }];
+    let mut rows = Rows::new(1);
+    rows.push(Kind::Csv, &[10]);
+    let check = |word: &str| expected(&module, &rows, &[vec![word.to_owned()]]).verdict;
+    assert!(check("0.7").passed());
+    assert_eq!(check("0.2"), Verdict::Inconclusive { reason: Reason::NoBound });
 }
 
 #[test]

@@ -9,6 +9,7 @@ use super::{Computed, Key, Quantizer, SUM_BITS, margin, sums};
 use crate::analysis::affine::Form;
 use crate::module::Value;
 use crate::ops::{IntBinary, IntOp, Relation};
+use crate::passes::choices::are_of_one_value;
 use crate::ratio::Ratio;
 use crate::types::{ElementType, Type};
 
@@ -31,7 +32,7 @@ impl Quantizer<'_> {
         let (relation, limit) = match key {
             Key::Difference(_) => (relation, Ratio::zero()),
             Key::Value(sum) if sum == a => (relation, self.number(b)),
-            Key::Value(_) => (mirrored(relation), self.number(a)),
+            Key::Value(_) => (relation.mirrored(), self.number(a)),
         };
         let computed = self.sums.get(&key)?.clone();
         let margin = self.margin_of_sums(key, &computed);
@@ -46,6 +47,9 @@ impl Quantizer<'_> {
         a: Value,
         b: Value,
     ) -> Option<Value> {
+        if are_of_one_value(self.real, a, b) {
+            return self.compare_chosen(value, relation, a, b);
+        }
         let one_number = |side: Value| {
             let is_constant = self.affine.is_constant(side);
             is_constant.then(|| sums::one_number(self.real, self.affine, side)).flatten()
@@ -53,11 +57,35 @@ impl Quantizer<'_> {
         let whole = self.real.shape(value);
         let (relation, side, limit) = match (one_number(a), one_number(b)) {
             (None, Some(limit)) if self.real.shape(a) == whole => (relation, a, limit),
-            (Some(limit), None) if self.real.shape(b) == whole => (mirrored(relation), b, limit),
+            (Some(limit), None) if self.real.shape(b) == whole => (relation.mirrored(), b, limit),
             _ => return self.compare_fixed(value, relation, a, b),
         };
         let computed = self.operand(side)?;
         Some(self.compare_with(value, relation, computed, &limit, 0))
+    }
+
+    /// A comparison of elements of one value, all of one rounding: an element is
+    /// equal to itself, and to what is as close to it as a tie of votes.
+    fn compare_chosen(
+        &mut self,
+        value: Value,
+        relation: Relation,
+        a: Value,
+        b: Value,
+    ) -> Option<Value> {
+        let votes = [a, b].into_iter().find_map(|side| {
+            let computed = self.sums.get(&Key::Value(side))?;
+            Some(self.margin_of_rows(side, computed))
+        });
+        let margin = votes.unwrap_or(0);
+        if margin == 0 {
+            return self.compare_fixed(value, relation, a, b);
+        }
+        let [a, b] = self.in_common(value, [a, b], 1)?;
+        let elem = self.int.ty(a).elem;
+        let op = IntOp::Binary { function: IntBinary::Subtract, a, b };
+        let difference = self.push_as(value, elem, op);
+        Some(self.compare_with(value, relation, difference, &Ratio::zero(), margin))
     }
 
     /// `computed relation limit`, where numbers within `margin` units of the
@@ -164,15 +192,4 @@ fn two_greatest(half_units: &[u64]) -> u64 {
     let mut sorted = half_units.to_vec();
     sorted.sort_unstable();
     sorted.iter().rev().take(2).fold(0, |sum, x| sum.saturating_add(*x))
-}
-
-/// The relation with its sides exchanged.
-fn mirrored(relation: Relation) -> Relation {
-    match relation {
-        Relation::Less => Relation::Greater,
-        Relation::LessOrEqual => Relation::GreaterOrEqual,
-        Relation::Equal => Relation::Equal,
-        Relation::Greater => Relation::Less,
-        Relation::GreaterOrEqual => Relation::LessOrEqual,
-    }
 }

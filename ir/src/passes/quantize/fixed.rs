@@ -150,7 +150,7 @@ impl Quantizer<'_> {
 
     /// Operands in one format, in which `headroom` bits stay free; integers and
     /// truth values are what they are.
-    fn in_common<const N: usize>(
+    pub(super) fn in_common<const N: usize>(
         &mut self,
         user: Value,
         operands: [Value; N],

@@ -29,6 +29,7 @@ use crate::arena::Handle;
 use crate::matrix::{Matrix, MatrixRow, MatrixWeight};
 use crate::module::{Column, Interval, Module, Real, Value};
 use crate::ops::{Binary, IntOp, RealOp, Unary};
+use crate::passes::choices::are_of_one_value;
 use crate::ratio::Ratio;
 use crate::types::{ElementType, Type};
 
@@ -70,7 +71,8 @@ pub(super) fn forms_of(
 }
 
 /// The differences that a comparison of floats asks for, if they are worth a
-/// linear map: neither side is a constant, and one is computed linearly.
+/// linear map: neither side is a constant or chosen from the other, and one is computed
+/// linearly.
 pub(super) fn differences_of(
     module: &Module<Real>,
     affine: &Affine<'_>,
@@ -78,6 +80,10 @@ pub(super) fn differences_of(
 ) -> Option<Vec<Form>> {
     let RealOp::Compare { a, b, .. } = module.node(value).op else { return None };
     let sides = [a, b];
+    // Of a difference an element and itself would be rounded apart.
+    if are_of_one_value(module, a, b) {
+        return None;
+    }
     let floats = sides.iter().all(|&side| {
         module.ty(side).elem.is_float()
             && !affine.is_constant(side)

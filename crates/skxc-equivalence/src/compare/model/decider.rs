@@ -5,12 +5,13 @@
 //! - a label of the integer module is right only if its own scores are within
 //!   their proven bound of exact arithmetic, and the label is theirs up to that
 //!   bound and the tie margin;
-//! - where scores have no bound, a label other than that of exact arithmetic is
+//! - where scores have no bound, or one as large as their range, a label other than that of exact arithmetic is
 //!   neither right nor wrong; nor is one where exact arithmetic leaves the scores
 //!   open, as if two neighbours are equally near, and their bound the label;
 //! - where the way from numbers to the label is not understood there is no
 //!   decider, and labels must be equal.
 
+use skxc_ir::analysis::ranges::Ranges;
 use skxc_ir::analysis::rounding::Rounding;
 use skxc_ir::interpret::{self, Enclosure, Outcome};
 use skxc_ir::passes::pipeline::REAL_PASSES;
@@ -20,7 +21,7 @@ use skxc_ir::{
 };
 
 use crate::compare::float_error::{self, Element};
-use crate::decision::{cells, unit};
+use crate::decision::{allows_everything, cells, spans, unit};
 
 /// Reading an enclosure as two `f64` moves its ends by this much at most,
 /// relative to the magnitude of the scores.
@@ -75,7 +76,12 @@ type Exact = Result<Outcome<Enclosure>, interpret::Undecided>;
 impl Deciders {
     /// Finds what the labels of `real` and of `int`, which the passes made of
     /// it, hang on.
-    pub(super) fn new(real: &Module<Real>, int: &Module<Int>, rounding: &Rounding) -> Self {
+    pub(super) fn new(
+        real: &Module<Real>,
+        int: &Module<Int>,
+        rounding: &Rounding,
+        ranges: &Ranges,
+    ) -> Self {
         let mut plain = real.clone();
         for pass in REAL_PASSES {
             pass.run(&mut plain);
@@ -83,7 +89,9 @@ impl Deciders {
         let (mut of_real, mut of_int, mut of_output) = (Vec::new(), Vec::new(), Vec::new());
         for (real_output, int_output) in plain.outputs.iter().zip(&int.outputs) {
             let found = (real_output.kind == OutputKind::Label)
-                .then(|| find(&plain, real_output.value, int, int_output.value, rounding))
+                .then(|| {
+                    find((&plain, real_output.value), (int, int_output.value), (rounding, ranges))
+                })
                 .flatten();
             let decider = found.map(|(real_scores, int_scores, mut decider)| {
                 decider.scores = of_real.len();
@@ -247,11 +255,9 @@ fn scores_output(value: Value) -> Output {
 
 /// The scores of both modules behind a label, and the rule.
 fn find(
-    real: &Module<Real>,
-    real_label: Value,
-    int: &Module<Int>,
-    int_label: Value,
-    rounding: &Rounding,
+    (real, real_label): (&Module<Real>, Value),
+    (int, int_label): (&Module<Int>, Value),
+    (rounding, ranges): (&Rounding, &Ranges),
 ) -> Option<(Value, Value, Decider)> {
     let (real_scores, rule) = real_rule(real, real_label)?;
     let (int_scores, int_rule, margin) = int_rule(int, int_label)?;
@@ -273,7 +279,13 @@ fn find(
     let elements = float_error::of_value(real, real_scores);
     let most = |of: fn(&Element) -> f64| elements.iter().map(of).fold(0.0, f64::max);
     let reading = READING_ERROR * most(|element| element.magnitude);
-    let rounded = bounds.iter().copied().fold(0.0, f64::max);
+    let spans = spans(int, ranges, int_scores);
+    // What allows any score bounds none.
+    let bounds_of_scores = bounds
+        .iter()
+        .zip(spans)
+        .map(|(&bound, span)| if allows_everything(bound, span) { f64::INFINITY } else { bound });
+    let rounded = bounds_of_scores.fold(0.0, f64::max);
     // Two scores are compared with each other, or one with a constant.
     let sides = if matches!(rule, Rule::Cuts { .. }) { 1.0 } else { 2.0 };
     let decider = Decider {
