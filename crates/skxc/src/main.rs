@@ -31,6 +31,7 @@ mod fallback;
 mod files;
 mod interface;
 mod interrupt;
+mod invocation;
 mod kernel;
 mod lowering;
 mod manifest;
@@ -55,16 +56,21 @@ mod verdicts;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 fn main() -> ExitCode {
     interrupt::watch();
     let arguments: Vec<OsString> = std::env::args_os().collect();
-    let cli = match cli::Cli::try_parse_from(&arguments) {
-        Ok(cli) => cli,
+    let mut command = cli::Cli::command();
+    let parsed = command.try_get_matches_from_mut(&arguments).and_then(|matches| {
+        let invocation = invocation::Invocation::new(&command, &matches);
+        Ok((cli::Cli::from_arg_matches(&matches)?, invocation))
+    });
+    let (cli, invocation) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => return session::conclude_usage(&error, &arguments).into(),
     };
-    let mut session = session::Session::new(&cli.global);
+    let mut session = session::Session::new(&cli.global, invocation);
     let result = commands::dispatch(&mut session, cli);
     session.conclude(result).into()
 }

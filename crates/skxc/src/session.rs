@@ -17,6 +17,7 @@ use skxc_diagnostics::{
 };
 
 use crate::cli::{Color, Global, MessageFormat};
+use crate::invocation::Invocation;
 
 /// How a run ended; the numbers are an interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,12 +83,14 @@ pub(crate) struct Session {
     pub(crate) verbose: bool,
     /// Say only what went wrong.
     pub(crate) quiet: bool,
+    /// The command line, for messages that repeat it.
+    pub(crate) invocation: Invocation,
     style: Style,
 }
 
 impl Session {
     /// The session that the global options ask for.
-    pub(crate) fn new(global: &Global) -> Self {
+    pub(crate) fn new(global: &Global, invocation: Invocation) -> Self {
         let coloured = match global.color {
             Color::Always => true,
             Color::Never => false,
@@ -102,6 +105,7 @@ impl Session {
             format: global.message_format,
             verbose: global.verbose,
             quiet: global.quiet,
+            invocation,
             style: if coloured { Style::Coloured } else { Style::Plain },
         }
     }

@@ -29,13 +29,17 @@ use crate::progress::Progress;
 use crate::reports::{Findings, Foreign, Timed, reproduce};
 use crate::rows;
 use crate::session::{Exit, Session, Stop, stdout};
-use crate::shell;
 
 /// Mutated packets for each random vector that was asked for: a packet takes a
 /// system call, a vector does not.
 const VECTORS_A_PACKET: u64 = 10;
 /// Packets of captures that are held in memory.
 pub(crate) const PACKETS_MAX: usize = 1 << 20;
+
+/// Arguments that a command which shows a counterexample leaves out: the rows
+/// and packets that it brings itself, and the form of the report.
+const NOT_REPEATED: [&str; 8] =
+    ["input", "capture", "expect", "vectors", "color", "quiet", "verbose", "message_format"];
 
 /// Compares, and reports on standard output.
 pub(crate) fn run(session: &mut Session, project: &Project, args: &Check) -> Result<Exit, Stop> {
@@ -58,7 +62,8 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Check) -> Res
     let mut findings = compare_all(session, &build, &object, &args.object, material, foreign)?;
     #[cfg(feature = "oracle")]
     findings.comparisons.insert(0, witness);
-    let (command, given) = (command(args), given(args));
+    let command = session.invocation.without(&NOT_REPEATED);
+    let given = ["input", "expect"].map(|id| session.invocation.given(id)).concat();
     let columns = findings.columns.clone();
     let reports = findings.comparisons.iter();
     findings.commands = reports
@@ -379,37 +384,4 @@ fn expected_labels(
     }
     let message = format!("`{}` has {} labels for {rows} rows", path.display(), labels.len());
     Err(Stop::input(Diagnostic::error(codes::EXPECTED_LABELS, message)))
-}
-
-/// The command as it was given, without rows, captures and counts.
-fn command(args: &Check) -> String {
-    let (model, object) = (quoted(&args.model.model), quoted(&args.object));
-    let mut command = format!("skxc check {model} {object}");
-    if !args.model.features.is_empty() {
-        command.push_str(&format!(" --features {}", args.model.features.join(",")));
-    }
-    if args.model.external_data {
-        command.push_str(" --external-data");
-    }
-    for pair in args.program.actions.iter().flat_map(|pairs| &pairs.0) {
-        command.push_str(&format!(" --action {}", shell::word(&pair.to_string())));
-    }
-    command
-}
-
-/// Rows and labels as they were given.
-fn given(args: &Check) -> String {
-    let mut given = String::new();
-    for path in &args.input {
-        given.push_str(&format!(" --input {}", quoted(path)));
-    }
-    if let Some(path) = &args.expect {
-        given.push_str(&format!(" --expect {}", quoted(path)));
-    }
-    given
-}
-
-/// A path as a word of a shell.
-fn quoted(path: &Path) -> String {
-    shell::word(&path.display().to_string())
 }
