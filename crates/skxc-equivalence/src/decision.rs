@@ -90,6 +90,20 @@ pub(crate) fn label_text<D: Domain>(module: &Module<D>, index: usize, class: usi
     }
 }
 
+/// The texts of two classes of that label. Where they are equal, because a model gives
+/// two classes one name, the numbers of the classes are added.
+pub(crate) fn label_texts<D: Domain>(
+    module: &Module<D>,
+    index: usize,
+    (a, b): (usize, usize),
+) -> (String, String) {
+    let (a_text, b_text) = (label_text(module, index, a), label_text(module, index, b));
+    if a != b && a_text == b_text {
+        return (format!("{a_text} (class {a})"), format!("{b_text} (class {b})"));
+    }
+    (a_text, b_text)
+}
+
 /// Has the module anything to compare?
 pub(crate) fn decides<D: Domain>(module: &Module<D>) -> bool {
     module.outputs.iter().any(|output| match output.kind {

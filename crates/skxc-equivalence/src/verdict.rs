@@ -155,6 +155,7 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Proven => f.write_str("proven: every input was tried"),
+            Self::NoMismatch { vectors: 1 } => f.write_str("no mismatch in 1 vector"),
             Self::NoMismatch { vectors } => write!(f, "no mismatch in {vectors} vectors"),
             Self::Refuted { .. } => f.write_str("refuted"),
             Self::Inconclusive { reason } => write!(f, "inconclusive: {reason}"),

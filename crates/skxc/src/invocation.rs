@@ -128,10 +128,34 @@ mod tests {
     #[test]
     fn a_repeated_command_is_the_same_command() {
         let line = [
-            "skxc", "check", "m.onnx", "o.o", "--name", "n", "--features", "a,b", "--threshold",
-            "0.5", "--precision", "12", "--output", "label", "--fallback", "drop,not-ip=drop",
-            "--lowering", "walk", "--optimize", "size", "--kernel", "5.10", "--seed", "7",
-            "--external-data", "--profile", "p.csv", "--no-project",
+            "skxc",
+            "check",
+            "m.onnx",
+            "o.o",
+            "--name",
+            "n",
+            "--features",
+            "a,b",
+            "--threshold",
+            "0.5",
+            "--precision",
+            "12",
+            "--output",
+            "label",
+            "--fallback",
+            "drop,not-ip=drop",
+            "--lowering",
+            "walk",
+            "--optimize",
+            "size",
+            "--kernel",
+            "5.10",
+            "--seed",
+            "7",
+            "--external-data",
+            "--profile",
+            "p.csv",
+            "--no-project",
         ];
         let first = invocation(&line);
         let text = first.without(&[]);

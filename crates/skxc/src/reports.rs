@@ -92,10 +92,8 @@ impl Findings {
         }
         if let Some(insns) = self.verified_insns {
             let (kernel, predicted) = (&self.kernel, self.predicted_insns);
-            let _ = writeln!(
-                text,
-                "  verifier: {insns} instructions on Linux {kernel}, {predicted} predicted"
-            );
+            let insns = counted(insns.into(), "instruction", "instructions");
+            let _ = writeln!(text, "  verifier: {insns} on Linux {kernel}, {predicted} predicted");
         }
         for command in &self.commands {
             let _ = writeln!(text, "  reproduce: {command}");
@@ -169,7 +167,8 @@ fn outcome(timed: &Timed) -> String {
     let report = &timed.report;
     let mut text = match &report.verdict {
         Verdict::Refuted { .. } => {
-            format!("REFUTED: {} of {} differ", report.mismatches, report.vectors())
+            let verb = if report.mismatches == 1 { "differs" } else { "differ" };
+            format!("REFUTED: {} of {} {verb}", report.mismatches, report.vectors())
         }
         verdict => verdict.to_string(),
     };
@@ -188,49 +187,45 @@ fn details(text: &mut String, timed: &Timed, columns: &[String]) {
             report.tried.iter().map(|(kind, count)| format!("{count} {}", kind.name())).collect();
         let _ = writeln!(text, "      {}", tried.join(", "));
     }
-    if let Some(coverage) = &report.coverage {
+    // A model without trees has no leaves to reach.
+    if let Some(coverage) = report.coverage.filter(|coverage| coverage.leaves > 0) {
         let _ = writeln!(
             text,
-            "      {} of {} leaves, {} of {} thresholds",
+            "      {} of {}, {} of {}",
             coverage.leaves_reached,
-            coverage.leaves,
+            counted(coverage.leaves, "leaf", "leaves"),
             coverage.thresholds_reached,
-            coverage.thresholds
+            counted(coverage.thresholds, "threshold", "thresholds")
         );
     }
     scores(text, &report.scores);
-    if let Some(rows) = report.margin_affected.filter(|&rows| rows > 0) {
-        let _ = writeln!(
-            text,
-            "      {rows} rows are so close to another label that the bound could decide"
-        );
-    }
-    if report.near_ties > 0 {
-        let _ = writeln!(text, "      {} near ties, which rounding decides", report.near_ties);
-    }
-    if report.float_noise > 0 {
-        let _ = writeln!(
-            text,
-            "      {} rows of float noise: the label is that of exact arithmetic, and the model's \
-             own floats decide otherwise",
-            report.float_noise
-        );
-    }
-    if report.not_numbers > 0 {
-        let _ = writeln!(
-            text,
-            "      in {} rows a result of the model is not a number (NaN or infinite): nothing is \
-             said of it",
-            report.not_numbers
-        );
-    }
-    if report.undecided > 0 {
-        let _ = writeln!(
-            text,
-            "      in {} rows no bound says which label is right; `skxc predict --engine exact` \
-             says what exact arithmetic makes of them",
-            report.undecided
-        );
+    let of_rows = [
+        (
+            report.margin_affected.unwrap_or(0),
+            "within the error bound of a class boundary: rounding could change their labels",
+        ),
+        (
+            report.near_ties,
+            "labelled otherwise, by scores so close that rounding decides (near ties)",
+        ),
+        (
+            report.float_noise,
+            "of float noise: the label is that of exact arithmetic, and the model's own floats \
+             decide otherwise",
+        ),
+        (
+            report.not_numbers,
+            "with a result of the model that is not a number (NaN or infinite): nothing is said \
+             of it",
+        ),
+        (
+            report.undecided,
+            "labelled otherwise, where no bound says which label is right: see what `skxc predict \
+             --engine exact` makes of them",
+        ),
+    ];
+    for (count, what) in of_rows.iter().filter(|(count, _)| *count > 0) {
+        let _ = writeln!(text, "      {} {what}", counted(*count, "row", "rows"));
     }
     if let Some(found) = report.verdict.counterexample() {
         let _ = writeln!(text, "      {}", difference(found));
@@ -240,6 +235,11 @@ fn details(text: &mut String, timed: &Timed, columns: &[String]) {
             let _ = writeln!(text, "      at {}", cells.join(" "));
         }
     }
+}
+
+/// A number of things, in the singular or the plural.
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// Scores that are told one by one; of more the worst is told.
@@ -256,10 +256,9 @@ fn scores(text: &mut String, scores: &[Score]) {
     }
     let mut line = |what: &str, error_max: f64, bound: f64, rows: u64| {
         let (error, bound) = (small(error_max), small(bound));
-        let _ = writeln!(
-            text,
-            "      {what} off by at most {error} in {rows} rows; the bound is {bound}"
-        );
+        let rows = counted(rows, "row", "rows");
+        let _ =
+            writeln!(text, "      {what} off by at most {error} in {rows}; the bound is {bound}");
     };
     let most = |of: fn(&Score) -> f64| scores.iter().map(of).fold(0.0, f64::max);
     let rows = scores.iter().map(|score| score.rows).max().unwrap_or(0);

@@ -19,7 +19,7 @@ use skxc_ir::interpret::{self, Enclosure, Outcome};
 use skxc_ir::{ElementType, Int, Interval, Module, OutputKind, Real};
 
 use super::BATCH_ROWS;
-use crate::decision::{cells, decides, label_text, labels, spans, unit};
+use crate::decision::{cells, decides, label_texts, labels, spans, unit};
 use crate::inputs::{Inputs, Kind, Options, Rows};
 use crate::report::{Report, Score, Tally};
 use crate::shrink::shrink;
@@ -182,10 +182,9 @@ impl<'m> Judge<'m> {
             None => return judgement.undecided = true,
             Some(false) => {}
         }
-        judgement.difference.get_or_insert_with(|| Difference {
-            part: Part::label(at, labels(self.int).count()),
-            expected: label_text(self.real, at, float),
-            got: label_text(self.int, at, int),
+        judgement.difference.get_or_insert_with(|| {
+            let (expected, got) = label_texts(self.int, at, (float, int));
+            Difference { part: Part::label(at, labels(self.int).count()), expected, got }
         });
     }
 

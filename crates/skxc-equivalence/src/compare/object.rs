@@ -3,7 +3,7 @@
 use skxc_ir::{Int, Interval, Module};
 
 use super::BATCH_ROWS;
-use crate::decision::{Decision, decide, decides, label_text};
+use crate::decision::{Decision, decide, decides, label_texts};
 use crate::inputs::{Inputs, Kind, Options, Rows};
 use crate::machine::{BatchRunner, Layout};
 use crate::report::{Report, Tally};
@@ -127,16 +127,18 @@ fn differing(
 ) -> Counterexample {
     let label = expected.labels.iter().zip(&got.labels).position(|(a, b)| a != b);
     let score = expected.scores.iter().zip(&got.scores).position(|(a, b)| a != b);
-    let text = |decision: &Decision| match (label, score) {
-        (Some(at), _) => label_text(module, at, decision.labels[at] as usize),
-        (None, Some(at)) => decision.scores[at].to_string(),
-        (None, None) => String::new(),
-    };
     let part = match (label, score) {
         (None, Some(at)) => Part::Score(at as u32),
         (at, _) => Part::label(at.unwrap_or(0), expected.labels.len()),
     };
-    let (expected, got) = (text(expected), text(got));
+    let (expected, got) = match (label, score) {
+        (Some(at), _) => {
+            let classes = (expected.labels[at] as usize, got.labels[at] as usize);
+            label_texts(module, at, classes)
+        }
+        (None, Some(at)) => (expected.scores[at].to_string(), got.scores[at].to_string()),
+        (None, None) => (String::new(), String::new()),
+    };
     Counterexample {
         comparison: Comparison::Object,
         kind,

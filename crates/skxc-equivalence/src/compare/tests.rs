@@ -433,6 +433,49 @@ fn a_wrong_counter_is_a_difference() {
     let Ok(report) = packets(&int(TTL_THRESHOLD), &program(), &mut runner, frames, &mut |_| {});
     let found = report.verdict.counterexample().expect("it counted another reason");
     assert_eq!(found.part, Part::Counter);
+    // A row of zeros has no class here, and is counted at the place of another reason.
+    assert_eq!(found.expected, "cannot classify, not-ip: 1 packet, 60 bytes");
+    assert_eq!(found.got, "cannot classify, not-ip: 0 packets, 0 bytes");
+}
+
+#[test]
+fn classes_of_one_name_are_told_by_their_numbers() {
+    let mut module = int(TTL_THRESHOLD);
+    module.labels[skxc_ir::Handle::from_index(0)] = LabelTable::Strings(vec!["drop".into(); 2]);
+    let mut other = int(TTL_THRESHOLD + 1);
+    other.labels = module.labels.clone();
+    let mut runner = Interpreter(other);
+    let (given, options) = (Rows::new(1), Options::default());
+    let Ok(report) = object(&module, &layout(), &mut runner, given, options, &mut |_| {});
+    let found = report.verdict.counterexample().expect("64 differs");
+    assert_eq!((found.expected.as_str(), found.got.as_str()), ("drop (class 0)", "drop (class 1)"));
+}
+
+/// A program that drops one packet and no other, and then that one neither.
+struct Once(Filter, bool);
+
+impl PacketRunner for Once {
+    type Error = Infallible;
+    fn run(&mut self, packet: &Packet) -> Result<u32, Infallible> {
+        let Ok(action) = self.0.run(packet);
+        Ok(if std::mem::take(&mut self.1) { 4 } else { action })
+    }
+    fn counters(&mut self) -> Result<Vec<Counter>, Infallible> {
+        self.0.counters()
+    }
+}
+
+#[test]
+fn a_difference_that_does_not_repeat_is_shown_as_it_was_met() {
+    let (module, program, counters) = (int(TTL_THRESHOLD), program(), vec![Counter::default(); 16]);
+    let mut runner = Once(Filter { module, program, counters }, true);
+    let frames = [(Kind::Capture, Packet::whole(vec![0; 60], Link::Ethernet))];
+    let Ok(report) =
+        packets(&int(TTL_THRESHOLD), &super::tests::program(), &mut runner, frames, &mut |_| {});
+    let found = report.verdict.counterexample().expect("the first packet was redirected");
+    assert_eq!((found.got.as_str(), report.mismatches), ("redirect", 1));
+    assert_ne!(found.expected, found.got);
+    assert_eq!(found.frame.as_ref().map(|packet| packet.data.len()), Some(60));
 }
 
 #[test]
