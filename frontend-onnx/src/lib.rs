@@ -42,7 +42,7 @@ mod wire;
 use prost::Message as _;
 use prost::bytes::Bytes;
 use skxc_diagnostics::codes::{LIMIT_EXCEEDED, NOT_A_MODEL};
-use skxc_diagnostics::{Diagnostic, SourceId, Sources, escape_to_one_line, has_errors};
+use skxc_diagnostics::{Diagnostic, GraphListing, Sources, escape_to_one_line, has_errors};
 use skxc_ir::{Column, Interval, Module, Real};
 
 pub use external::{ExternalRange, ReadExternal};
@@ -76,7 +76,7 @@ pub struct Import {
     /// What there is to say about the file, in the order of its parts.
     pub diagnostics: Vec<Diagnostic>,
     /// The listing of the graph; empty if the file holds none.
-    pub listing: SourceId,
+    pub listing: GraphListing,
     /// What the file holds, as far as it could be read.
     pub summary: Summary,
 }
@@ -103,7 +103,8 @@ pub fn import_with(
     let (model, mut graph) = match decode(bytes, options.file_name) {
         Ok(decoded) => decoded,
         Err(diagnostic) => {
-            let listing = sources.add(options.file_name, "");
+            let source = sources.add(options.file_name, "");
+            let listing = GraphListing { source, nodes: Vec::new() };
             let summary = Summary::default();
             return Import { module: None, diagnostics: vec![diagnostic], listing, summary };
         }
@@ -123,7 +124,7 @@ pub fn import_with(
     let diagnostics = report.finish();
     let summary = summary::summarize(&model, &graph, inputs, &module, &listing, &diagnostics);
     let module = (!has_errors(&diagnostics)).then_some(module);
-    Import { module, diagnostics, listing: listing.source, summary }
+    Import { module, diagnostics, listing: listing.of_graph(), summary }
 }
 
 /// Decodes the file, and takes the graph out of the model.

@@ -10,7 +10,7 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
-use skxc_diagnostics::{SourceId, Sources, escape_to_one_line};
+use skxc_diagnostics::{GraphListing, SourceId, Sources, escape_to_one_line};
 
 use crate::proto::{
     AttributeProto, AttributeType, Dimension, GraphProto, ModelProto, NodeProto, TensorProto,
@@ -40,6 +40,12 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
+    /// What others need to point at nodes.
+    pub(crate) fn of_graph(&self) -> GraphListing {
+        let nodes = self.nodes.iter().map(|node| node.operator.clone()).collect();
+        GraphListing { source: self.source, nodes }
+    }
+
     /// The node whose lines have this place.
     pub(crate) fn node_at(&self, place: usize) -> Option<usize> {
         let start = |node: &NodeSpans| {

@@ -171,7 +171,7 @@ fn the_listing_is_escaped_and_short() {
     hostile.name = "*/ evil(); /*\n".repeat(100);
     let model = model(1, vec![hostile], &["label"]);
     let (imported, sources) = import_bytes(&model.encode_to_vec());
-    let listing = sources.text(imported.listing);
+    let listing = sources.text(imported.listing.source);
     assert!(listing.lines().count() < 32 && listing.len() < 2048, "{listing}");
     assert!(!listing.contains(['\u{202e}', '\u{1b}']), "{listing}");
     assert!(listing.contains("nodes_hitrates = [1, 1, 1, 1, … 100 in all]"), "{listing}");

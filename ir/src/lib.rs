@@ -44,5 +44,5 @@ pub use module::{
 pub use ops::{
     Binary, Extreme, IntBinary, IntOp, IntReduction, RealOp, Reduction, Relation, Rounding, Unary,
 };
-pub use origin::{Origin, OriginId, Origins, Place};
+pub use origin::{OnnxNode, Origin, OriginId, Origins, Place};
 pub use types::{ElementType, Shape, Type};

@@ -14,7 +14,7 @@ use crate::forest::Forest;
 use crate::function::Function;
 use crate::matrix::Matrix;
 use crate::ops::{IntOp, RealOp};
-use crate::origin::{OriginId, Origins};
+use crate::origin::{OnnxNode, OriginId, Origins};
 use crate::types::{Shape, Type};
 
 /// The domain of a module decides its operations and its numbers.
@@ -267,14 +267,14 @@ impl<D: Domain> Module<D> {
         &self.node(value).ty
     }
 
-    /// The ONNX node that `value` comes from, as a reader would name it.
+    /// The ONNX node that `value` comes from; one of them, if it comes from several.
     #[must_use]
-    pub fn onnx_node(&self, value: Value) -> String {
+    pub fn onnx_node(&self, value: Value) -> OnnxNode {
         let places = self.origins.places(self.node(value).origin, 1);
-        let node = places
-            .first()
-            .and_then(|place| self.origins.graph_nodes.get(place.node as usize).cloned());
-        node.unwrap_or_else(|| format!("%{}", value.index()))
+        let position = places.first().map(|place| place.node as usize);
+        let name = position.and_then(|position| self.origins.graph_nodes.get(position));
+        let name = name.cloned().unwrap_or_else(|| format!("%{}", value.index()));
+        OnnxNode { name, position }
     }
 
     /// Appends a node and returns its value.

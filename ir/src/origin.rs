@@ -4,6 +4,9 @@
 //! joining two is constant work however large they are.
 
 use std::fmt;
+use std::ops::Range;
+
+use skxc_diagnostics::{Diagnostic, GraphListing, SourceId};
 
 use crate::arena::{Arena, Handle};
 
@@ -88,6 +91,56 @@ impl Origins {
         places.sort_unstable();
         places.dedup();
         places
+    }
+}
+
+/// The ONNX node that something in a module comes from.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OnnxNode {
+    /// As a reader would name it; the value of the module, if no node is known.
+    pub name: String,
+    /// Position in the graph, if it is known.
+    pub position: Option<usize>,
+}
+
+impl OnnxNode {
+    /// Points the diagnostic at the node, if the listing has it.
+    #[must_use]
+    pub fn mark(
+        &self,
+        to: Diagnostic,
+        listing: Option<&GraphListing>,
+        message: &str,
+    ) -> Diagnostic {
+        match self.place(listing) {
+            Some((source, span)) => to.at(source, span, message),
+            None => to,
+        }
+    }
+
+    /// As [`OnnxNode::mark`], for a node that gives context.
+    #[must_use]
+    pub fn mark_context(
+        &self,
+        to: Diagnostic,
+        listing: Option<&GraphListing>,
+        message: &str,
+    ) -> Diagnostic {
+        match self.place(listing) {
+            Some((source, span)) => to.see(source, span, message),
+            None => to,
+        }
+    }
+
+    fn place(&self, listing: Option<&GraphListing>) -> Option<(SourceId, Range<usize>)> {
+        let listing = listing?;
+        Some((listing.source, listing.nodes.get(self.position?)?.clone()))
+    }
+}
+
+impl fmt::Display for OnnxNode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
     }
 }
 

@@ -60,7 +60,7 @@ fn compile(text: &str, module: Validated<Real>) -> Option<String> {
         found.extend(set_threshold(&mut module, wanted).err().map(|error| error.diagnostic()));
     }
     let errors = quantize::quantize(&module, None).err().unwrap_or_default();
-    found.extend(errors.iter().map(quantize::QuantizeError::diagnostic));
+    found.extend(errors.iter().map(|error| error.diagnostic(None)));
     (!found.is_empty()).then(|| render(&Sources::default(), &found, Style::Plain))
 }
 

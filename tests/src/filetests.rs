@@ -115,7 +115,7 @@ fn pass_real(name: &str, module: Validated<Real>) -> Output {
             Ok(int) => text::print(&int),
             Err(errors) => render(
                 &Sources::default(),
-                &errors.iter().map(quantize::QuantizeError::diagnostic).collect::<Vec<_>>(),
+                &errors.iter().map(|error| error.diagnostic(None)).collect::<Vec<_>>(),
                 Style::Plain,
             ),
         });

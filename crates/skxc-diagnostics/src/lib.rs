@@ -74,6 +74,15 @@ impl Sources {
     }
 }
 
+/// The printed listing of a graph.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GraphListing {
+    /// Its text.
+    pub source: SourceId,
+    /// Where the operator of each node is in it, in the order of the graph.
+    pub nodes: Vec<Range<usize>>,
+}
+
 /// A place in a source and what is said about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Label {

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use skxc_backend_bpf as bpf;
 use skxc_backend_c::EmitOptions;
-use skxc_diagnostics::{Diagnostic, SourceId, codes, escape_to_one_line};
+use skxc_diagnostics::{Diagnostic, GraphListing, codes, escape_to_one_line};
 use skxc_frontend_onnx::{self as onnx, ExternalRange, ModelInputs, Summary};
 use skxc_ir::analysis::undefined;
 use skxc_ir::lowering::{self, Plan, Profile};
@@ -51,6 +51,8 @@ pub(crate) struct Model {
     pub(crate) external: Vec<PathBuf>,
     /// What the threshold of the options is compared with, if there is one.
     pub(crate) threshold: Option<ScoreKind>,
+    /// The printed graph.
+    pub(crate) listing: GraphListing,
 }
 
 /// What came of reading a model.
@@ -61,7 +63,7 @@ pub(crate) struct Imported {
     /// What the file holds, as far as it could be read.
     pub(crate) summary: Summary,
     /// The printed graph.
-    pub(crate) listing: SourceId,
+    pub(crate) listing: GraphListing,
 }
 
 /// A model as integers.
@@ -115,14 +117,17 @@ pub(crate) fn import(
     let imported = onnx::import_with(&bytes, &mut import, read, &mut session.sources);
     session.report_warnings(&imported.diagnostics);
     let model = match imported.module {
-        Some(module) => results::asked_for(module, options, project).map(|asked| {
-            session.report_warnings(&asked.warnings);
-            let real =
-                Validator::validate(asked.module).expect("the front end makes valid modules");
-            let sha256 = digest::model(&bytes, &folder.digests);
-            let external = folder.files.into_iter().collect();
-            Model { real, sha256, external, threshold: asked.threshold }
-        }),
+        Some(module) => {
+            results::asked_for(module, options, project, &imported.listing).map(|asked| {
+                session.report_warnings(&asked.warnings);
+                let real =
+                    Validator::validate(asked.module).expect("the front end makes valid modules");
+                let sha256 = digest::model(&bytes, &folder.digests);
+                let external = folder.files.into_iter().collect();
+                let listing = imported.listing.clone();
+                Model { real, sha256, external, threshold: asked.threshold, listing }
+            })
+        }
         None => Err(Stop::Input(imported.diagnostics)),
     };
     Ok(Imported { model, summary: imported.summary, listing: imported.listing })
@@ -203,7 +208,7 @@ pub(crate) fn lower(
     let int = pipeline::run(real, &passes, observe).map_err(|error| match error {
         PipelineError::UnknownPass { name } => Stop::input(unknown_pass(&name, false)),
         PipelineError::Quantize(errors) => {
-            Stop::Input(errors.iter().map(|error| error.diagnostic()).collect())
+            Stop::Input(errors.iter().map(|error| error.diagnostic(Some(&model.listing))).collect())
         }
         PipelineError::Invalid(errors) => {
             // The passes keep what the validator proves of their input.
@@ -216,10 +221,10 @@ pub(crate) fn lower(
 }
 
 /// What can be no number in a model, once the last pass over it has run.
-pub(crate) fn undefined(pass: &str, snapshot: Snapshot<'_>) -> Vec<Diagnostic> {
+pub(crate) fn undefined(model: &Model, pass: &str, snapshot: Snapshot<'_>) -> Vec<Diagnostic> {
     let is_last = pipeline::REAL_PASSES.last().is_some_and(|last| last.name() == pass);
     match snapshot {
-        Snapshot::Real(module) if is_last => undefined::warnings(module),
+        Snapshot::Real(module) if is_last => undefined::warnings(module, Some(&model.listing)),
         Snapshot::Real(_) | Snapshot::Int(_) => Vec::new(),
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
-use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
+use skxc_diagnostics::{Diagnostic, GraphListing, codes, escape_to_one_line};
 use skxc_ir::passes::intervals::label_intervals;
 use skxc_ir::passes::pipeline::drop_refused_scores;
 use skxc_ir::passes::quantize::QuantizeError;
@@ -59,11 +59,12 @@ pub(crate) struct Asked {
 }
 
 /// The model with the results that are asked for. The threshold of the options
-/// gets its class.
+/// gets its class. What is said points into the listing of the graph.
 pub(crate) fn asked_for(
     mut module: Module<Real>,
     options: &mut Options,
     project: &Project,
+    listing: &GraphListing,
 ) -> Result<Asked, Stop> {
     let mut warnings = Vec::new();
     let threshold = match &mut options.threshold {
@@ -83,16 +84,18 @@ pub(crate) fn asked_for(
         Results::Raw => {
             give_raw_scores(&mut module);
             let refused = drop_refused_scores(&mut module);
-            warnings.extend(refused.iter().map(|(name, error)| left_out(name, error)));
+            warnings.extend(refused.iter().map(|(name, error)| left_out(name, error, listing)));
         }
         Results::Score => {}
     }
     Ok(Asked { module, threshold, warnings })
 }
 
-fn left_out(name: &str, error: &QuantizeError) -> Diagnostic {
-    let name = escape_to_one_line(name);
-    Diagnostic::warning(codes::NO_INTEGER_FORM, format!("the scores `{name}` are left out"))
+fn left_out(name: &str, error: &QuantizeError, listing: &GraphListing) -> Diagnostic {
+    let message = format!("the scores `{}` are left out", escape_to_one_line(name));
+    let warning = Diagnostic::warning(codes::NO_INTEGER_FORM, message);
+    error
+        .mark(warning, Some(listing))
         .note(error.to_string())
         .help("labels are computed all the same; `--output label` asks for them alone")
 }

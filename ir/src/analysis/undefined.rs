@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use skxc_diagnostics::{Diagnostic, codes};
+use skxc_diagnostics::{Diagnostic, GraphListing, codes};
 
 use crate::analysis::real_ranges::{Range, RealRanges};
 use crate::module::{Module, Operation as _, Real, Value};
@@ -26,21 +26,23 @@ pub struct Undefined {
 }
 
 /// A warning for each ONNX node with operations that can be undefined for some
-/// rows, and are not for all.
+/// rows, and are not for all. It points into the listing of the graph.
 #[must_use]
-pub fn warnings(module: &Module<Real>) -> Vec<Diagnostic> {
+pub fn warnings(module: &Module<Real>, listing: Option<&GraphListing>) -> Vec<Diagnostic> {
     let mut found = of(module);
     let mut seen = BTreeSet::new();
     found.retain(|found| !found.always && seen.insert(module.onnx_node(found.value)));
     let warning = |found: &Undefined| {
         let node = module.onnx_node(found.value);
+        let by = module.onnx_node(found.operand);
         let op = module.node(found.value).op.name();
         let why = match op {
-            "log" => "what it is taken of can be 0, of which there is no logarithm",
+            "log" => "what it is the logarithm of can be 0",
             _ => "its divisor can be 0",
         };
-        Diagnostic::warning(codes::CAN_BE_NO_NUMBER, format!("`{node}` ({op}) can be no number"))
-            .note(why)
+        let message = format!("`{node}` ({op}) can be no number: {why}");
+        let diagnostic = Diagnostic::warning(codes::CAN_BE_NO_NUMBER, message);
+        by.mark_context(node.mark(diagnostic, listing, ""), listing, "can be 0")
             .note("for such rows the program computes with the least number of its format")
             .help("`skxc check --input ROWS.csv` counts the rows in which a score is no number")
     };

@@ -30,7 +30,7 @@ pub fn check(bytes: &[u8]) -> Result<(), String> {
         ImportOptions { file_name: "model.onnx", model_name: "model", bind: &mut bind };
     let imported = import(bytes, &mut options, &mut sources);
     let said = render(&sources, &imported.diagnostics, Style::Plain);
-    if said.contains('\x1b') || sources.text(imported.listing).contains('\x1b') {
+    if said.contains('\x1b') || sources.text(imported.listing.source).contains('\x1b') {
         return Err(format!("an escape character is not escaped\n{said}"));
     }
     if imported.module.is_some() == has_errors(&imported.diagnostics) {

@@ -128,7 +128,7 @@ pub(crate) fn build(
     }
     let mut warnings = Vec::new();
     let lowered = pipeline::lower(&model, &options, &mut |name, changed, snapshot| {
-        warnings.extend(pipeline::undefined(name, snapshot));
+        warnings.extend(pipeline::undefined(&model, name, snapshot));
         session.detail(format_args!("pass {name}: {}", if changed { "changed" } else { "-" }));
         if wanted.contains(name) {
             printed.push(format!("; after {name}\n{}", skir(snapshot)));

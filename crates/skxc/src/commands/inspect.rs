@@ -32,7 +32,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Inspect) -> R
         pipeline::import(session, &args.model, &mut options, columns, project)?;
     let mut out = stdout();
     if args.listing {
-        write!(out, "{}", session.sources.text(listing))?;
+        write!(out, "{}", session.sources.text(listing.source))?;
         out.flush()?;
         return model.map(|_| Exit::Done);
     }
