@@ -72,12 +72,17 @@ impl Enclosure {
         self.ends().is_some()
     }
 
-    /// Is it one number, as far as 128 bits tell, and finite?
+    /// Is it one number, as far as 128 bits tell, and within the finite floats?
     #[must_use]
     pub(crate) fn is_settled(&self) -> bool {
-        let Some((min, max)) = self.ends() else { return false };
-        let width = FBig::from_repr(sum(UP, &max, &negative(&min)), UP).to_f64().value();
-        width <= self.lower().abs().max(self.upper().abs()) * SETTLED_WIDTH
+        let magnitude = self.lower().abs().max(self.upper().abs());
+        magnitude.is_finite() && self.width() <= magnitude * SETTLED_WIDTH
+    }
+
+    /// The distance between the ends, rounded up; infinite if one is not finite.
+    fn width(&self) -> f64 {
+        let Some((min, max)) = self.ends() else { return f64::INFINITY };
+        FBig::from_repr(sum(UP, &max, &negative(&min)), UP).to_f64().value()
     }
 
     /// The greatest multiple of 2^-`frac_bits` that is not above the number, in
@@ -119,6 +124,19 @@ impl Enclosure {
         let above = FBig::from_repr(sum(UP, &max, &negative(&at)), UP);
         let below = FBig::from_repr(sum(UP, &at, &negative(&min)), UP);
         above.to_f64().value().max(below.to_f64().value()).max(0.0)
+    }
+
+    /// Can the number lie within `bound` of `stored` times 2^-`frac_bits`? An
+    /// enclosure narrower than one unit of `stored` is given the benefit of the
+    /// doubt: its 128 bits round what the integers may hold exactly. All of a wider
+    /// one must lie within the bound.
+    #[must_use]
+    pub fn is_within(&self, bound: f64, stored: i64, frac_bits: u8) -> bool {
+        let distance = self.distance_max(stored, frac_bits);
+        let width = self.width();
+        let is_narrow = width < f64::exp2(-f64::from(frac_bits));
+        // Not `!(distance > bound)`: a distance that is NaN is within no bound.
+        distance <= bound || is_narrow && distance <= (bound + width).next_up()
     }
 
     /// Both ends, if they are finite.

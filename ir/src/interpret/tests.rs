@@ -3,8 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::ops::{Binary, Unary};
 use crate::testing::{int_chain, int_modules, real_chain, real_modules, rows};
 use crate::text::parse;
+use crate::types::ElementType;
 use crate::validate::Validator;
 
 /// Interprets the module whose lines, without the header, are `text`.
@@ -192,6 +194,36 @@ fn the_distance_to_a_stored_number_is_rounded_up() {
     assert_eq!(x.distance_max(3, 2), 0.0);
     assert_eq!(x.distance_max(2, 2), 0.25);
     assert_eq!(x.distance_max(i64::MAX, 62), 1.25);
+}
+
+#[test]
+fn what_128_bits_cannot_tell_from_a_stored_number_is_within_every_bound() {
+    let exact = <Enclosure as number::Number>::exact;
+    let divide =
+        |a, b| number::Number::binary(&exact(a), Binary::Divide, &exact(b), ElementType::F64);
+    // 3 * (1/3), which 128 bits do not hold.
+    let one =
+        number::Number::binary(&divide(1.0, 3.0), Binary::Multiply, &exact(3.0), ElementType::F64);
+    assert!(one.distance_max(1 << 60, 60) > 0.0);
+    assert!(one.is_within(0.0, 1 << 60, 60));
+    assert!(!one.is_within(0.0, (1 << 60) + 1, 60));
+    // A wide enclosure lies within a bound as a whole, or not at all.
+    let wide = Enclosure::between(0.5, 1.5);
+    assert!(wide.is_within(0.5, 1, 0));
+    assert!(!wide.is_within(0.25, 1, 0));
+    assert!(!exact(f64::NAN).is_within(1.0, 1, 0));
+    assert!(!exact(f64::INFINITY).is_within(1.0, 1, 0));
+}
+
+#[test]
+fn a_number_is_settled_within_the_finite_floats_only() {
+    let exp = |x| {
+        let x = <Enclosure as number::Number>::exact(x);
+        number::Number::unary(&x, Unary::Exp, ElementType::F64)
+    };
+    assert!(exp(1.0).is_settled());
+    assert!(!exp(1000.0).is_settled());
+    assert!(!Enclosure::between(0.0, 1.0).is_settled());
 }
 
 proptest! {

@@ -84,10 +84,10 @@ pub(super) fn quantization(real: &Module<Real>, int: &Module<Int>) {
                     // 0/0 is no integer; what stands for it is not judged.
                     continue;
                 }
-                let distance = exact.distance_max(got, frac_bits);
                 assert!(
-                    distance <= bound,
-                    "a score of {row:?} is {got} units, {distance:e} off, beyond {bound:e}"
+                    exact.is_within(bound, got, frac_bits),
+                    "a score of {row:?} is {got} units, {:e} off, beyond {bound:e}",
+                    exact.distance_max(got, frac_bits)
                 );
             }
         }

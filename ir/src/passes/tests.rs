@@ -9,6 +9,7 @@ use crate::module::{Int, Module, Real};
 use crate::ops::IntOp;
 use crate::passes::pipeline::{self, INT_PASSES, Options, PipelineError, REAL_PASSES};
 use crate::passes::preserves::same_decisions;
+use crate::passes::quantize::QuantizeError;
 use crate::testing::{int_modules, real_modules, rows};
 use crate::validate::Validated;
 
@@ -308,4 +309,56 @@ output \"z\" value %6
 ";
     let int = quantized(text).expect("the denominator is positive");
     assert!(int.nodes.iter().any(|(_, node)| matches!(node.op, IntOp::Divide { .. })));
+}
+
+/// A power beyond the floats for some inputs is not taken for one number.
+#[test]
+fn a_power_beyond_the_floats_has_no_integer_form() {
+    let text = "real a
+@c0 = column x [0, 65535]
+%0 = input [x] : f64[1x1]
+%1 = exp %0 : f64[1x1]
+output \"z\" value %1
+";
+    let Err(PipelineError::Quantize(errors)) = quantized(text) else {
+        panic!("e^65535 fits no integer");
+    };
+    let messages: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert_eq!(messages, ["`%1` (exp of f64[1x1]) has no integer form"]);
+}
+
+/// A sum over trees of the greatest floats is beyond every format.
+#[test]
+fn trees_whose_sum_is_infinite_are_too_large() {
+    let text = "real a
+@c0 = column x [0, 255]
+@t0 = forest f64, 1 features, 1 targets
+  base [0.0]
+  roots [n0, n0]
+  n0 = leaf [0: 1e308]
+end
+%0 = input [x] : f64[1x1]
+%1 = tree_ensemble @t0, %0 : f64[1x1]
+output \"z\" value %1
+";
+    let Err(PipelineError::Quantize(errors)) = quantized(text) else {
+        panic!("2e308 fits no integer");
+    };
+    assert!(matches!(errors[..], [QuantizeError::TooLarge { .. }]), "{errors:?}");
+}
+
+/// `x / 10 * 10` is `x` to the last bit, which 128 bits of a quotient do not say.
+#[test]
+fn integers_may_be_more_exact_than_the_reference() {
+    let text = "real a
+@c0 = column x [0, 255]
+@w0 = constant f64[1] [10.0]
+%0 = input [x] : f64[1x1]
+%1 = constant @w0 : f64[1]
+%2 = divide %0, %1 : f64[1x1]
+%3 = multiply %2, %1 : f64[1x1]
+output \"z\" value %3
+";
+    let int = quantized(text).expect("it is a column");
+    assert_eq!(Rounding::of(&int).of_value(int.outputs[0].value), [0.0]);
 }

@@ -243,8 +243,7 @@ impl<'m> Judge<'m> {
                 }
                 let error = exact.distance_max(stored, frac_bits(elem));
                 judgement.score_errors.push(Some(error));
-                // Not `>`: a distance that is not a number is no agreement.
-                if error <= self.scores[at].bound {
+                if exact.is_within(self.scores[at].bound, stored, frac_bits(elem)) {
                     continue;
                 }
                 judgement.difference.get_or_insert_with(|| Difference {

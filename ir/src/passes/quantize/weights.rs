@@ -153,8 +153,12 @@ pub(super) fn frac_bits(magnitude: f64) -> Option<u8> {
     (frac_bits >= 0).then_some(frac_bits.min(FRAC_BITS_MAX) as u8)
 }
 
-/// The least `n` with `magnitude` below 2^n.
+/// The least `n` with `magnitude` below 2^n: more than any format has for an
+/// infinity, which a sum of greatest floats comes to.
 pub(super) fn integer_bits(magnitude: f64) -> i32 {
+    if magnitude.is_infinite() {
+        return f64::MAX_EXP + 1;
+    }
     let mut bits = magnitude.log2().floor() as i32 + 1;
     // `log2` may be off by an ulp next to a power of two.
     while f64::exp2(bits.into()) <= magnitude {
@@ -423,6 +427,8 @@ mod tests {
         }
         assert_eq!(frac_bits(1.0), Some(61));
         assert_eq!(frac_bits(1e19), None);
+        assert_eq!(frac_bits(f64::MAX), None);
+        assert_eq!(frac_bits(f64::INFINITY), None);
         assert_eq!(frac_bits(1e-300), Some(126));
     }
 
