@@ -61,7 +61,7 @@ fn check(folder: &Path) -> Outcome {
     let (rows, labels) = rows(folder, &int)?;
     let report = compare::model(&real, &int, rows.clone(), OPTIONS, &mut |_| {});
     passed("the passes", &report)?;
-    compare_expected(&int, &rows, &labels)?;
+    compare_expected(&real, &int, &rows, &labels)?;
     check_witness(&real, &int, folder, &rows)?;
     let generated = programs::generate(&int, Choice::Auto)?;
     let mut bench = generated.in_kernel()?;
@@ -81,7 +81,12 @@ fn check_witness(real: &Module<Real>, int: &Module<Int>, folder: &Path, rows: &R
 }
 
 /// Rows whose label is not decided (trainer and runtime differ) are left out.
-fn compare_expected(int: &Validated<Int>, rows: &Rows, labels: &[Labels]) -> Outcome {
+fn compare_expected(
+    real: &Module<Real>,
+    int: &Validated<Int>,
+    rows: &Rows,
+    labels: &[Labels],
+) -> Outcome {
     let mut decided = Rows::new(int.columns.len());
     let mut wanted = Vec::new();
     for ((kind, row), labels) in rows.iter().zip(labels) {
@@ -90,7 +95,7 @@ fn compare_expected(int: &Validated<Int>, rows: &Rows, labels: &[Labels]) -> Out
             wanted.push(vec![labels.trainer.clone()]);
         }
     }
-    passed("the labels", &compare::expected(int, &decided, &wanted))
+    passed("the labels", &compare::expected(real, int, &decided, &wanted))
 }
 
 #[derive(Debug)]

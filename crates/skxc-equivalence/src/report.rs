@@ -18,6 +18,9 @@ pub struct Report {
     pub tried: BTreeMap<Kind, u64>,
     /// Vectors on which the two sides differ.
     pub mismatches: u64,
+    /// Of these, vectors on which the ONNX file itself does not say what the trainer
+    /// says, by more than floats are off.
+    pub file_mismatches: u64,
     /// Vectors on which labels differ but scores are so close that a proven
     /// bound on rounding, or the tie margin, allows it. Not mismatches.
     pub near_ties: u64,
@@ -90,6 +93,7 @@ pub(crate) struct Tally {
     tried: BTreeMap<Kind, u64>,
     pub(crate) vectors: u64,
     pub(crate) mismatches: u64,
+    pub(crate) file_mismatches: u64,
     pub(crate) near_ties: u64,
     pub(crate) float_noise: u64,
     pub(crate) not_numbers: u64,
@@ -107,6 +111,7 @@ impl Tally {
             tried: BTreeMap::new(),
             vectors: 0,
             mismatches: 0,
+            file_mismatches: 0,
             near_ties: 0,
             float_noise: 0,
             not_numbers: 0,
@@ -157,6 +162,7 @@ impl Tally {
             verdict,
             tried: self.tried,
             mismatches: self.mismatches,
+            file_mismatches: self.file_mismatches,
             near_ties: self.near_ties,
             float_noise: self.float_noise,
             not_numbers: self.not_numbers,

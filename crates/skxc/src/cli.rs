@@ -15,6 +15,7 @@ use skxc_ir::lowering::{Choice, Optimize};
 use crate::actions::ClassActions;
 use crate::fallback::Fallback;
 use crate::lowering;
+use crate::material::Given;
 use crate::results::Results;
 use crate::threshold::Threshold;
 
@@ -300,16 +301,8 @@ pub(crate) struct Check {
     pub(crate) object: PathBuf,
     #[command(flatten)]
     pub(crate) program: ProgramArgs,
-    /// Rows to compare on, as CSV with a header
-    #[arg(long, value_name = "ROWS.csv")]
-    pub(crate) input: Vec<PathBuf>,
-    /// Packets to compare on, as pcap or pcapng
-    #[arg(long, value_name = "CAPTURE")]
-    pub(crate) capture: Vec<PathBuf>,
-    /// The trainer's own labels for the rows of --input: a CSV with a column `label`, or `label0`,
-    /// `label1`, ...; of a regressor its predictions
-    #[arg(long, value_name = "ROWS.csv", requires = "input")]
-    pub(crate) expect: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) given: Given,
     /// Random vectors to try
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     pub(crate) vectors: u64,
@@ -322,8 +315,11 @@ const CHECK_HELP: &str = "\
 Examples:
   skxc check portscan.onnx out/portscan.bpf.o
   skxc check portscan.onnx out/portscan.bpf.o --input test.csv --expect test.csv --capture test.pcap
-  skxc check portscan.onnx out/portscan.bpf.o --message-format json > report.json
-      for a pipeline; the exit code is 0, 1 (a difference), 3 (no privileges) or 4 (inconclusive)";
+  skxc check portscan.onnx out/portscan.bpf.o --require-expect --input test.csv --expect test.csv \
+        --message-format json > report.json
+      for a pipeline; the exit code is 0, 1 (a difference), 3 (no privileges) or 4 (inconclusive)
+
+The ONNX file is what is compiled: if it was exported wrong, only the trainer's labels (--expect) show it.";
 
 /// Labels and scores for rows
 ///
@@ -524,6 +520,8 @@ pub(crate) struct Run {
     pub(crate) model: ModelArgs,
     #[command(flatten)]
     pub(crate) program: ProgramArgs,
+    #[command(flatten)]
+    pub(crate) given: Given,
     /// The interface
     #[arg(short, long, value_name = "IFACE")]
     pub(crate) interface: String,

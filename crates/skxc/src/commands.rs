@@ -3,8 +3,8 @@
 
 mod attach;
 mod bench;
-pub(crate) mod check;
-mod compile;
+mod check;
+pub(crate) mod compile;
 mod completions;
 mod detach;
 mod doctor;

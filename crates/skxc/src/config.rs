@@ -47,6 +47,8 @@ pub(crate) struct Config {
     /// Greatest proven error of a score that `compile` and `run` accept.
     #[serde(default, deserialize_with = "crate::bounds::error_max")]
     pub(crate) max_error: Option<f64>,
+    /// Whether `check` and `run` want the trainer's labels.
+    pub(crate) require_expect: Option<bool>,
     /// What happens to packets of a class, by label.
     #[serde(default)]
     pub(crate) actions: BTreeMap<String, Action>,
@@ -172,7 +174,7 @@ mod tests {
     fn what_a_project_file_can_say() {
         check("", "");
         check(
-            "name = \"scan\"\ncolumns = [\"ip_ttl\", \"size\"]\nthreshold = 0.9\nprecision = 16\nmax-error = 1e-6\nactions = { attack = \"drop\" }\n\
+            "name = \"scan\"\ncolumns = [\"ip_ttl\", \"size\"]\nthreshold = 0.9\nprecision = 16\nmax-error = 1e-6\nrequire-expect = true\nactions = { attack = \"drop\" }\n\
              fallback = \"pass\"\nshadow = true\nhook = \"xdp\"\nlowering = \"walk\"\noptimize = \"size\"\n\
              kernel = \"5.10\"\nemit = [\"source\"]\noutput = \"score\"\nout = \"out\"\nprofile = [\"day.pcap\"]\n\
              [features.size]\nrange = [0, 10]\nmissing = -1\n",

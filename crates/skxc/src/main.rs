@@ -35,6 +35,7 @@ mod invocation;
 mod kernel;
 mod lowering;
 mod manifest;
+mod material;
 mod names;
 mod options;
 mod output;
@@ -51,6 +52,7 @@ mod session;
 mod shell;
 mod tables;
 mod threshold;
+mod trainer;
 mod verdicts;
 
 use std::ffi::OsString;

@@ -14,10 +14,10 @@ use skxc_ir::Column;
 use skxc_ir::lowering::Profile;
 
 use crate::capture;
-use crate::commands::check::{PACKETS_MAX, push_packets};
 use crate::config::Project;
 use crate::digest;
 use crate::files::cannot_read;
+use crate::material::{PACKETS_MAX, push_packets};
 use crate::options::Options;
 use crate::pipeline::Lowered;
 use crate::rows;

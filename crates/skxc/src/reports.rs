@@ -10,6 +10,7 @@ use skxc_equivalence::{Comparison, Counterexample, Reason, Report, Score, Verdic
 
 use crate::capture;
 use crate::session::Exit;
+use crate::trainer::Trainer;
 
 /// A comparison and how long it took.
 #[derive(Debug)]
@@ -54,6 +55,8 @@ pub(crate) struct Findings {
     pub(crate) foreign: Option<Foreign>,
     /// The machine could not run the object.
     pub(crate) not_run: bool,
+    /// What is said of the trainer's labels.
+    pub(crate) trainer: Trainer,
     /// The comparisons, in order.
     pub(crate) comparisons: Vec<Timed>,
     /// For each refuted comparison, a command that shows it.
@@ -76,7 +79,7 @@ impl Findings {
             Exit::Refuted
         } else if self.not_run {
             Exit::Environment
-        } else if self.comparisons.iter().all(Timed::is_settled) {
+        } else if self.comparisons.iter().all(Timed::is_settled) && !self.trainer.is_missed() {
             Exit::Done
         } else {
             Exit::Inconclusive
@@ -90,6 +93,9 @@ impl Findings {
             let _ = writeln!(text, "  {:<38} {}", title(&timed.report), outcome(timed));
             details(&mut text, timed, &self.columns);
         }
+        for line in self.trainer.lines() {
+            let _ = writeln!(text, "{line}");
+        }
         if let Some(insns) = self.verified_insns {
             let (kernel, predicted) = (&self.kernel, self.predicted_insns);
             let insns = counted(insns.into(), "instruction", "instructions");
@@ -102,14 +108,26 @@ impl Findings {
         text
     }
 
+    /// The comparison with the trainer's labels, if it alone is refuted, and where it is
+    /// the ONNX file that differs from the trainer.
+    fn wrong_file(&self) -> Option<&Report> {
+        let refuted = |timed: &&Timed| timed.report.verdict.counterexample().is_some();
+        let mut refuted = self.comparisons.iter().filter(refuted).map(|timed| &timed.report);
+        let (first, None) = (refuted.next()?, refuted.next()) else { return None };
+        (first.file_mismatches == first.mismatches).then_some(first)
+    }
+
     /// Does some comparison have a counterexample?
     fn is_refuted(&self) -> bool {
         let mut comparisons = self.comparisons.iter();
         comparisons.any(|timed| timed.report.verdict.counterexample().is_some())
     }
 
-    fn conclusion(&self) -> &'static str {
-        match (self.exit(), self.foreign) {
+    fn conclusion(&self) -> String {
+        if let (None, Some(report)) = (self.foreign, self.wrong_file()) {
+            return self.trainer.blame(report);
+        }
+        let conclusion = match (self.exit(), self.foreign) {
             (Exit::Done, _) => "no difference found",
             (Exit::Refuted, Some(Foreign::OfAnotherBuild)) => "the object is of another build",
             (Exit::Refuted, Some(Foreign::Changed)) if !self.is_refuted() => {
@@ -120,8 +138,14 @@ impl Findings {
             }
             (Exit::Refuted, _) => "the program does not do what the model does",
             (Exit::Environment, _) => "the object could not be run here",
+            (Exit::Inconclusive | Exit::Input, _)
+                if self.comparisons.iter().all(Timed::is_settled) =>
+            {
+                "no difference found, but the trainer's labels were not compared"
+            }
             (Exit::Inconclusive | Exit::Input, _) => "inconclusive",
-        }
+        };
+        conclusion.to_owned()
     }
 
     /// As JSON.
@@ -143,6 +167,7 @@ impl Findings {
             "kernel": self.kernel,
             "verified_insns": self.verified_insns,
             "predicted_insns": self.predicted_insns,
+            "trainer_labels": self.trainer.json(),
             "exit_code": self.exit() as u8,
             "conclusion": self.conclusion(),
             "comparisons": comparisons.collect::<Vec<_>>(),
@@ -200,6 +225,10 @@ fn details(text: &mut String, timed: &Timed, columns: &[String]) {
     }
     scores(text, &report.scores);
     let of_rows = [
+        (
+            report.file_mismatches,
+            "labelled otherwise by the ONNX file itself: the program does what the file does",
+        ),
         (
             report.margin_affected.unwrap_or(0),
             "within the error bound of a class boundary: rounding could change their labels",

@@ -1,16 +1,24 @@
-//! The trainer's own labels against the integer module.
+//! The trainer's own labels against the integer module, and where they differ
+//! against the ONNX file: a file that was exported wrong is told apart from a
+//! program that does not do what the file does.
+
+use std::cell::OnceCell;
 
 use skxc_ir::analysis::ranges::Ranges;
 use skxc_ir::analysis::rounding::Rounding;
-use skxc_ir::{Int, Module, OutputKind};
+use skxc_ir::interpret::{self, Outcome};
+use skxc_ir::{Int, Module, OutputKind, Real};
 
-use crate::decision::{Decision, Place, allows_everything, decide, label_text, spans, unit};
+use super::model::Judge;
+use crate::decision::{
+    Decision, Place, allows_everything, cells, decide, label_text, labels, spans, unit,
+};
 use crate::inputs::Rows;
 use crate::report::{Report, Tally};
 use crate::verdict::{Comparison, Counterexample, Part};
 
 /// Compares `wanted`, for each row what the trainer says in its own words, with
-/// what the integer module says: its labels, or its predictions.
+/// what `int` says, which the passes made of `real`: its labels, or its predictions.
 ///
 /// Labels are compared as text or as numbers, so that a trainer may write `1.0`
 /// for class 1. A prediction may differ by the proven bound on its error and by
@@ -19,104 +27,182 @@ use crate::verdict::{Comparison, Counterexample, Part};
 /// the bound is as large as the range of the predictions, what differs by more than
 /// that unit is undecided.
 ///
+/// Where they differ, the rules of ONNX say what the file makes of the row. If that
+/// is not what the trainer says, by more than the floats of the model are off, the
+/// file differs from the trainer ([`Report::file_mismatches`]).
+///
 /// # Panics
 /// If there are fewer rows of words than rows, a row of words has not one for
-/// each label, or a row is outside the ranges.
+/// each label, a row is outside the ranges, or the modules have other outputs.
 #[must_use]
-pub fn expected(module: &Module<Int>, rows: &Rows, wanted: &[Vec<String>]) -> Report {
+pub fn expected(
+    real: &Module<Real>,
+    int: &Module<Int>,
+    rows: &Rows,
+    wanted: &[Vec<String>],
+) -> Report {
     assert!(wanted.len() >= rows.len(), "each row has labels");
-    let said = Said::of(module);
+    let judge = Judge::new(real, int);
+    let words = words(int);
     let numbers = wanted.iter().flatten().filter_map(|word| word.trim().parse::<f64>().ok());
     let tolerance = float_ulp(numbers.map(f64::abs).fold(0.0, f64::max));
     let mut tally = Tally::new(Comparison::Expected);
+    let mut of_file = None;
     for (index, ((kind, row), wanted)) in rows.iter().zip(wanted).enumerate() {
         tally.count(kind);
-        assert_eq!(wanted.len(), said.0.len(), "each label has a word");
-        let decision = decide(module, row);
-        let agrees = |at: usize| said.0[at].is(module, &decision, &wanted[at], tolerance);
-        let agreements: Vec<Option<bool>> = (0..wanted.len()).map(agrees).collect();
-        if let Some(at) = agreements.iter().position(|agrees| *agrees == Some(false)) {
-            tally.mismatch(|| Counterexample {
-                comparison: Comparison::Expected,
-                kind,
-                row: row.to_vec(),
-                frame: None,
-                index: Some(index as u64),
-                part: Part::label(at, wanted.len()),
-                expected: wanted[at].clone(),
-                got: said.0[at].text(module, &decision),
-            });
-        } else {
-            tally.undecided += u64::from(agreements.contains(&None));
+        assert_eq!(wanted.len(), words.len(), "each label has a word");
+        let decision = decide(int, row);
+        let asked = Asked { judge: &judge, int, row, decision, floats: OnceCell::new(), tolerance };
+        let agreements = words.iter().zip(wanted).map(|(word, wanted)| word.judge(&asked, wanted));
+        let worst = agreements.enumerate().max_by_key(|&(at, it)| (it, std::cmp::Reverse(at)));
+        let Some((at, agreement)) = worst else { continue };
+        let found = || Counterexample {
+            comparison: Comparison::Expected,
+            kind,
+            row: row.to_vec(),
+            frame: None,
+            index: Some(index as u64),
+            part: Part::label(at, wanted.len()),
+            expected: wanted[at].clone(),
+            got: words[at].text(int, &asked.decision),
+        };
+        match agreement {
+            Agreement::Same => {}
+            Agreement::NearTie => tally.near_ties += 1,
+            Agreement::Undecided => tally.undecided += 1,
+            Agreement::FileDiffers => {
+                tally.mismatches += 1;
+                tally.file_mismatches += 1;
+                of_file.get_or_insert_with(found);
+            }
+            Agreement::ProgramDiffers => tally.mismatch(found),
         }
     }
+    // A program that does not do what the file does is shown before all else.
+    tally.counterexample = tally.counterexample.or(of_file);
     tally.report()
 }
 
-/// What a module says of a row.
-struct Said(Vec<Word>);
-
-/// One thing of it.
-enum Word {
-    /// The class of the label at this position among the labels.
-    Class(usize),
-    /// The number at this position among the scores, in this unit, which is
-    /// off by no more than `bound`; none if that would allow any number.
-    Number { at: usize, unit: f64, bound: Option<f64> },
+/// How what the trainer says is what the program says, the worst last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Agreement {
+    /// It is the same.
+    Same,
+    /// The model's floats are too coarse to tell who is right.
+    NearTie,
+    /// Only a bound on the error of the program could tell, and there is none.
+    Undecided,
+    /// The ONNX file does not say what the trainer says.
+    FileDiffers,
+    /// The file says what the trainer says, and the program does not.
+    ProgramDiffers,
 }
 
-impl Said {
-    fn of(module: &Module<Int>) -> Self {
-        let (rounding, ranges) = (Rounding::of(module), Ranges::of(module));
-        let (mut words, mut labels, mut scores) = (Vec::new(), 0, 0);
-        for output in &module.outputs {
-            let is_said = Place::of(module, output) == Place::Label;
-            match output.kind {
-                OutputKind::Label => {
-                    words.extend(is_said.then_some(Word::Class(labels)));
-                    labels += 1;
-                }
-                OutputKind::Score(_) | OutputKind::Value => {
-                    let unit = unit(module.ty(output.value).elem);
-                    let spans = spans(module, &ranges, output.value);
-                    for (&bound, span) in rounding.of_value(output.value).iter().zip(spans) {
-                        let bound = (!allows_everything(bound, span)).then_some(bound);
-                        words.extend(is_said.then_some(Word::Number { at: scores, unit, bound }));
-                        scores += 1;
-                    }
+/// A row, and what is said of it.
+struct Asked<'a> {
+    judge: &'a Judge<'a>,
+    int: &'a Module<Int>,
+    row: &'a [i64],
+    /// What the integer module says.
+    decision: Decision,
+    /// What the file says by the rules of ONNX, once that is asked for.
+    floats: OnceCell<Vec<Outcome<f64>>>,
+    /// How far numbers may be off beyond their bound.
+    tolerance: f64,
+}
+
+impl Asked<'_> {
+    /// What the file says of an output.
+    fn file(&self, output: usize) -> &Outcome<f64> {
+        let real = self.judge.real;
+        &self.floats.get_or_init(|| interpret::float(real, &cells(real, self.row)))[output]
+    }
+}
+
+/// One thing that a module says of a row.
+enum Word {
+    /// The class of a label: its position among the outputs and among the labels.
+    Class { output: usize, label: usize },
+    /// An element of an output, which is the number `at` among the scores, in this
+    /// unit, and off by no more than `bound`; none if that would allow any number.
+    Number { output: usize, element: usize, at: usize, unit: f64, bound: Option<f64> },
+}
+
+/// All that a module says of a row, in order.
+fn words(module: &Module<Int>) -> Vec<Word> {
+    let (rounding, ranges) = (Rounding::of(module), Ranges::of(module));
+    let (mut words, mut label, mut at) = (Vec::new(), 0, 0);
+    for (output, it) in module.outputs.iter().enumerate() {
+        let is_said = Place::of(module, it) == Place::Label;
+        match it.kind {
+            OutputKind::Label => {
+                words.extend(is_said.then_some(Word::Class { output, label }));
+                label += 1;
+            }
+            OutputKind::Score(_) | OutputKind::Value => {
+                let unit = unit(module.ty(it.value).elem);
+                let spans = spans(module, &ranges, it.value);
+                let bounds = rounding.of_value(it.value).iter().zip(spans);
+                for (element, (&bound, span)) in bounds.enumerate() {
+                    let bound = (!allows_everything(bound, span)).then_some(bound);
+                    let word = Word::Number { output, element, at, unit, bound };
+                    words.extend(is_said.then_some(word));
+                    at += 1;
                 }
             }
         }
-        Self(words)
     }
+    words
 }
 
 impl Word {
     fn text(&self, module: &Module<Int>, decision: &Decision) -> String {
         match *self {
-            Self::Class(at) => label_text(module, at, decision.labels[at] as usize),
+            Self::Class { label, .. } => label_text(module, label, decision.labels[label] as usize),
             Self::Number { at, unit, .. } => (decision.scores[at] as f64 * unit).to_string(),
         }
     }
 
-    /// Is it what the trainer wants? A number may be off by `tolerance` beyond
-    /// its bound; none where only a bound could tell, and there is none.
-    fn is(
-        &self,
-        module: &Module<Int>,
-        decision: &Decision,
-        wanted: &str,
-        tolerance: f64,
-    ) -> Option<bool> {
+    /// Is it what the trainer wants, and if not, who is to blame?
+    fn judge(&self, asked: &Asked<'_>, wanted: &str) -> Agreement {
         match *self {
-            Self::Class(_) => Some(same(wanted, &self.text(module, decision))),
-            Self::Number { at, unit, bound } => {
-                let got = decision.scores[at] as f64 * unit;
-                let Ok(wanted) = wanted.trim().parse::<f64>() else { return Some(false) };
-                let error = (got - wanted).abs();
+            Self::Class { output, label } => {
+                if same(wanted, &self.text(asked.int, &asked.decision)) {
+                    return Agreement::Same;
+                }
+                let classes = labels(asked.int).nth(label).map_or(0, |(_, table)| table.len());
+                let is_wanted = |&class: &usize| same(wanted, &label_text(asked.int, label, class));
+                let class = (0..classes).find(is_wanted);
+                match (class, asked.file(output)) {
+                    (Some(class), Outcome::Label(file)) if class == *file => {
+                        Agreement::ProgramDiffers
+                    }
+                    (Some(class), _) if asked.judge.trainer_may_say(output, asked.row, class) => {
+                        Agreement::NearTie
+                    }
+                    _ => Agreement::FileDiffers,
+                }
+            }
+            Self::Number { output, element, at, unit, bound } => {
+                let Ok(wanted) = wanted.trim().parse::<f64>() else {
+                    return Agreement::FileDiffers;
+                };
+                let error = (asked.decision.scores[at] as f64 * unit - wanted).abs();
+                if error <= bound.unwrap_or(0.0) + asked.tolerance {
+                    return Agreement::Same;
+                }
+                let Outcome::Numbers(file) = asked.file(output) else {
+                    unreachable!("both modules have the same outputs")
+                };
+                let noise = asked.judge.trainer_noise(output, element, asked.row);
+                let allowed = asked.tolerance + noise;
+                // A distance that is not a number is no agreement.
+                let file_agrees = (file[element] - wanted).abs() <= allowed;
                 match bound {
-                    Some(bound) => Some(error <= bound + tolerance),
-                    None => (error <= tolerance).then_some(true),
+                    _ if !file_agrees => Agreement::FileDiffers,
+                    None => Agreement::Undecided,
+                    Some(bound) if error <= bound + allowed => Agreement::NearTie,
+                    Some(_) => Agreement::ProgramDiffers,
                 }
             }
         }

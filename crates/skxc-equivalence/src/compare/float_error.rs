@@ -1,13 +1,17 @@
 //! A bound on what the roundings of floating-point evaluation change in each
-//! value of a real module, whatever the row.
+//! value of a real module, whatever the row or for one row.
 //!
 //! Sums of `n` terms: Higham, Accuracy and Stability of Numerical Algorithms,
 //! section 4.2: the error of a sum in any order is at most γ(n-1) times the sum
-//! of magnitudes, with γ(n) = n u / (1 - n u). Inputs and weights are exact:
-//! the rounding of an input to `f32` belongs to the meaning of the model.
+//! of magnitudes, with γ(n) = n u / (1 - n u); of a product of vectors γ(n).
+//! Inputs and weights are exact: the rounding of an input to `f32` belongs to
+//! the meaning of the model.
 
 use skxc_ir::analysis::reach::Reach;
-use skxc_ir::{Binary, ElementType, Forest, Module, Real, RealOp, TreeNode, Value};
+use skxc_ir::{
+    Binary, Column, ElementType, Forest, Handle, Interval, Module, Real, RealOp, Reduction,
+    TreeNode, Unary, Value,
+};
 
 /// What is known of one element.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,34 +22,78 @@ pub(super) struct Element {
     pub(super) error: f64,
 }
 
-/// Bounds of the elements of `value`.
-pub(super) fn of_value(module: &Module<Real>, value: Value) -> Vec<Element> {
+/// Weights of the model are roundings of the trainer's, to the precision in which the
+/// model computes: they change numbers by as much as its floats do.
+pub(super) const WEIGHTS_TOO: f64 = 2.0;
+
+impl Element {
+    /// How far a float of the model may be from what a trainer computes with other
+    /// roundings and with the weights before they were exported.
+    pub(super) fn of_trainer(&self) -> f64 {
+        (WEIGHTS_TOO + 1.0) * self.error
+    }
+
+    /// A number that nothing has rounded.
+    const fn exactly(magnitude: f64) -> Self {
+        Self { magnitude, error: 0.0 }
+    }
+
+    /// Of which no bound is known.
+    const UNKNOWN: Self = Self { magnitude: f64::INFINITY, error: f64::INFINITY };
+
+    /// With another error.
+    fn plus_error(self, error: f64) -> Self {
+        Self { error: self.error + error, ..self }
+    }
+
+    /// A bound on the magnitude of what is computed.
+    fn computed(self) -> f64 {
+        self.magnitude + self.error
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self { magnitude: self.magnitude + other.magnitude, error: self.error + other.error }
+    }
+
+    fn times(self, other: Self) -> Self {
+        let magnitude = self.magnitude * other.magnitude;
+        let error = self.magnitude * other.error + self.error * other.computed();
+        if error.is_finite() { Self { magnitude, error } } else { Self::UNKNOWN }
+    }
+}
+
+/// Bounds of the elements of `value`, for the given row or, without one, for every
+/// row within the ranges of the columns.
+pub(super) fn of_value(
+    module: &Module<Real>,
+    value: Value,
+    row: Option<&[Option<i64>]>,
+) -> Vec<Element> {
     let mut of: Vec<Vec<Element>> = Vec::with_capacity(value.index() + 1);
     for older in module.values().take(value.index() + 1) {
-        let elements = of_op(module, older, &of);
+        let elements = of_op(module, older, &of, row);
         of.push(elements);
     }
     of.pop().expect("the value itself was visited last")
 }
 
-fn of_op(module: &Module<Real>, value: Value, of: &[Vec<Element>]) -> Vec<Element> {
+fn of_op(
+    module: &Module<Real>,
+    value: Value,
+    of: &[Vec<Element>],
+    row: Option<&[Option<i64>]>,
+) -> Vec<Element> {
     let node = module.node(value);
     let elements = node.ty.shape.elements();
-    let exactly = |magnitude: f64| Element { magnitude, error: 0.0 };
+    let exactly = Element::exactly;
     match &node.op {
-        RealOp::Input { columns } => {
-            let ranges = columns.iter().map(|&column| module.columns[column].range);
-            ranges.map(|range| exactly(range.min.abs().max(range.max.abs()) as f64)).collect()
-        }
+        RealOp::Input { columns } => columns.iter().map(|&it| of_column(module, it, row)).collect(),
         RealOp::Constant { constant } => {
             module.constants[*constant].elements.iter().map(|x| exactly(x.abs())).collect()
         }
         RealOp::Cast { input } => {
             let rounding = unit(node.ty.elem);
-            let cast = |element: &Element| Element {
-                magnitude: element.magnitude,
-                error: element.error + rounding * (element.magnitude + element.error),
-            };
+            let cast = |element: &Element| element.plus_error(rounding * element.computed());
             of[input.index()].iter().map(cast).collect()
         }
         RealOp::Reshape { input } => of[input.index()].clone(),
@@ -55,43 +103,151 @@ fn of_op(module: &Module<Real>, value: Value, of: &[Vec<Element>]) -> Vec<Elemen
         RealOp::Concat { inputs } => {
             inputs.iter().flat_map(|input| &of[input.index()]).copied().collect()
         }
-        RealOp::Binary { function: Binary::Subtract, a, b } => {
-            let (a, b) = (&of[a.index()], &of[b.index()]);
-            let difference = |index: usize| {
-                let (a, b) = (a[index % a.len()], b[index % b.len()]);
-                let (magnitude, error) = (a.magnitude + b.magnitude, a.error + b.error);
-                Element { magnitude, error: error + unit(node.ty.elem) * (magnitude + error) }
-            };
-            (0..elements).map(difference).collect()
+        RealOp::Unary { function, input } => {
+            of[input.index()].iter().map(|&x| of_unary(*function, x, unit(node.ty.elem))).collect()
+        }
+        RealOp::Binary { function, a, b } => {
+            let is_constant =
+                matches!(module.node(*b).op, RealOp::Constant { .. }) && node.ty.elem.is_float();
+            let positions = |value: Value| module.shape(value).positions_in(&node.ty.shape);
+            let pairs = positions(*a).into_iter().zip(positions(*b));
+            let pairs = pairs.map(|(at_a, at_b)| (of[a.index()][at_a], of[b.index()][at_b]));
+            pairs.map(|pair| of_binary(*function, pair, is_constant, unit(node.ty.elem))).collect()
+        }
+        RealOp::MatMul { a, b } => {
+            let width = module.shape(*b).row();
+            of_product(&of[a.index()], &of[b.index()], width, unit(node.ty.elem))
+        }
+        RealOp::Reduce { function, input } => {
+            let row = module.shape(*input).row().max(1);
+            let rows = of[input.index()].chunks(row);
+            rows.map(|row| of_reduction(*function, row, unit(node.ty.elem))).collect()
         }
         RealOp::TreeEnsemble { forest, .. } => of_forest(&module.forests[*forest]),
-        RealOp::Compare { .. }
-        | RealOp::ArgMax { .. }
-        | RealOp::ArgMin { .. }
-        | RealOp::ArgSort { .. }
-        | RealOp::Label { .. } => {
-            vec![exactly(elements as f64); elements]
+        // What decides on numbers that are rounded may decide otherwise.
+        RealOp::Compare { a, b, .. } => decided(&[&of[a.index()], &of[b.index()]], 1, elements),
+        RealOp::ArgMax { input }
+        | RealOp::ArgMin { input }
+        | RealOp::ArgSort { input, .. }
+        | RealOp::Label { class: input, .. } => {
+            decided(&[&of[input.index()]], of[input.index()].len(), elements)
         }
         // No bound is known.
-        RealOp::Unary { .. }
-        | RealOp::Binary { .. }
-        | RealOp::Select { .. }
-        | RealOp::Reduce { .. }
-        | RealOp::MatMul { .. }
+        RealOp::Select { .. }
         | RealOp::Softmax { .. }
         | RealOp::CumulativeSum { .. }
         | RealOp::Take { .. }
         | RealOp::TakeAlong { .. }
         | RealOp::Lookup { .. } => {
-            vec![Element { magnitude: f64::INFINITY, error: f64::INFINITY }; elements]
+            vec![Element::UNKNOWN; elements]
         }
     }
+}
+
+/// The number in a column, for a row or for every one.
+fn of_column(
+    module: &Module<Real>,
+    column: Handle<Column>,
+    row: Option<&[Option<i64>]>,
+) -> Element {
+    let Interval { min, max } = module.columns[column].range;
+    Element::exactly(match row {
+        // What is missing has no magnitude.
+        Some(row) => row[column.index()].unwrap_or(0).unsigned_abs() as f64,
+        None => min.abs().max(max.abs()) as f64,
+    })
+}
+
+/// What is decided on numbers: integers of at most this magnitude.
+fn decided(on: &[&[Element]], magnitude: usize, elements: usize) -> Vec<Element> {
+    let is_exact = on.iter().copied().flatten().all(|element| element.error == 0.0);
+    let element = if is_exact { Element::exactly(magnitude as f64) } else { Element::UNKNOWN };
+    vec![element; elements]
+}
+
+/// Units roundoff that a function of a mathematical library may be off by.
+const LIBRARY_UNITS: f64 = 8.0;
+
+fn of_unary(function: Unary, x: Element, unit: f64) -> Element {
+    match function {
+        Unary::Negate | Unary::Absolute | Unary::Relu | Unary::Not => x,
+        // Within -1 and 1, and no steeper than 1.
+        Unary::Logistic | Unary::Tanh => {
+            Element::exactly(1.0).plus_error(x.error + LIBRARY_UNITS * unit)
+        }
+        Unary::Sign
+        | Unary::Exp
+        | Unary::Log
+        | Unary::SquareRoot
+        | Unary::Reciprocal
+        | Unary::Floor
+        | Unary::Ceil
+        | Unary::Round
+        | Unary::Erf
+        | Unary::Probit
+        | Unary::Softplus => Element::UNKNOWN,
+    }
+}
+
+/// `is_constant`: the second is what it is, so that its magnitude is no bound only.
+fn of_binary(
+    function: Binary,
+    (a, b): (Element, Element),
+    is_constant: bool,
+    unit: f64,
+) -> Element {
+    let rounded = |exact: Element| exact.plus_error(unit * exact.computed());
+    match function {
+        Binary::Add | Binary::Subtract => rounded(a.plus(b)),
+        Binary::Multiply => rounded(a.times(b)),
+        Binary::Divide if is_constant && b.magnitude > 0.0 => {
+            rounded(a.times(Element::exactly(1.0 / b.magnitude)))
+        }
+        Binary::Minimum | Binary::Maximum => {
+            Element { magnitude: a.magnitude.max(b.magnitude), error: a.error.max(b.error) }
+        }
+        Binary::Divide | Binary::Power | Binary::And | Binary::Or | Binary::Xor => Element::UNKNOWN,
+    }
+}
+
+/// A product of matrices, the second with `width` columns.
+fn of_product(a: &[Element], b: &[Element], width: usize, unit: f64) -> Vec<Element> {
+    let terms = b.len() / width.max(1);
+    let rounding = gamma(terms, unit);
+    let element = |row: &[Element], column: usize| {
+        let products = row.iter().enumerate().map(|(at, x)| x.times(b[at * width + column]));
+        let sum = products.fold(Element::exactly(0.0), Element::plus);
+        sum.plus_error(rounding * sum.computed())
+    };
+    let rows = a.chunks(terms.max(1));
+    rows.flat_map(|row| (0..width).map(move |column| element(row, column))).collect()
+}
+
+fn of_reduction(function: Reduction, row: &[Element], unit: f64) -> Element {
+    match function {
+        Reduction::Sum => {
+            let sum = row.iter().copied().fold(Element::exactly(0.0), Element::plus);
+            sum.plus_error(gamma(row.len(), unit) * sum.computed())
+        }
+        Reduction::Minimum | Reduction::Maximum => {
+            let most = |of: fn(&Element) -> f64| row.iter().map(of).fold(0.0, f64::max);
+            Element { magnitude: most(|x| x.magnitude), error: most(|x| x.error) }
+        }
+        Reduction::Product => Element::UNKNOWN,
+    }
+}
+
+/// What `n` roundings change, relatively.
+fn gamma(n: usize, unit: f64) -> f64 {
+    let relative = n as f64 * unit;
+    relative / (1.0 - relative)
 }
 
 fn of_forest(forest: &Forest<Real>) -> Vec<Element> {
     let targets = forest.targets as usize;
     let mut magnitude: Vec<f64> = forest.base.iter().map(|base| base.abs()).collect();
-    let mut additions = vec![0u32; targets];
+    // A base of 0 adds nothing that rounds.
+    let mut terms_of: Vec<u32> = forest.base.iter().map(|&base| u32::from(base != 0.0)).collect();
     let mut reach = Reach::new(forest.nodes.len());
     for &root in &forest.roots {
         let mut tree = vec![(0.0_f64, 0u32); targets];
@@ -112,12 +268,12 @@ fn of_forest(forest: &Forest<Real>) -> Vec<Element> {
         });
         for (target, (sum, terms)) in tree.into_iter().enumerate() {
             magnitude[target] += sum;
-            additions[target] += terms;
+            terms_of[target] += terms;
         }
     }
-    let of_target = magnitude.into_iter().zip(additions).map(|(magnitude, additions)| {
-        let relative = f64::from(additions) * unit(forest.elem);
-        Element { magnitude, error: magnitude * relative / (1.0 - relative) }
+    let of_target = magnitude.into_iter().zip(terms_of).map(|(magnitude, terms)| Element {
+        magnitude,
+        error: magnitude * gamma(terms.saturating_sub(1) as usize, unit(forest.elem)),
     });
     of_target.collect()
 }

@@ -18,7 +18,7 @@ use skxc_ir::analysis::rounding::Rounding;
 use skxc_ir::interpret::{self, Enclosure, Outcome};
 use skxc_ir::{ElementType, Int, Interval, Module, OutputKind, Real};
 
-use super::BATCH_ROWS;
+use super::{BATCH_ROWS, float_error};
 use crate::decision::{cells, decides, label_texts, labels, spans, unit};
 use crate::inputs::{Inputs, Kind, Options, Rows};
 use crate::report::{Report, Score, Tally};
@@ -112,7 +112,7 @@ struct Difference {
 }
 
 pub(crate) struct Judge<'m> {
-    real: &'m Module<Real>,
+    pub(super) real: &'m Module<Real>,
     int: &'m Module<Int>,
     deciders: Deciders,
     /// What is known of each score before any row, in the order of the outputs.
@@ -158,6 +158,27 @@ impl<'m> Judge<'m> {
             }
         }
         judgement
+    }
+
+    /// May a trainer, with other roundings, give this label to the row?
+    pub(super) fn trainer_may_say(&self, output: usize, row: &[i64], label: usize) -> bool {
+        self.deciders.trainer_may_say(output, row, label)
+    }
+
+    /// How far the number of a trainer, with other roundings, may be from the one that
+    /// the model's own floats give for an element of an output: going by what these are
+    /// off on this row.
+    pub(super) fn trainer_noise(&self, output: usize, element: usize, row: &[i64]) -> f64 {
+        let (real, cells) = (self.real, cells(self.real, row));
+        let (float, exact) = (interpret::float(real, &cells), interpret::real(real, &cells));
+        match (&float[output], &exact[output]) {
+            (Outcome::Numbers(floats), Ok(Outcome::Numbers(exact))) => {
+                let (float, exact) = (floats[element], &exact[element]);
+                let off = (float - exact.lower()).abs().max((float - exact.upper()).abs());
+                float_error::WEIGHTS_TOO * off
+            }
+            _ => 0.0,
+        }
     }
 
     /// Could floating-point arithmetic in any order give this label?

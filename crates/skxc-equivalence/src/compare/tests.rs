@@ -190,7 +190,7 @@ fn few_rows_make_a_proof_and_no_rows_make_none() {
     let options = Options { exhaustive_rows_max: 0, ..Options::default() };
     let report = check_object(int(TTL_THRESHOLD), options);
     assert_eq!(report.verdict, Verdict::NoMismatch { vectors: report.vectors() });
-    let nothing = expected(&int(TTL_THRESHOLD), &Rows::new(1), &[]);
+    let nothing = expected(&real(63.5), &int(TTL_THRESHOLD), &Rows::new(1), &[]);
     assert!(!nothing.verdict.passed());
 }
 
@@ -406,9 +406,21 @@ fn a_prediction_without_a_bound_is_undecided_unless_it_is_the_trainers() {
     module.outputs = vec![Output { name: "value".into(), kind: OutputKind::Value, value: first }];
     let mut rows = Rows::new(1);
     rows.push(Kind::Csv, &[10]);
-    let check = |word: &str| expected(&module, &rows, &[vec![word.to_owned()]]).verdict;
-    assert!(check("0.7").passed());
-    assert_eq!(check("0.2"), Verdict::Inconclusive { reason: Reason::NoBound });
+    let mut file = real(63.5);
+    let sums = file.outputs[1].value;
+    let first = RealOp::Gather { input: sums, indices: vec![1] };
+    let first = file.push(first, Type::new(ElementType::F32, &[1, 1]), origin);
+    file.outputs = vec![Output { name: "value".into(), kind: OutputKind::Value, value: first }];
+    let check = |file: &Module<Real>, word: &str| {
+        let report = expected(file, &module, &rows, &[vec![word.to_owned()]]);
+        (report.file_mismatches, report.verdict)
+    };
+    assert!(check(&file, "0.7").1.passed());
+    // The file says 0.7: whatever the program may be off by, it is not 0.2.
+    assert_eq!(check(&file, "0.2").0, 1);
+    let weights = &mut file.forests[skxc_ir::Handle::from_index(0)].weights;
+    weights[1].weight = f64::from(0.2f32);
+    assert_eq!(check(&file, "0.2"), (0, Verdict::Inconclusive { reason: Reason::NoBound }));
 }
 
 #[test]
@@ -485,8 +497,51 @@ fn labels_of_the_trainer_are_compared_by_row() {
     rows.push(Kind::Csv, &[100]);
     let labels = |words: [&str; 2]| words.map(|word| vec![word.to_owned()]);
     let module = int(TTL_THRESHOLD);
-    assert!(expected(&module, &rows, &labels(["1", "0.0"])).verdict.passed());
-    let report = expected(&module, &rows, &labels(["1", "1"]));
+    let check = |file: &Module<Real>, words| expected(file, &module, &rows, &labels(words));
+    assert!(check(&real(63.5), ["1", "0.0"]).verdict.passed());
+    let report = check(&real(63.5), ["1", "1"]);
     let found = report.verdict.counterexample().expect("row 1 differs");
     assert_eq!((found.index, found.expected.as_str(), found.got.as_str()), (Some(1), "1", "0"));
+    assert_eq!((report.mismatches, report.file_mismatches), (1, 1), "the file says 0, too");
+    // A class that the file does not have.
+    assert_eq!(check(&real(63.5), ["1", "2"]).file_mismatches, 1);
+    // A file that says what the trainer says: the program is another.
+    let report = check(&real(100.5), ["1", "1"]);
+    assert_eq!((report.mismatches, report.file_mismatches), (1, 0));
+    // Of both kinds, the program is shown.
+    let report = check(&real(100.5), ["0", "1"]);
+    let found = report.verdict.counterexample().expect("both rows differ");
+    assert_eq!((report.mismatches, report.file_mismatches, found.index), (2, 1, Some(1)));
+}
+
+/// Weights of 0.1 and -0.3 were rounded when they were exported.
+#[test]
+fn a_trainer_may_differ_where_floats_are_too_coarse_and_nowhere_else() {
+    let text = "real a
+@c0 = column ip_ttl [0, 255]
+@c1 = column ip_id [0, 65535]
+@l0 = labels [0, 1]
+@w0 = constant f32[2x1] [0.10000000149011612, -0.30000001192092896]
+@w1 = constant f32[1] [0.0]
+%0 = input [ip_ttl, ip_id] : f32[1x2]
+%1 = constant @w0 : f32[2x1]
+%2 = matmul %0, %1 : f32[1x1]
+%3 = constant @w1 : f32[1]
+%4 = greater %2, %3 : bool[1x1]
+%5 = reshape %4 : bool[1]
+%6 = label @l0, %5 : label(@l0)[1]
+output \"label\" label %6
+";
+    let (file, program) = compiled(text);
+    let check = |row: [i64; 2]| {
+        let mut rows = Rows::new(2);
+        rows.push(Kind::Csv, &row);
+        let said = decide(&program, &row).labels[0];
+        let report = expected(&file, &program, &rows, &[vec![(1 - said).to_string()]]);
+        (report.near_ties, report.file_mismatches)
+    };
+    // 0.1 * 3 - 0.3 * 1 is 0 but for roundings.
+    assert_eq!(check([3, 1]), (1, 0));
+    assert_eq!(check([4, 1]), (0, 1));
+    assert_eq!(check([2, 1]), (0, 1));
 }

@@ -16,7 +16,7 @@ use skxc_runtime::{Link, Needs, parse};
 
 use crate::capture;
 use crate::cli::Bench;
-use crate::commands::check::{PACKETS_MAX, push_packets};
+use crate::material::{PACKETS_MAX, push_packets};
 use crate::rows;
 use crate::session::{Session, Stop};
 

@@ -6,15 +6,12 @@ use std::time::{Duration, Instant};
 
 use skxc_diagnostics::{Diagnostic, codes};
 use skxc_equivalence::compare::{self, Program};
-use skxc_equivalence::decision::{Place, count};
-use skxc_equivalence::frames::{Packet, frames};
+use skxc_equivalence::frames::frames;
 use skxc_equivalence::kernel::Entry;
-use skxc_equivalence::{self as equivalence, Comparison, Kind, Reason, Report};
-use skxc_ir::{Column, Int, Module};
-use skxc_runtime::{FEATURES, find, parse};
+use skxc_equivalence::{self as equivalence, Comparison, Reason, Report};
+use skxc_runtime::find;
 
 use crate::actions::Action;
-use crate::capture;
 use crate::cli::{Check, Hook, MessageFormat};
 use crate::commands::compile::{self, Build};
 use crate::config::Project;
@@ -23,19 +20,16 @@ use crate::embedded::Embedded;
 use crate::files;
 use crate::kernel;
 use crate::manifest::Manifest;
+use crate::material::Material;
 use crate::options::{Options, column_names};
 use crate::pipeline::{self, Columns};
 use crate::progress::Progress;
 use crate::reports::{Findings, Foreign, Timed, reproduce};
-use crate::rows;
 use crate::session::{Exit, Session, Stop, stdout};
 
 /// Mutated packets for each random vector that was asked for: a packet takes a
 /// system call, a vector does not.
 const VECTORS_A_PACKET: u64 = 10;
-/// Packets of captures that are held in memory.
-pub(crate) const PACKETS_MAX: usize = 1 << 20;
-
 /// Arguments that a command which shows a counterexample leaves out: the rows
 /// and packets that it brings itself, and the form of the report.
 const NOT_REPEATED: [&str; 8] =
@@ -54,7 +48,13 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Check) -> Res
         }
         (build, _) => build?,
     };
-    let material = material(session, args, &build)?;
+    let options = equivalence::Options {
+        seed: args.seed,
+        random_rows: args.vectors,
+        ..equivalence::Options::default()
+    };
+    let given = (project, &args.given);
+    let material = Material::read(session, given, &args.model.model, &build, options)?;
     let object_sha256 = digest::sha256(&object);
     let foreign = foreign(session, args, &build, &object, manifest.as_ref(), &object_sha256);
     #[cfg(feature = "oracle")]
@@ -75,26 +75,13 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Check) -> Res
         MessageFormat::Human => out.write_all(findings.text().as_bytes()),
         MessageFormat::Json => writeln!(out, "{}", findings.json()),
     };
-    match written.and_then(|()| out.flush()) {
+    let written = written.and_then(|()| out.flush());
+    session.report(&findings.trainer.diagnostics(&findings.comparisons));
+    match written {
         // A reader that left does not change the verdict.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         Ok(()) | Err(_) => Ok(findings.exit()),
     }
-}
-
-/// What the comparisons work on.
-#[derive(Debug)]
-pub(crate) struct Material {
-    /// Rows of the caller.
-    rows: equivalence::Rows,
-    /// The first of them come from CSV files; `--expect` is about these.
-    csv_rows: usize,
-    /// Frames of the caller.
-    frames: Vec<Packet>,
-    /// The trainer's labels, for each row.
-    expected: Option<Vec<Vec<String>>>,
-    /// How much to try.
-    options: equivalence::Options,
 }
 
 /// Rows that the independent implementation is asked about.
@@ -164,11 +151,12 @@ pub(crate) fn compare_all(
         columns: build.manifest.columns.iter().map(|it| it.name.clone()).collect(),
         foreign,
         not_run: false,
+        trainer: material.trainer,
         comparisons: Vec::new(),
         commands: Vec::new(),
     };
     let (real, int) = (&build.model.real, &build.lowered.int);
-    let Material { rows, csv_rows, frames: captured, expected, options } = material;
+    let Material { rows, csv_rows, frames: captured, expected, options, .. } = material;
     findings.comparisons.push(timed(|| {
         let mut said = |vectors| progress.set(format!("model against integer IR: {vectors}"));
         compare::model(real, int, rows.clone(), options, &mut said)
@@ -178,7 +166,7 @@ pub(crate) fn compare_all(
     if let Some(labels) = expected {
         let mut only = equivalence::Rows::new(int.columns.len());
         rows.iter().take(csv_rows).for_each(|(kind, row)| only.push(kind, row));
-        findings.comparisons.push(timed(|| compare::expected(int, &only, &labels)));
+        findings.comparisons.push(timed(|| compare::expected(real, int, &only, &labels)));
     }
     let layout = kernel::layout(&build.manifest);
     let in_kernel = time(|| {
@@ -318,70 +306,4 @@ fn not_made_from(args: &Check) -> Diagnostic {
     let (object, model) = (args.object.display(), args.model.model.display());
     let message = format!("`{object}` was not made from `{model}` with these options");
     Diagnostic::error(codes::BUILD_ID, message)
-}
-
-fn material(session: &Session, args: &Check, build: &Build) -> Result<Material, Stop> {
-    let columns: Vec<Column> = build.lowered.int.columns.iter().map(|(_, it)| it.clone()).collect();
-    let mut rows = equivalence::Rows::new(columns.len());
-    for path in &args.input {
-        for row in rows::read(path, &columns)?.iter() {
-            rows.push(Kind::Csv, row);
-        }
-    }
-    let csv_rows = rows.len();
-    let (frames, warnings) = capture::load(&args.capture, PACKETS_MAX)?;
-    session.report(&warnings);
-    push_packets(&mut rows, &columns, &frames);
-    let expected = match &args.expect {
-        None => None,
-        Some(path) => Some(expected_labels(path, csv_rows, &build.lowered.int)?),
-    };
-    let options = equivalence::Options {
-        seed: args.seed,
-        random_rows: args.vectors,
-        ..equivalence::Options::default()
-    };
-    Ok(Material { rows, csv_rows, frames, expected, options })
-}
-
-impl Material {
-    /// No rows and packets but made-up ones.
-    pub(crate) fn made_up(build: &Build) -> Self {
-        Self {
-            rows: equivalence::Rows::new(build.lowered.int.columns.len()),
-            csv_rows: 0,
-            frames: Vec::new(),
-            expected: None,
-            options: equivalence::Options::default(),
-        }
-    }
-}
-
-/// The rows that the parser makes of packets which can be classified.
-pub(crate) fn push_packets(rows: &mut equivalence::Rows, columns: &[Column], frames: &[Packet]) {
-    let features: Option<Vec<usize>> =
-        columns.iter().map(|column| find(&column.name).map(|(index, _)| index)).collect();
-    let Some(features) = features else { return };
-    let table: Vec<_> = features.iter().map(|&index| &FEATURES[index]).collect();
-    let needs = skxc_backend_bpf::needs(&table);
-    for frame in frames {
-        let parsed = parse(frame.frame(), needs);
-        if parsed.reason.is_none() {
-            let row: Vec<i64> = features.iter().map(|&at| parsed.values[at].into()).collect();
-            rows.push(Kind::Capture, &row);
-        }
-    }
-}
-
-fn expected_labels(
-    path: &Path,
-    rows: usize,
-    module: &Module<Int>,
-) -> Result<Vec<Vec<String>>, Stop> {
-    let labels = rows::read_labels(path, count(module, Place::Label))?;
-    if labels.len() == rows {
-        return Ok(labels);
-    }
-    let message = format!("`{}` has {} labels for {rows} rows", path.display(), labels.len());
-    Err(Stop::input(Diagnostic::error(codes::EXPECTED_LABELS, message)))
 }

@@ -1,14 +1,15 @@
 //! `skxc run`: compile, check, attach.
 
 use skxc_diagnostics::{Diagnostic, codes};
+use skxc_equivalence as equivalence;
 
 use crate::bounds;
 use crate::clang;
 use crate::cli::{Emit, Hook, Run};
-use crate::commands::check::{self, Material};
-use crate::commands::{attach, compile};
+use crate::commands::{attach, check, compile};
 use crate::config::Project;
 use crate::kernel;
+use crate::material::Material;
 use crate::options::{Options, column_names};
 use crate::output::Output;
 use crate::pipeline::Columns;
@@ -42,9 +43,12 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Run) -> Resul
     output.write()?;
     let path = folder.join(format!("{}.bpf.o", build.manifest.name));
     let object = build.object.clone().expect("the object was just compiled");
-    let material = Material::made_up(&build);
+    let given = (project, &args.given);
+    let how_much = equivalence::Options::default();
+    let material = Material::read(session, given, &args.model.model, &build, how_much)?;
     let findings = check::compare_all(session, &build, &object, &path, material, None)?;
     session.say(findings.text().trim_end());
+    session.report(&findings.trainer.diagnostics(&findings.comparisons));
     match findings.exit() {
         Exit::Done => {
             let manifest = build.manifest;

@@ -46,8 +46,10 @@ struct Decider {
     /// Which of the added outputs holds the scores.
     scores: usize,
     rule: Rule,
-    /// How far a float score may be off.
+    /// How far a float score may be off, whatever the row.
     float_error: f64,
+    /// Two scores are compared with each other, or one with a constant.
+    sides: f64,
     /// How far the integer label may miss the rule.
     int_error: f64,
     /// For each score how far the integer one may be off.
@@ -140,7 +142,9 @@ impl Deciders {
     ) -> Option<bool> {
         let Some(decider) = &self.of_output[output] else { return Some(false) };
         let exact = &interpret::real(&self.real, &cells(&self.real, row))[decider.scores];
-        let stands = |label, error| decider.stands(label, error, exact).unwrap_or(false);
+        let stands = |label, error| {
+            of_exact(exact).is_some_and(|scores| decider.stands(label, error, &scores))
+        };
         if !decider.int_error.is_finite() {
             return (stands(float, decider.float_error) && stands(int, 0.0)).then_some(true);
         }
@@ -166,7 +170,68 @@ impl Deciders {
     pub(super) fn float_may_say(&self, row: &[i64], label: usize) -> bool {
         let Some(decider) = self.of_output.iter().flatten().next() else { return false };
         let exact = &interpret::real(&self.real, &cells(&self.real, row))[decider.scores];
-        decider.stands(label, decider.float_error, exact).unwrap_or(false)
+        let scores = of_exact(exact);
+        scores.is_some_and(|scores| decider.stands(label, decider.float_error, &scores))
+    }
+
+    /// May a trainer, who computes as the model but with roundings of their own, give
+    /// this label to the row? The model's weights are roundings of the trainer's, so
+    /// that scores may be off by twice what the floats of the model are.
+    pub(in crate::compare) fn trainer_may_say(
+        &self,
+        output: usize,
+        row: &[i64],
+        label: usize,
+    ) -> bool {
+        let Some(decider) = &self.of_output[output] else { return false };
+        let cells = cells(&self.real, row);
+        let scores = self.real.outputs[decider.scores].value;
+        let elements = float_error::of_value(&self.real, scores, Some(&cells));
+        let noise = elements.iter().map(Element::of_trainer).fold(0.0, f64::max);
+        if noise == 0.0 {
+            // Nothing rounds, so that a tie is one for the trainer as well.
+            return false;
+        }
+        if noise.is_finite() {
+            let allowed = decider.sides * noise;
+            let floats = &interpret::float(&self.real, &cells)[decider.scores];
+            return decider.stands(label, allowed, &of_float(floats));
+        }
+        let exact = &interpret::real(&self.real, &cells)[decider.scores];
+        let (Some(spans), Some(noise)) = (of_exact(exact), self.noise(decider, &cells, exact))
+        else {
+            return false;
+        };
+        decider.stands(label, float_error::WEIGHTS_TOO * noise, &spans)
+    }
+
+    /// How far the floats of the model are off in what decides on this row; none where
+    /// a score is not a number.
+    fn noise(&self, decider: &Decider, cells: &[Option<i64>], exact: &Exact) -> Option<f64> {
+        let floats = of_float(&interpret::float(&self.real, cells)[decider.scores]);
+        let off = floats
+            .iter()
+            .zip(of_exact(exact)?)
+            .map(|(&(float, _), (lower, upper))| (float - lower).abs().max((float - upper).abs()));
+        let noise = decider.sides * off.fold(0.0, |most, off| if off > most { off } else { most });
+        floats.iter().all(|(float, _)| float.is_finite()).then_some(noise)
+    }
+}
+
+/// Ends of what each score may be.
+type Spans = Vec<(f64, f64)>;
+
+/// Those of exact scores, if they are known numbers.
+fn of_exact(exact: &Exact) -> Option<Spans> {
+    let Ok(Outcome::Numbers(scores)) = exact else { return None };
+    Some(scores.iter().map(|score| (score.lower(), score.upper())).collect())
+}
+
+/// Those of scores as floats.
+fn of_float(scores: &Outcome<f64>) -> Spans {
+    match scores {
+        Outcome::Numbers(scores) => scores.iter().map(|&score| (score, score)).collect(),
+        Outcome::Label(_) => Vec::new(),
     }
 }
 
@@ -213,29 +278,25 @@ impl Decider {
         }
     }
 
-    /// Is the label that of the exact scores, if each may be off by `error`?
-    /// None if the exact scores are not known.
-    fn stands(&self, label: usize, error: f64, exact: &Exact) -> Option<bool> {
-        let Ok(Outcome::Numbers(scores)) = exact else { return None };
+    /// Is the label that of the scores, if what decides may be off by `error`?
+    fn stands(&self, label: usize, error: f64, scores: &[(f64, f64)]) -> bool {
         match &self.rule {
             Rule::Greatest => {
-                let greatest =
-                    scores.iter().map(Enclosure::upper).fold(f64::NEG_INFINITY, f64::max);
-                let score = scores.get(label)?;
-                Some(score.lower() >= greatest - error)
+                let greatest = scores.iter().map(|score| score.1).fold(f64::NEG_INFINITY, f64::max);
+                scores.get(label).is_some_and(|score| score.0 >= greatest - error)
             }
             Rule::Least => {
-                let least = scores.iter().map(Enclosure::lower).fold(f64::INFINITY, f64::min);
-                let score = scores.get(label)?;
-                Some(score.upper() <= least + error)
+                let least = scores.iter().map(|score| score.0).fold(f64::INFINITY, f64::min);
+                scores.get(label).is_some_and(|score| score.1 <= least + error)
             }
             Rule::Cuts { cuts, rising } => {
-                let score = scores.first()?;
-                let below = if *rising { label } else { cuts.len().checked_sub(label)? };
+                let Some(&(lower, upper)) = scores.first() else { return false };
+                let below = if *rising { Some(label) } else { cuts.len().checked_sub(label) };
+                let Some(below) = below.filter(|&below| below <= cuts.len()) else { return false };
                 let above_last =
-                    below.checked_sub(1).is_none_or(|last| score.upper() >= cuts[last] - error);
-                let below_next = cuts.get(below).is_none_or(|next| score.lower() <= next + error);
-                Some(above_last && below_next)
+                    below.checked_sub(1).is_none_or(|last| upper >= cuts[last] - error);
+                let below_next = cuts.get(below).is_none_or(|next| lower <= next + error);
+                above_last && below_next
             }
         }
     }
@@ -276,7 +337,7 @@ fn find(
     if bounds.len() != real.shape(real_scores).elements() {
         return None;
     }
-    let elements = float_error::of_value(real, real_scores);
+    let elements = float_error::of_value(real, real_scores, None);
     let most = |of: fn(&Element) -> f64| elements.iter().map(of).fold(0.0, f64::max);
     let reading = READING_ERROR * most(|element| element.magnitude);
     let spans = spans(int, ranges, int_scores);
@@ -286,12 +347,12 @@ fn find(
         .zip(spans)
         .map(|(&bound, span)| if allows_everything(bound, span) { f64::INFINITY } else { bound });
     let rounded = bounds_of_scores.fold(0.0, f64::max);
-    // Two scores are compared with each other, or one with a constant.
     let sides = if matches!(rule, Rule::Cuts { .. }) { 1.0 } else { 2.0 };
     let decider = Decider {
         scores: 0,
         rule,
         float_error: sides * most(|element| element.error) + reading,
+        sides,
         int_error: slack + sides * rounded + if reading.is_finite() { reading } else { 0.0 },
         bounds,
         margin,
