@@ -90,6 +90,9 @@ impl Shape {
     /// If `self` does not broadcast to `whole`.
     #[must_use]
     pub fn positions_in(&self, whole: &Self) -> Vec<usize> {
+        if self == whole {
+            return (0..whole.elements()).collect();
+        }
         let mut positions = vec![0];
         let absent = whole.0.len().checked_sub(self.0.len()).expect("no axis disappears");
         for (axis, &extent) in whole.0.iter().enumerate() {
@@ -99,7 +102,9 @@ impl Shape {
                 (0..extent as usize)
                     .map(move |i| outer * own as usize + if own == 1 { 0 } else { i })
             };
-            positions = positions.iter().flat_map(step).collect();
+            let mut next = Vec::with_capacity(positions.len() * extent as usize);
+            next.extend(positions.iter().flat_map(step));
+            positions = next;
         }
         positions
     }

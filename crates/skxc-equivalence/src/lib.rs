@@ -28,6 +28,7 @@ pub mod kernel;
 pub mod machine;
 #[cfg(feature = "oracle")]
 pub mod oracle;
+mod parallel;
 pub mod report;
 mod shrink;
 pub mod verdict;

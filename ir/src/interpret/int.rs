@@ -6,7 +6,7 @@ mod order;
 use super::{Outcome, Trace, Walk, is_label, leaf_of, weights_of};
 use crate::arena::Handle;
 use crate::forest::{Forest, NodeId};
-use crate::matrix::{MatrixRow, MatrixWeight};
+use crate::matrix::{Matrix, MatrixRow};
 use crate::module::{Column, Int, Module, Output, Value};
 use crate::ops::IntOp;
 use crate::types::{ElementType, Type};
@@ -58,10 +58,8 @@ impl<'m> Machine<'m> {
         match op {
             IntOp::Input { columns } => columns.iter().map(|&column| self.input(column)).collect(),
             IntOp::Constant { constant } => self.module.constants[*constant].elements.clone(),
-            IntOp::Reshape { .. }
-            | IntOp::Gather { .. }
-            | IntOp::Concat { .. }
-            | IntOp::Label { .. } => {
+            IntOp::Reshape { input } => self.get(*input).to_vec(),
+            IntOp::Gather { .. } | IntOp::Concat { .. } | IntOp::Label { .. } => {
                 let sources = self.module.sources(op).expect("the operation moves elements");
                 sources.into_iter().map(|(value, i)| self.get(value)[i]).collect()
             }
@@ -82,24 +80,7 @@ impl<'m> Machine<'m> {
                 let function = &self.module.functions[*function];
                 self.each(ty, [*input], |[x]| function.at(x))
             }
-            IntOp::Linear { matrix, inputs } => {
-                let elements: Vec<i64> =
-                    inputs.iter().flat_map(|&input| self.get(input)).copied().collect();
-                let product = |weight: &MatrixWeight| {
-                    i128::from(weight.weight) * i128::from(elements[weight.input as usize])
-                };
-                let matrix = &self.module.matrices[*matrix];
-                let result = |row: &MatrixRow| {
-                    let (wide, narrow): (Vec<_>, Vec<_>) =
-                        row.weights.iter().partition(|weight| matrix.is_wide(weight.input));
-                    let narrow = narrow.into_iter().map(product).sum::<i128>();
-                    let wide = wide.into_iter().map(product).sum::<i128>();
-                    let wide = (wide + i128::from(matrix.half())) >> matrix.low_bits;
-                    i64::try_from(i128::from(row.base) + narrow + wide)
-                        .expect("the validator proves that every result fits")
-                };
-                matrix.rows.iter().map(result).collect()
-            }
+            IntOp::Linear { matrix, inputs } => self.linear(*matrix, inputs),
             IntOp::Not { input } => self.each(ty, [*input], |[x]| 1 - x),
             IntOp::Compare { relation, a, b } => {
                 self.each(ty, [*a, *b], |[a, b]| i64::from(relation.holds(&a, &b)))
@@ -162,6 +143,31 @@ impl<'m> Machine<'m> {
         let missing = self.module.columns[column].missing;
         let x = self.row[column.index()].or(missing);
         x.expect("a row has no missing value where its column declares none")
+    }
+
+    /// The rows of a linear map. Products of wide inputs are added on their own, and
+    /// their sum is shifted.
+    fn linear(&self, matrix: Handle<Matrix>, inputs: &[Value]) -> Vec<i64> {
+        let matrix = &self.module.matrices[matrix];
+        let elements: Vec<i64> =
+            inputs.iter().flat_map(|&input| self.get(input)).copied().collect();
+        let is_wide: Vec<bool> = (0..matrix.inputs).map(|input| matrix.is_wide(input)).collect();
+        let result = |row: &MatrixRow| {
+            let (mut narrow, mut wide) = (0_i128, 0_i128);
+            for weight in &row.weights {
+                let input = weight.input as usize;
+                let product = i128::from(weight.weight) * i128::from(elements[input]);
+                if is_wide[input] {
+                    wide += product;
+                } else {
+                    narrow += product;
+                }
+            }
+            let wide = (wide + i128::from(matrix.half())) >> matrix.low_bits;
+            i64::try_from(i128::from(row.base) + narrow + wide)
+                .expect("the validator proves that every result fits")
+        };
+        matrix.rows.iter().map(result).collect()
     }
 
     fn ensemble(&mut self, handle: Handle<Forest<Int>>, input: Value) -> Vec<i64> {

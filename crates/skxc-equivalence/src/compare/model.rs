@@ -21,6 +21,7 @@ use skxc_ir::{ElementType, Int, Interval, Module, OutputKind, Real};
 use super::{BATCH_ROWS, float_error};
 use crate::decision::{cells, decides, label_texts, labels, spans, unit};
 use crate::inputs::{Inputs, Kind, Options, Rows};
+use crate::parallel::of_each;
 use crate::report::{Report, Score, Tally};
 use crate::shrink::shrink;
 use crate::verdict::{Comparison, Counterexample, Part, Reason};
@@ -58,11 +59,14 @@ pub fn model(
     tally.scores.clone_from(&judge.scores);
     tally.margin_affected = judge.deciders.know_all_labels().then_some(0);
     while inputs.next_batch(&mut rows, BATCH_ROWS) {
-        for (kind, row) in rows.iter() {
+        let first = tally.vectors;
+        let judgements = of_each(rows.len(), |at| {
+            let vector = first + at as u64;
+            judge.row(rows.row(at), vector < given_rows || vector.is_multiple_of(EXACT_STRIDE))
+        });
+        for ((kind, row), judgement) in rows.iter().zip(judgements) {
             let index = (tally.vectors < given_rows).then_some(tally.vectors);
-            let exact = index.is_some() || tally.vectors.is_multiple_of(EXACT_STRIDE);
             tally.count(kind);
-            let judgement = judge.row(row, exact);
             for (score, error) in tally.scores.iter_mut().zip(&judgement.score_errors) {
                 if let Some(error) = error {
                     score.rows += 1;

@@ -6,6 +6,7 @@ use super::BATCH_ROWS;
 use crate::decision::{Decision, decide, decides, label_texts};
 use crate::inputs::{Inputs, Kind, Options, Rows};
 use crate::machine::{BatchRunner, Layout};
+use crate::parallel::of_each;
 use crate::report::{Report, Tally};
 use crate::shrink::shrink_within;
 use crate::verdict::{Comparison, Counterexample, Part, Reason};
@@ -41,10 +42,10 @@ pub fn object<R: BatchRunner>(
     while inputs.next_batch(&mut rows, BATCH_ROWS) {
         let got = side.run(&rows)?;
         assert_eq!(got.len(), rows.len(), "each vector has a result");
-        for ((kind, row), got) in rows.iter().zip(got) {
+        let expected = of_each(rows.len(), |at| decide(module, rows.row(at)));
+        for (((kind, row), got), expected) in rows.iter().zip(got).zip(expected) {
             let index = (tally.vectors < given_rows).then_some(tally.vectors);
             tally.count(kind);
-            let expected = decide(module, row);
             if expected == got {
                 continue;
             }
