@@ -43,6 +43,7 @@ use prost::Message as _;
 use prost::bytes::Bytes;
 use skxc_diagnostics::codes::{LIMIT_EXCEEDED, NOT_A_MODEL};
 use skxc_diagnostics::{Diagnostic, GraphListing, Sources, escape_to_one_line, has_errors};
+use skxc_ir::validate::InvalidModule;
 use skxc_ir::{Column, Interval, Module, Real};
 
 pub use external::{ExternalRange, ReadExternal};
@@ -120,7 +121,12 @@ pub fn import_with(
     let mut lowering =
         lower::lower(&checked, &listing, &inputs, columns, options.model_name, report);
     outputs::add(&mut lowering, &graph, &listing);
-    let Lowering { module, report, .. } = lowering;
+    let Lowering { module, mut report, .. } = lowering;
+    if !has_errors(&report.diagnostics)
+        && let Some(invalid) = InvalidModule::of("import", &module)
+    {
+        report.add(invalid.diagnostic(Some(&listing.of_graph())));
+    }
     let diagnostics = report.finish();
     let summary = summary::summarize(&model, &graph, inputs, &module, &listing, &diagnostics);
     let module = (!has_errors(&diagnostics)).then_some(module);

@@ -17,6 +17,7 @@
 mod error;
 mod forest;
 mod function;
+mod invalid;
 mod matrix;
 mod ranges;
 mod steps;
@@ -31,6 +32,7 @@ use crate::types::Type;
 pub(crate) use structure::is_identifier;
 
 pub use error::{ERRORS_MAX, Location, Problem, ValidationError};
+pub use invalid::InvalidModule;
 
 /// A module that holds what [`crate::module`] promises. It cannot be changed;
 /// [`Validated::into_inner`] gives the module back, and with it the proof up.

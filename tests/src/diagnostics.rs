@@ -1,7 +1,7 @@
 //! `diagnostics/SKXnnnn/*`: each diagnostic has a case that shows it.
 //!
 //! - `NAME.skir` is read, and if it is valid made a module of integers, or planned
-//!   if it is one;
+//!   if it is one; with `; made by: import` it stands for what the front end made;
 //!   `NAME.stderr` holds what is wrong with it;
 //! - `NAME.cli` is as in `cli/`, and its standard error must name the code.
 
@@ -13,11 +13,14 @@ use skxc_diagnostics::{Sources, Style, render};
 use skxc_ir::lowering;
 use skxc_ir::passes::quantize;
 use skxc_ir::passes::threshold::{ClassThreshold, set_threshold};
-use skxc_ir::validate::Validated;
+use skxc_ir::validate::{InvalidModule, Validated};
 use skxc_ir::{Int, Real, text};
 
 use crate::expectation::compare_file;
 use crate::{Outcome, cli, filetests};
+
+/// Stands before the step that a broken module is taken to come from: `import`.
+const MADE_BY: &str = "; made by: import";
 
 /// One trial a case.
 pub(crate) fn trials() -> Vec<Trial> {
@@ -40,12 +43,22 @@ fn plain_trial(path: &Path, run: fn(&Path) -> Outcome) -> Trial {
 
 fn check_text(path: &Path) -> Outcome {
     let text = fs::read_to_string(path)?;
+    if text.lines().any(|line| line.starts_with(MADE_BY)) {
+        return check(path, &invalid(&text)?);
+    }
     let found = if text::domain(&text) == Some("real") {
         filetests::read::<Real>(&text).map_or_else(Some, |module| compile(&text, module))
     } else {
         filetests::read::<Int>(&text).map_or_else(Some, |module| plan(&module))
     };
     check(path, &found.ok_or("nothing is wrong with it")?)
+}
+
+/// What is said of a module of reals that a step of skxc is taken to have made.
+fn invalid(text: &str) -> Result<String, String> {
+    let module = text::parse::<Real>(text).map_err(|errors| format!("{errors:?}"))?;
+    let invalid = InvalidModule::of("import", &module).ok_or("nothing is wrong with it")?;
+    Ok(render(&Sources::default(), &[invalid.diagnostic(None)], Style::Plain))
 }
 
 /// What stands in the way of integers; `; threshold: P` first puts a threshold on

@@ -58,6 +58,7 @@ codes! {
     OUTPUT_UNSUPPORTED = 9, "SKX0009", "the outputs make no decision";
     BAD_TENSOR = 10, "SKX0010", "a tensor is not what it says";
     EXTERNAL_DATA = 11, "SKX0011", "the data of a tensor cannot be read from its file";
+    INVALID_MODULE = 12, "SKX0012", "skxc made a module that is not valid";
     UNKNOWN_OPERATOR = 101, "SKX0101", "an operator is not supported";
     NOT_CONSTANT = 102, "SKX0102", "an input must be constant";
     ATTRIBUTE_MISSING = 103, "SKX0103", "an attribute is missing";

@@ -118,14 +118,15 @@ pub(crate) fn import(
     session.report_warnings(&imported.diagnostics);
     let model = match imported.module {
         Some(module) => {
-            results::asked_for(module, options, project, &imported.listing).map(|asked| {
+            let listing = &imported.listing;
+            results::asked_for(module, options, project, listing).and_then(|asked| {
                 session.report_warnings(&asked.warnings);
-                let real =
-                    Validator::validate(asked.module).expect("the front end makes valid modules");
+                let real = Validator::validate_after("outputs", asked.module)
+                    .map_err(|invalid| Stop::input(invalid.diagnostic(Some(listing))))?;
                 let sha256 = digest::model(&bytes, &folder.digests);
                 let external = folder.files.into_iter().collect();
-                let listing = imported.listing.clone();
-                Model { real, sha256, external, threshold: asked.threshold, listing }
+                let listing = listing.clone();
+                Ok(Model { real, sha256, external, threshold: asked.threshold, listing })
             })
         }
         None => Err(Stop::Input(imported.diagnostics)),
@@ -210,11 +211,7 @@ pub(crate) fn lower(
         PipelineError::Quantize(errors) => {
             Stop::Input(errors.iter().map(|error| error.diagnostic(Some(&model.listing))).collect())
         }
-        PipelineError::Invalid(errors) => {
-            // The passes keep what the validator proves of their input.
-            let first = errors.first().map(ToString::to_string).unwrap_or_default();
-            panic!("passes make valid modules: {first}")
-        }
+        PipelineError::Invalid(invalid) => Stop::input(invalid.diagnostic(Some(&model.listing))),
     })?;
     let skir = text::print(&int);
     Ok(Lowered { int, skir, profile: Profile::default() })

@@ -7,6 +7,8 @@
 //! Decisions:
 //! - of equal keys the first counts;
 //! - a float key NaN is found by every NaN (version 4 says so);
+//! - a value that is NaN or infinite is refused: no integer of the program stands
+//!   for it;
 //! - text is found only by what has a label table: a table of text becomes
 //!   another table, and numbers that become text become a label.
 
@@ -106,7 +108,7 @@ fn encoded(
         let table = lowering.module.labels.push(LabelTable::Strings(texts));
         return Ok(lowering.label(table, class, node.origin));
     }
-    let (elements, elem) = numbers(node, &list.data)?;
+    let (elements, elem) = values(node, &list.data)?;
     Ok(lowering.table(elements, elem, index, node.origin))
 }
 
@@ -129,7 +131,7 @@ fn look_up(
     };
     let (values, value_elem) = match texts {
         Some(texts) => ((0..texts.len()).map(|at| at as f64).collect(), ElementType::I64),
-        None => numbers(node, &encoding.values)?,
+        None => self::values(node, &encoding.values)?,
     };
     let nan = keys.iter().position(|key| key.is_nan());
     let of_nan = nan.map(|at| values[at]);
@@ -265,6 +267,25 @@ fn joined(values: Data, default: Data) -> Option<Data> {
     })
 }
 
+/// The values of a table, of which none is NaN.
+fn values(node: &Node<'_>, data: &Data) -> Lowered<(Vec<f64>, ElementType)> {
+    let (elements, elem) = numbers(node, data)?;
+    let Some(at) = elements.iter().position(|element| element.is_nan()) else {
+        return Ok((elements, elem));
+    };
+    let what =
+        if at + 1 == elements.len() { "its default".to_owned() } else { format!("value {at}") };
+    let list = ["values_floats", "values_tensor"];
+    let is_given = |name: &&str| node.proto.attribute.iter().any(|it| it.name == **name);
+    let list = list.into_iter().find(is_given).unwrap_or("values_floats");
+    let message = format!("`{}` makes NaN of some inputs: {what} is NaN", node.name());
+    let error = node.attribute_error(list, BAD_NUMBER, message);
+    Err(error
+        .note("the program computes in integers, and none of them stands for NaN")
+        .help("train the encoder with a number in place of NaN (`unknown_value`, `encoded_missing_value`)")
+        .into())
+}
+
 /// Numbers as constants of the IR hold them: finite, or NaN among keys.
 fn numbers(node: &Node<'_>, data: &Data) -> Lowered<(Vec<f64>, ElementType)> {
     let refuse = |what: String| {
@@ -323,7 +344,8 @@ fn count(data: &Data) -> usize {
 #[cfg(test)]
 mod tests {
     use crate::proto::NodeProto;
-    use crate::testing::{WithAttributes, imported, model, node, operations, said, stump};
+    use crate::testing::{WithAttributes, floats, imported, model, node, operations, said, stump};
+    use skxc_ir::interpret::{self, Outcome};
 
     fn of_integers(encoder: NodeProto) -> crate::proto::ModelProto {
         let cast = node("Cast", &["X"], &["i"]).int("to", 7);
@@ -350,6 +372,38 @@ mod tests {
         let expected =
             ["%2 = lookup %1, @w0, @w1 : i64[1x1]", "%3 = label @l0, %2 : label(@l0)[1x1]"];
         assert_eq!(operations(&of_integers(encoder))[2..4], expected);
+    }
+
+    #[test]
+    fn no_value_is_nan() {
+        let encoder = node("LabelEncoder", &["i"], &["Y"])
+            .ints("keys_int64s", &[3, 5])
+            .floats("values_floats", &[0.5, f32::NAN]);
+        assert_eq!(
+            said(&of_integers(encoder)),
+            ["SKX0111: `ai.onnx.ml.LabelEncoder` makes NaN of some inputs: value 1 is NaN"]
+        );
+        // Labels too become numbers.
+        let encoder = node("LabelEncoder", &["label"], &["Y"])
+            .ints("keys_int64s", &[7, 8])
+            .floats("values_floats", &[f32::NAN, 1.0]);
+        let trees = stump(&[7, 8], &[(0, 0.25)], &[(0, 0.75)]);
+        assert_eq!(
+            said(&model(1, vec![trees, encoder], &["Y"])),
+            ["SKX0111: `ai.onnx.ml.LabelEncoder` makes NaN of some inputs: value 0 is NaN"]
+        );
+    }
+
+    #[test]
+    fn keys_may_be_floats_that_are_computed() {
+        let half = node("Constant", &[], &["half"]).tensor("value", floats(&[0.5]));
+        let encoder = node("LabelEncoder", &["x"], &["Y"])
+            .floats("keys_floats", &[0.5, 4.5])
+            .strings("values_strings", &["a", "b"]);
+        let nodes = vec![half, node("Mul", &["X", "half"], &["x"]), encoder];
+        let module = imported(&model(1, nodes, &["Y"]));
+        let class = |x| interpret::float(&module, &[Some(x)]);
+        assert_eq!([1, 9, 2].map(class), [0, 1, 2].map(|it| vec![Outcome::Label(it)]));
     }
 
     #[test]

@@ -41,7 +41,9 @@ impl RealRanges {
         let lone = Lone::of(module);
         for (value, (_, node)) in module.values().zip(module.nodes.iter()) {
             let mut of_op = ranges.of_op(module, &node.op, &node.ty);
-            if lone.is_decided(module, value) {
+            // A look-up is one of its values in either case.
+            let is_lookup = matches!(node.op, RealOp::Lookup { .. });
+            if !is_lookup && lone.is_decided(module, value) {
                 of_op.iter_mut().for_each(|range| *range = decided_by_floats(range, node.ty.elem));
             }
             if let RealOp::Reduce { function: Reduction::Sum, input } = node.op {
@@ -289,8 +291,7 @@ fn cast(range: &Range, elem: ElementType) -> Range {
     }
 }
 
-/// What a decision can be that floats take and not the reals. A look-up is one
-/// of its values either way.
+/// What a comparison or a conversion can be that floats decide and not the reals.
 fn decided_by_floats(range: &Range, elem: ElementType) -> Range {
     match (range, elem) {
         (Range::Integer(..), ElementType::Bool) => Range::Integer(0, 1),

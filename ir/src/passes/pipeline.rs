@@ -17,7 +17,7 @@ use crate::passes::prune_branches::PruneBranches;
 use crate::passes::prune_features::PruneFeatures;
 use crate::passes::quantize::{self, QuantizeError};
 use crate::passes::{Pass, preserves};
-use crate::validate::{Validated, ValidationError, Validator};
+use crate::validate::{InvalidModule, Rules, Validated, Validator};
 
 /// Passes over the model as exported, in order.
 pub const REAL_PASSES: &[&dyn Pass<Real>] = &[
@@ -101,9 +101,9 @@ pub enum PipelineError {
     /// The model has no integer form.
     #[error("the model has no integer form")]
     Quantize(Vec<QuantizeError>),
-    /// The integer module is refused, say for an accumulator without a bound.
-    #[error("the integer module is not valid")]
-    Invalid(Vec<ValidationError>),
+    /// A pass broke the module: an error of skxc.
+    #[error(transparent)]
+    Invalid(Box<InvalidModule>),
 }
 
 /// Runs the passes. `observe` is called after each pass that ran, with its name
@@ -113,34 +113,55 @@ pub enum PipelineError {
 /// See [`PipelineError`].
 ///
 /// # Panics
-/// When watched, if a pass breaks the module or its meaning.
+/// When watched, if a pass changes what the module means.
 pub fn run(
-    mut real: Module<Real>,
+    real: Module<Real>,
     options: &Options,
     observe: &mut dyn FnMut(&'static str, bool, Snapshot<'_>),
 ) -> Result<Validated<Int>, PipelineError> {
     check_names(options)?;
-    let mut schedule = Schedule { options, ran: 0 };
+    let mut schedule = Schedule { options, ran: 0, validates: options.watch };
+    // The module at the start, to find the pass at fault.
+    let again = (!options.watch).then(|| real.clone());
+    match (run_passes(real, &mut schedule, observe), again) {
+        (Err(PipelineError::Invalid(_)), Some(again)) => {
+            let mut schedule = Schedule { options, ran: 0, validates: true };
+            run_passes(again, &mut schedule, &mut |_, _, _| {})
+        }
+        (result, _) => result,
+    }
+}
+
+fn run_passes(
+    mut real: Module<Real>,
+    schedule: &mut Schedule<'_>,
+    observe: &mut dyn FnMut(&'static str, bool, Snapshot<'_>),
+) -> Result<Validated<Int>, PipelineError> {
+    let options = schedule.options;
     for pass in REAL_PASSES {
         if schedule.takes(pass.name()) {
             let same_meaning =
                 if pass.keeps_floats() { preserves::real } else { preserves::decisions };
-            let changed = run_pass(*pass, &mut real, options.watch, same_meaning);
+            let changed = schedule.run(*pass, &mut real, same_meaning)?;
             observe(pass.name(), changed, Snapshot::Real(&real));
         }
     }
     let mut int = quantize::quantize(&real, options.precision).map_err(PipelineError::Quantize)?;
+    if schedule.validates {
+        still_valid(quantize::NAME, &int)?;
+    }
     if options.watch {
         preserves::quantization(&real, &int);
     }
     observe(quantize::NAME, true, Snapshot::Int(&int));
     for pass in INT_PASSES {
         if schedule.takes(pass.name()) {
-            let changed = run_pass(*pass, &mut int, options.watch, preserves::int);
+            let changed = schedule.run(*pass, &mut int, preserves::int)?;
             observe(pass.name(), changed, Snapshot::Int(&int));
         }
     }
-    Validator::validate(int).map_err(PipelineError::Invalid)
+    let last = INT_PASSES.last().map_or(quantize::NAME, |pass| pass.name());
+    Validator::validate_after(last, int).map_err(PipelineError::Invalid)
 }
 
 /// Removes the scores that have no integer form, as long as another output is
@@ -177,25 +198,16 @@ fn check_names(options: &Options) -> Result<(), PipelineError> {
     unknown.map_or(Ok(()), |name| Err(PipelineError::UnknownPass { name: name.clone() }))
 }
 
-fn run_pass<D: Domain>(
-    pass: &dyn Pass<D>,
-    module: &mut Module<D>,
-    watch: bool,
-    same_meaning: fn(&str, &Module<D>, &Module<D>),
-) -> bool {
-    if !watch {
-        return pass.run(module);
-    }
-    let before = module.clone();
-    let changed = pass.run(module);
-    same_meaning(pass.name(), &before, module);
-    changed
+fn still_valid<D: Rules>(pass: &'static str, module: &Module<D>) -> Result<(), PipelineError> {
+    InvalidModule::of(pass, module).map_or(Ok(()), |it| Err(PipelineError::Invalid(it)))
 }
 
 /// Which passes still run.
 struct Schedule<'a> {
     options: &'a Options,
     ran: usize,
+    /// Validate the module after each pass.
+    validates: bool,
 }
 
 impl Schedule<'_> {
@@ -205,5 +217,71 @@ impl Schedule<'_> {
         let takes = chosen && within;
         self.ran += usize::from(takes);
         takes
+    }
+
+    /// Runs a pass and says whether it changed anything.
+    fn run<D: Domain + Rules>(
+        &self,
+        pass: &dyn Pass<D>,
+        module: &mut Module<D>,
+        same_meaning: fn(&str, &Module<D>, &Module<D>),
+    ) -> Result<bool, PipelineError> {
+        let before = self.options.watch.then(|| module.clone());
+        let changed = pass.run(module);
+        if self.validates {
+            still_valid(pass.name(), module)?;
+        }
+        if let Some(before) = before {
+            same_meaning(pass.name(), &before, module);
+        }
+        Ok(changed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::parse;
+
+    /// A pass that leaves a number that is none.
+    struct Breaks;
+
+    impl Pass<Real> for Breaks {
+        fn name(&self) -> &'static str {
+            "breaks"
+        }
+
+        fn summary(&self) -> &'static str {
+            "make constants NaN"
+        }
+
+        fn run(&self, module: &mut Module<Real>) -> bool {
+            let handles: Vec<_> = module.constants.iter().map(|(handle, _)| handle).collect();
+            handles.iter().for_each(|&it| module.constants[it].elements.fill(f64::NAN));
+            true
+        }
+    }
+
+    #[test]
+    fn a_pass_that_breaks_the_module_is_named() {
+        let text = "real a
+onnx0 = \"Add bias\"
+@c0 = column x [0, 9]
+@w0 = constant f32[1] [1.0]
+%0 = input [x] : f32[1x1]
+%1 = constant @w0 : f32[1] !onnx0
+%2 = add %0, %1 : f32[1x1] !onnx0
+output \"y\" value %2
+";
+        let mut module = parse::<Real>(text).expect("the text is a module");
+        let options = Options { watch: false, ..Options::default() };
+        let schedule = Schedule { options: &options, ran: 0, validates: true };
+        let Err(PipelineError::Invalid(invalid)) =
+            schedule.run(&Breaks, &mut module, preserves::real)
+        else {
+            panic!("NaN is no constant");
+        };
+        assert_eq!(invalid.step, "breaks");
+        assert_eq!(invalid.node.map(|node| node.name).as_deref(), Some("Add bias"));
     }
 }

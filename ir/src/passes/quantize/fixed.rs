@@ -292,10 +292,21 @@ impl Quantizer<'_> {
         self.int.push(IntOp::Constant { constant }, ty, self.real.node(user).origin)
     }
 
+    /// A stored number in the format of `x`, beside which it stands in an operation.
+    pub(super) fn number_beside(&mut self, user: Value, x: Value, stored: i64) -> Value {
+        self.push_constant(user, vec![stored], self.int.ty(x).elem, &self.one_beside(x))
+    }
+
+    /// The shape of one element that meets all elements of `x` and adds no axis to it.
+    fn one_beside(&self, x: Value) -> Shape {
+        let axes = self.int.shape(x).0.len();
+        Shape(vec![1; axes.min(1)])
+    }
+
     /// `0 - x`.
     fn negated(&mut self, user: Value, x: Value) -> Value {
         let elem = self.int.ty(x).elem;
-        let zero = self.push_constant(user, vec![0], elem, &Shape(vec![1]));
+        let zero = self.number_beside(user, x, 0);
         let op = IntOp::Binary { function: IntBinary::Subtract, a: zero, b: x };
         self.push_beside(user, x, elem, op)
     }
@@ -307,7 +318,7 @@ impl Quantizer<'_> {
 
     fn bounded(&mut self, user: Value, x: Value, function: IntBinary, end: i64) -> Value {
         let elem = self.int.ty(x).elem;
-        let end = self.push_constant(user, vec![end], elem, &Shape(vec![1]));
+        let end = self.number_beside(user, x, end);
         self.push_beside(user, x, elem, IntOp::Binary { function, a: x, b: end })
     }
 
@@ -354,8 +365,7 @@ impl Quantizer<'_> {
                 self.rescaled(value, new, 0)
             }
             (_, ElementType::Bool) => {
-                let zero =
-                    self.push_constant(value, vec![0], self.int.ty(new).elem, &Shape(vec![1]));
+                let zero = self.number_beside(value, new, 0);
                 let op = IntOp::Compare { relation: Relation::Equal, a: new, b: zero };
                 let is_zero = self.push_like(value, op);
                 self.push_like(value, IntOp::Not { input: is_zero })
@@ -512,7 +522,9 @@ impl Quantizer<'_> {
         let matrix = Matrix { elem, low_bits: 0, wide: Vec::new(), inputs: 0, rows: vec![least] };
         let matrix = self.int.matrices.push(matrix);
         let op = IntOp::Linear { matrix, inputs: Vec::new() };
-        let least = self.int.push(op, Type::new(elem, &[1, 1]), self.real.node(user).origin);
+        let origin = self.real.node(user).origin;
+        let least = self.int.push(op, Type::new(elem, &[1, 1]), origin);
+        let least = self.reshape(least, &self.one_beside(b), origin);
         let op = IntOp::Binary { function: IntBinary::Maximum, a: b, b: least };
         self.push_beside(user, b, elem, op)
     }

@@ -156,7 +156,7 @@ impl Quantizer<'_> {
         let greatest = self.reshape(greatest, &one_a_row, origin);
         let less = IntOp::Binary { function: IntBinary::Subtract, a: x, b: greatest };
         let less = self.int.push(less, Type { elem, shape: shape.clone() }, origin);
-        let zero = self.push_constant(value, vec![0], elem, &Shape(vec![1]));
+        let zero = self.number_beside(value, less, 0);
         // Nothing is above the greatest, which bounds do not show.
         let less = IntOp::Binary { function: IntBinary::Minimum, a: less, b: zero };
         let less = self.int.push(less, Type { elem, shape }, origin);
@@ -188,8 +188,8 @@ impl Quantizer<'_> {
         let reduce = IntOp::Reduce { function: IntReduction::Sum, input: powers };
         let sum = self.int.push(reduce, Type { elem, shape: rows.clone() }, origin);
         let sum = self.reshape(sum, one_a_row, origin);
-        let one = vec![1_i64.checked_shl(self.frac_bits(powers).into())?];
-        let one = self.push_constant(value, one, elem, &Shape(vec![1]));
+        let one = 1_i64.checked_shl(self.frac_bits(powers).into())?;
+        let one = self.number_beside(value, sum, one);
         let at_least = IntOp::Binary { function: IntBinary::Maximum, a: sum, b: one };
         let sum = self.int.push(at_least, Type { elem, shape: one_a_row.clone() }, origin);
         let sum = self.as_denominator(value, sum)?;
