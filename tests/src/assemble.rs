@@ -15,7 +15,7 @@ use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
 ///
 /// # Errors
 /// If the text does not follow the description.
-pub(crate) fn assemble(text: &str) -> Result<Vec<u8>, Box<dyn Error>> {
+pub fn assemble(text: &str) -> Result<Vec<u8>, Box<dyn Error>> {
     let message = DynamicMessage::parse_text_format(descriptor(), text)?;
     Ok(message.encode_to_vec())
 }

@@ -7,7 +7,7 @@
 //!   rights, and fails instead under `SKXC_REQUIRE_KERNEL=1`;
 //! - a trial leaves nothing behind outside its scratch folder.
 
-mod assemble;
+pub mod assemble;
 mod binary;
 mod cli;
 mod corpus;

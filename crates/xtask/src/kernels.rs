@@ -1,22 +1,29 @@
 //! `cargo xtask kernels [DIR]`: generated programs on old and new kernels.
 //!
 //! Debian's kernels are booted under software emulation. Each loads the
-//! objects that are compiled for it, NAME_xdp and NAME_batch, and NAME_batch
-//! judges vectors as the interpreter does, label and scores. Models are the
-//! example and some of a corpus folder, with each lowering that takes them.
+//! objects that are compiled for it, NAME_xdp and NAME_batch. NAME_batch
+//! judges vectors as the interpreter does, label and scores; NAME_xdp gives packets
+//! their class, or the reason why they have none, as the parser in user space and
+//! the interpreter do, with an Ethernet header and without, and with the verdict of
+//! either. Models are the example, one with a large state, and some of a corpus
+//! folder, with each lowering that takes them. The parser at XDP and tc runs its
+//! own tests (`bpf/loader/tests/kernel/parser.rs`).
 //! What this needs of the machine is tools and the archive: without them it
 //! says so and does nothing, or fails if `SKXC_REQUIRE_KERNEL=1`.
 
 mod case;
 mod machine;
 mod packages;
+mod packets;
+mod tools;
 
 use std::env;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use crate::{Outcome, TaskResult, project, say, table};
-use case::{Case, Compiler, Model};
+use case::{Case, Compared, Compiler, Model};
+use machine::{Said, Tools};
 use packages::Kernel;
 
 /// Cases of a corpus that are taken unless others are named: small trees for
@@ -34,6 +41,13 @@ const CASES: [&str; 9] = [
     "knn3-bin",
 ];
 
+/// Cases that are taken once more with options that change what they decide.
+const WITH_OPTIONS: [(&str, &[&str]); 2] =
+    [("lr-bin-folded", &["--threshold", "0.9"]), ("rf10-d8-bin", &["--threshold", "0=0.7"])];
+/// Numbers that one decision of a model keeps, so that its state is larger than an
+/// entry of a per-CPU array (`tests/models/wide.sh`).
+const LARGE_STATE: &str = "2500";
+
 /// What the compiler would choose.
 const AUTO: &str = "auto";
 /// Every lowering of trees (`skxc compile --help`).
@@ -42,10 +56,18 @@ const OF_TREES: [&str; 6] = ["branch", "walk", "perfect", "ranked", "bits", "dir
 const OF_MAPS: [&str; 2] = ["straight", "table"];
 const TOOLS: [&str; 6] =
     ["qemu-system-x86_64", "busybox", "cpio", "apt-get", "apt-cache", "dpkg-deb"];
-const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-const HEADER: [&str; 8] =
-    ["kernel", "model", "loaded", "xdp insns", "batch insns", "vectors", "mismatches", "note"];
+const HEADER: [&str; 9] = [
+    "kernel",
+    "model",
+    "loaded",
+    "xdp insns",
+    "batch insns",
+    "vectors",
+    "packets",
+    "mismatches",
+    "note",
+];
 
 /// Boots each kernel with the example and the cases of `dir` whose name matches
 /// one of `filters`.
@@ -58,20 +80,18 @@ pub(crate) fn run(dir: Option<&str>, filters: &[&str]) -> TaskResult {
     if kernels.is_empty() {
         return skipped("no kernel can be had");
     }
-    let models = models(dir, if filters.is_empty() { &CASES } else { filters })?;
+    let scratch = tempfile::tempdir()?;
+    let models = models(dir, filters, scratch.path())?;
     let binary = project::release_binary()?.display().to_string();
-    let build = ["build", "--quiet", "--release", "--package", "skxc-bpf", "--example", "vm"];
-    let build = [&build[..], &["--target", TARGET]].concat();
-    project::cargo(&build, &[("RUSTFLAGS", "-C target-feature=+crt-static")])?;
-    let loader = target.join(TARGET).join("release/examples/vm");
+    let tools = tools::build(scratch.path())?;
     let mut rows = Vec::new();
     for kernel in &kernels {
-        let found = on_kernel(kernel, &models, &binary, &loader)?;
+        let found = on_kernel(kernel, &models, &binary, &tools)?;
         // One kernel at a time: emulation is slow.
         say(&table::render(&HEADER, &found));
         rows.extend(found);
     }
-    let clean = rows.iter().all(|row| row[2] == "yes" && row[6] == "0");
+    let clean = rows.iter().all(|row| row[2] == "yes" && row[7] == "0");
     Ok(if clean { Outcome::Clean } else { Outcome::Findings })
 }
 
@@ -89,23 +109,43 @@ fn find(tool: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(tool)).find(|file| file.is_file())
 }
 
-fn models(dir: Option<&str>, filters: &[&str]) -> Result<Vec<Model>, Box<dyn Error>> {
+/// The example, the model with a large state, and the cases of a corpus folder; what
+/// is made for the purpose is written below `scratch`.
+fn models(
+    dir: Option<&str>,
+    filters: &[&str],
+    scratch: &Path,
+) -> Result<Vec<Model>, Box<dyn Error>> {
     let example = project::root().join("examples/portscan/portscan.onnx");
-    let mut found = vec![("portscan".to_owned(), example, None)];
-    for filter in dir.iter().flat_map(|_| filters) {
-        let folders = Path::new(dir.unwrap_or_default()).join(filter);
-        for folder in glob::glob(&folders.display().to_string())? {
-            let folder = folder?;
-            let meta = project::case_meta(&folder)?;
-            let names = meta["features"].as_array();
-            let names = names.map(|names| names.iter().filter_map(|name| name.as_str()));
-            let features = names.map(|names| names.collect::<Vec<_>>().join(","));
-            let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            found.push((name, folder.join("model.onnx"), features));
+    let wide = tools::large_state(scratch, LARGE_STATE)?;
+    let made = [("portscan", example), ("large-state", wide)];
+    let made = made.map(|(name, path)| Model { name: name.to_owned(), path, ..Model::default() });
+    let mut found = made.to_vec();
+    let Some(dir) = dir else { return Ok(found) };
+    for filter in if filters.is_empty() { &CASES } else { filters } {
+        for folder in glob::glob(&Path::new(dir).join(filter).display().to_string())? {
+            found.push(case_model(&folder?, &[])?);
         }
     }
-    let models = found.into_iter().map(|(name, path, features)| Model { name, path, features });
-    Ok(models.collect())
+    for (name, options) in WITH_OPTIONS {
+        let folder = Path::new(dir).join(name);
+        if filters.is_empty() && folder.is_dir() {
+            found.push(case_model(&folder, options)?);
+        }
+    }
+    Ok(found)
+}
+
+/// The model of a case of a corpus folder.
+fn case_model(folder: &Path, options: &[&str]) -> Result<Model, Box<dyn Error>> {
+    let meta = project::case_meta(folder)?;
+    let names = meta["features"].as_array();
+    let names = names.map(|names| names.iter().filter_map(|name| name.as_str()));
+    let features = names.map(|names| names.collect::<Vec<_>>().join(","));
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let name = [&[&*name], options].concat().join(" ");
+    let options = options.iter().map(|&option| option.to_owned()).collect();
+    Ok(Model { name, path: folder.join("model.onnx"), features, options })
 }
 
 /// The rows of one kernel.
@@ -113,7 +153,7 @@ fn on_kernel(
     kernel: &Kernel,
     models: &[Model],
     binary: &str,
-    loader: &Path,
+    tools: &Tools,
 ) -> Result<Vec<Vec<String>>, Box<dyn Error>> {
     let scratch = tempfile::tempdir()?;
     let compiler = Compiler { binary, scratch: scratch.path() };
@@ -139,29 +179,42 @@ fn on_kernel(
             }
         }
     }
-    let busybox = find("busybox").ok_or("busybox is gone")?;
     let jobs: Vec<_> = cases.iter().map(|case| &case.job).collect();
-    let lines = machine::run(kernel, loader, &busybox, &jobs)?;
+    let Said { jobs: lines, tests } = machine::run(kernel, tools, &jobs)?;
     for ((name, case), line) in names.iter().zip(&cases).zip(&lines) {
         rows.push(labelled(name, row(case, line)?));
     }
+    rows.push(labelled("parser at xdp and tc", tests_row(&tests)));
     Ok(rows)
 }
 
-/// The cells of a case that came to nothing.
+/// The cells of what came to nothing.
 fn failed(note: &str) -> Vec<String> {
     let note = note.lines().next().unwrap_or_default();
-    ["no", "", "", "", "", note].map(str::to_owned).to_vec()
+    ["no", "", "", "", "", "", note].map(str::to_owned).to_vec()
 }
 
 /// The cells of a case from the line that the machine printed.
 fn row(case: &Case, line: &str) -> Result<Vec<String>, Box<dyn Error>> {
     let words: Vec<&str> = line.split(' ').collect();
-    let ["ok", entry, batch, results] = words.as_slice() else {
+    let ["ok", entry, batch, results, counted] = words.as_slice() else {
         return Ok(failed(if line.is_empty() { "the machine said nothing" } else { line }));
     };
-    let (vectors, mismatches) = case.compare(results)?;
+    let Compared { vectors, packets, mismatches, note } = case.compare(results, counted)?;
     let insns = |word: &str| if word == "0" { "not told" } else { word }.to_owned();
-    let cells = ["yes".to_owned(), insns(entry), insns(batch)];
-    Ok([&cells[..], &[vectors.to_string(), mismatches.to_string(), String::new()]].concat())
+    let figures = [vectors, packets, mismatches].map(|figure| figure.to_string());
+    Ok([&["yes".to_owned(), insns(entry), insns(batch)], &figures[..], &[note]].concat())
+}
+
+/// The cells of the tests of the parser from how they ended: `ok. 3 passed; 0 failed;
+/// ...`.
+fn tests_row(ended: &str) -> Vec<String> {
+    let passed = ended.strip_prefix("ok. ").and_then(|rest| rest.split(' ').next());
+    match passed {
+        Some(passed) if passed != "0" => {
+            let note = format!("{passed} tests");
+            ["yes", "", "", "", "", "0", &note].map(str::to_owned).to_vec()
+        }
+        _ => failed(if ended.is_empty() { "the tests did not end" } else { ended }),
+    }
 }

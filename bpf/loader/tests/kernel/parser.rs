@@ -129,8 +129,8 @@ pub(crate) const LINKS: [Link; 2] = [Link::Ethernet, Link::Ip];
 impl Bench {
     /// Loads programs for these sets of columns, if the machine can.
     pub(crate) fn load(sets: Vec<Columns>, link: Link) -> Option<Bench> {
-        privileged()?;
         let object = compile(&source(&sets), false)?;
+        privileged()?;
         let layer3 = u32::from(link == Link::Ip);
         let loader = Loader::new(&object).expect("an object");
         let loaded = loader.variable("layer3", &layer3.to_ne_bytes()).load();
@@ -296,7 +296,8 @@ fn every_set_of_columns_loads_and_agrees_with_user_space() {
             }
         }
         say(&format!("{link:?}: most instructions that the verifier processed: {most}"));
-        assert!(most < 50_000, "parsing must leave the verifier's million to the model: {most}");
+        // Linux 6.1 takes 72,000 where 6.12 and newer take less than 50,000.
+        assert!(most < 100_000, "parsing must leave the verifier's million to the model: {most}");
     }
 }
 

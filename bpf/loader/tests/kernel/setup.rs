@@ -1,5 +1,6 @@
 //! What the tests share: clang, privileges, a namespace.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
@@ -7,8 +8,22 @@ use std::process::Command;
 use skxc_bpf::Probe;
 
 /// Compiles BPF C that may include the headers of skxc-runtime, or says why
-/// the test cannot run.
+/// the test cannot run. Objects are kept in the folder `SKXC_OBJECTS`, if that is
+/// set, so that these tests can run where there is no compiler.
 pub(crate) fn compile(source: &str, debug: bool) -> Option<Vec<u8>> {
+    let Some(folder) = std::env::var_os("SKXC_OBJECTS") else { return compiled(source, debug) };
+    let mut hasher = DefaultHasher::new();
+    (source, debug).hash(&mut hasher);
+    let kept = Path::new(&folder).join(format!("{:016x}.o", hasher.finish()));
+    if let Ok(object) = std::fs::read(&kept) {
+        return Some(object);
+    }
+    let object = compiled(source, debug)?;
+    std::fs::write(&kept, &object).expect("the object is written");
+    Some(object)
+}
+
+fn compiled(source: &str, debug: bool) -> Option<Vec<u8>> {
     let Some(clang) = clang() else { return skip("no clang") };
     let dir = tempfile::tempdir().expect("a temporary directory");
     for (name, text) in skxc_runtime::HEADERS {
