@@ -52,13 +52,29 @@ fn of_threshold(module: &Module<Int>, threshold: &Threshold) -> Option<String> {
             IntOp::Greater { a, threshold } => {
                 let (score, sign) =
                     if holds { ("its score", ">") } else { ("the score compared", "<=") };
-                break format!("{score} {sign} {}", number(module, *a, *threshold));
+                // A score that follows from one column needs no arithmetic.
+                let column = column(module, *a).map(|name| format!("`{name}`"));
+                let compared = column.as_deref().unwrap_or(score);
+                break format!("{compared} {sign} {}", number(module, *a, *threshold));
             }
             _ => return None,
         }
     };
     let class = escape_to_one_line(name);
     Some(format!("threshold {}: class `{class}` if {test}", threshold.above))
+}
+
+/// The name of the column that a value is, if it is one.
+fn column(module: &Module<Int>, mut value: Value) -> Option<String> {
+    while let IntOp::Reshape { input } = module.node(value).op {
+        value = input;
+    }
+    match &module.node(value).op {
+        IntOp::Input { columns } if columns.len() == 1 => {
+            Some(escape_to_one_line(&module.columns[columns[0]].name))
+        }
+        _ => None,
+    }
 }
 
 /// Where each range begins, if the classes of the label are ranges.

@@ -215,9 +215,8 @@ impl<'m> Univariate<'m> {
                     Step::Select(condition, a, b)
                 })
             }
-            RealOp::MatMul { .. } | RealOp::ArgSort { .. } | RealOp::TreeEnsemble { .. } => {
-                vec![None; wanted.len()]
-            }
+            RealOp::MatMul { a, b } => self.products([*a, *b], elem, wanted),
+            RealOp::ArgSort { .. } | RealOp::TreeEnsemble { .. } => vec![None; wanted.len()],
             _ => self.of_rows(op, elem),
         }
     }
@@ -359,6 +358,51 @@ impl<'m> Univariate<'m> {
         let mut elements = row.iter();
         let first = (*elements.next()?)?;
         elements.try_fold(first, |sum, x| self.push(Step::Binary(function, sum, (*x)?, elem)))
+    }
+
+    /// The steps of the product of two matrices, in the order of the interpreter.
+    fn products(
+        &mut self,
+        [a, b]: [Value; 2],
+        elem: ElementType,
+        wanted: &[bool],
+    ) -> Vec<Option<StepId>> {
+        let width = self.module.shape(b).row();
+        let shared = self.module.shape(b).elements() / width;
+        if shared > FUNCTION_STEPS_MAX {
+            return vec![None; wanted.len()];
+        }
+        let mut of = Vec::with_capacity(wanted.len());
+        for (i, &wanted) in wanted.iter().enumerate() {
+            let (row, column) = (i / width, i % width);
+            let factors = (0..shared).map(|at| (row * shared + at, at * width + column));
+            of.push(if wanted { self.product_sum([a, b], factors, elem) } else { None });
+        }
+        of
+    }
+
+    /// The sum of products of elements of two values.
+    fn product_sum(
+        &mut self,
+        [a, b]: [Value; 2],
+        mut factors: impl Iterator<Item = (usize, usize)>,
+        elem: ElementType,
+    ) -> Option<StepId> {
+        let pair = |this: &mut Self, (at, bt): (usize, usize)| {
+            Some([this.step(a, at, true)?, this.step(b, bt, true)?])
+        };
+        let [x, y] = pair(self, factors.next()?)?;
+        let mut sum = self.push(Step::Binary(Binary::Multiply, x, y, elem))?;
+        for factor in factors {
+            let [x, y] = pair(self, factor)?;
+            sum = if elem.is_float() {
+                self.push(Step::Fused([sum, x, y], elem))?
+            } else {
+                let product = self.push(Step::Binary(Binary::Multiply, x, y, elem))?;
+                self.push(Step::Binary(Binary::Add, sum, product, elem))?
+            };
+        }
+        Some(sum)
     }
 
     fn sums(&mut self, row: &[Option<StepId>], elem: ElementType) -> Vec<Option<StepId>> {

@@ -300,6 +300,25 @@ output \"label\" label %8
 output \"score\" score raw %2
 ";
 
+    /// The logits of two classes, of which the graph gives one probability.
+    const ONE_OF_TWO: &str = "real column
+@c0 = column size [0, 9]
+@l0 = labels [\"in\", \"out\"]
+@w0 = constant f32[1x2] [1.0, -1.0]
+@w1 = constant f32[1x2] [-4.5, 4.5]
+%0 = input [size] : f32[1x1]
+%1 = constant @w0 : f32[1x2]
+%2 = matmul %0, %1 : f32[1x2]
+%3 = constant @w1 : f32[1x2]
+%4 = add %2, %3 : f32[1x2]
+%5 = softmax %4 : f32[1x2]
+%6 = argmax %4 : i64[1]
+%7 = label @l0, %6 : label(@l0)[1]
+%8 = gather %5 [0] : f32[1x1]
+output \"label\" label %7
+output \"p\" score probability %8
+";
+
     /// The labels of all cells of the first column, which the integers must decide as the floats do.
     fn labels(text: &str, class: usize, above: f64) -> Result<String, ThresholdError> {
         let mut module = parse::<Real>(text).expect("the text is a module");
@@ -349,6 +368,20 @@ output \"score\" score raw %2
         assert_eq!(labels(ONE_SCORE, 0, -2.5).as_deref(), Ok("1110000000"));
         let other = Err(ThresholdError::OtherClass { scored: 0 });
         assert_eq!(labels(ONE_SCORE, 1, 0.5), other);
+    }
+
+    #[test]
+    fn one_probability_is_for_the_class_that_its_logits_decide_for() {
+        assert_eq!(labels(ONE_OF_TWO, 0, 0.9).as_deref(), Ok("1111110000"));
+        let other = Err(ThresholdError::OtherClass { scored: 0 });
+        assert_eq!(labels(ONE_OF_TWO, 1, 0.9), other);
+        let second = ONE_OF_TWO.replace("gather %5 [0]", "gather %5 [1]");
+        assert_eq!(labels(&second, 1, 0.9).as_deref(), Ok("1111000000"));
+        let other = Err(ThresholdError::OtherClass { scored: 1 });
+        assert_eq!(labels(&second, 0, 0.9), other);
+        // A score of other numbers says nothing of the label.
+        let apart = ONE_OF_TWO.replace("gather %5 [0]", "add %0, %0");
+        assert_eq!(labels(&apart, 0, 0.9), Err(ThresholdError::NoScores));
     }
 
     #[test]

@@ -24,6 +24,8 @@ pub(super) enum Step {
     Cast(StepId, ElementType),
     Unary(Unary, StepId, ElementType),
     Binary(Binary, StepId, StepId, ElementType),
+    /// A float, and the product of two that is added to it; rounded once.
+    Fused([StepId; 3], ElementType),
     Compare(Relation, StepId, StepId),
     /// Condition, then, else.
     Select(StepId, StepId, StepId),
@@ -44,6 +46,7 @@ impl Step {
                 visit(*a);
                 visit(*b);
             }
+            Self::Fused(operands, _) => operands.iter().copied().for_each(visit),
             Self::Select(condition, a, b) => {
                 visit(*condition);
                 visit(*a);
@@ -65,6 +68,7 @@ impl Step {
             Self::Unary(function, x, elem) => Self::Unary(*function, map(*x), *elem),
             Self::Lookup(x, table) => Self::Lookup(map(*x), *table),
             Self::Binary(function, a, b, elem) => Self::Binary(*function, map(*a), map(*b), *elem),
+            Self::Fused(operands, elem) => Self::Fused(operands.map(map), *elem),
             Self::Compare(relation, a, b) => Self::Compare(*relation, map(*a), map(*b)),
             Self::Select(condition, a, b) => Self::Select(map(*condition), map(*a), map(*b)),
             Self::Take(elements, at) => Self::Take(row(elements), map(*at)),
@@ -148,6 +152,7 @@ impl Function {
                 Step::Binary(function, a, b, elem) => {
                     element::binary(*function, of(a), of(b), *elem)
                 }
+                Step::Fused([sum, a, b], elem) => element::fused(of(sum), of(a), of(b), *elem),
                 Step::Compare(relation, a, b) => {
                     Scalar::Integer(element::compare(*relation, of(a), of(b)).into())
                 }
@@ -183,6 +188,7 @@ impl Function {
                 Step::Binary(function, a, b, elem) => {
                     span::binary(*function, of(a), of(b), *elem, a == b)
                 }
+                Step::Fused([sum, a, b], elem) => span::fused(of(sum), of(a), of(b), *elem),
                 Step::Compare(relation, a, b) => span::compare(*relation, of(a), of(b), a == b),
                 Step::Select(condition, a, b) => span::select(of(condition), of(a), of(b)),
                 Step::Take(elements, at) => span::take(&row(elements), of(at).integers()),

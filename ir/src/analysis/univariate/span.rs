@@ -10,7 +10,7 @@
 
 use crate::forest::Mode;
 use crate::interpret::element::{self, Element};
-use crate::interpret::{Scalar, functions};
+use crate::interpret::{Number, Scalar, functions};
 use crate::module::Interval;
 use crate::ops::{Binary, Extreme, Relation, Unary};
 use crate::types::ElementType;
@@ -247,6 +247,27 @@ pub(super) fn cast(x: Span, elem: ElementType) -> Span {
 /// An integer as a float, rounded once.
 fn functions_of_integer(x: i64, elem: ElementType) -> f64 {
     if elem == ElementType::F32 { f64::from(x as f32) } else { x as f64 }
+}
+
+/// `sum + a * b` of floats, rounded once.
+pub(super) fn fused(sum: Span, a: Span, b: Span, elem: ElementType) -> Span {
+    let (Span::Number(sum), Span::Number(a), Span::Number(b)) = (sum, a, b) else {
+        unreachable!("floats are added and multiplied")
+    };
+    let all = [sum, a, b];
+    if all.iter().any(|x| x.is_empty()) {
+        return Span::Number(Numbers::NAN);
+    }
+    if all.iter().any(|x| x.is_infinite()) {
+        return Span::Number(Numbers::ANY);
+    }
+    // A product is least and greatest at ends of its factors.
+    let at = |sum: f64, a: f64, b: f64| Number::fused(&sum, &a, &b, elem);
+    let ends = [a.min, a.max].into_iter().flat_map(|a| [b.min, b.max].map(|b| (a, b)));
+    let least = ends.clone().map(|(a, b)| at(sum.min, a, b)).fold(f64::INFINITY, f64::min);
+    let greatest = ends.map(|(a, b)| at(sum.max, a, b)).fold(f64::NEG_INFINITY, f64::max);
+    let nan = all.iter().any(|x| x.nan);
+    Span::Number(Numbers::between(least, greatest).or_nan(nan))
 }
 
 pub(super) fn unary(function: Unary, x: Span, elem: ElementType) -> Span {

@@ -115,8 +115,11 @@ fn rows_of_one_column() {
     check(&format!("{row}%8 = argmax %7 : i64[1]\n"), "1 to 1000, 2");
     check(&format!("{row}%8 = argmin %7 : i64[1]\n"), "0");
     let product = "%8 = matmul %6, %4 : f32[1x3]\n%9 = argmin %8 : i64[1]\n";
-    // Its sums are fused, which no step of a function is.
-    check(&format!("{row}{product}"), "none");
+    check(&format!("{row}{product}"), "0 to 0, 2");
+    // -0.1 x 10 + 100 x 20.5 + 0.1 x 3e9, each product fused with the sum before it.
+    let fused = "%8 = reshape %4 : f32[3x1]\n%9 = matmul %7, %8 : f32[1x1]\n\
+                 %10 = greater %9, %4 : bool[1x3]\n";
+    check(&format!("{row}{fused}"), "1; 1; 0 to 9, 1");
 }
 
 #[test]

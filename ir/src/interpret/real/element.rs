@@ -47,6 +47,11 @@ pub(crate) fn binary(function: Binary, a: &Element, b: &Element, elem: ElementTy
     tensor::binary(function, a, b, elem)
 }
 
+/// `sum + a * b`, as a matrix product has it.
+pub(crate) fn fused(sum: &Element, a: &Element, b: &Element, elem: ElementType) -> Element {
+    tensor::fused(sum, a, b, elem)
+}
+
 pub(crate) fn compare(relation: Relation, a: &Element, b: &Element) -> bool {
     decided(compare_numbers(a, mode(relation), b))
 }

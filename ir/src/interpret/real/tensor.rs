@@ -121,7 +121,12 @@ pub(super) fn matmul<N: Number>(
 }
 
 /// `sum + a * b`, rounded once.
-fn fused<N: Number>(sum: &Scalar<N>, a: &Scalar<N>, b: &Scalar<N>, elem: ElementType) -> Scalar<N> {
+pub(super) fn fused<N: Number>(
+    sum: &Scalar<N>,
+    a: &Scalar<N>,
+    b: &Scalar<N>,
+    elem: ElementType,
+) -> Scalar<N> {
     match (sum, a, b) {
         (Scalar::Number(sum), Scalar::Number(a), Scalar::Number(b)) => {
             Scalar::Number(sum.fused(a, b, elem))
