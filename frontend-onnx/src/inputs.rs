@@ -3,6 +3,8 @@
 //! The front end knows shapes and names; which column is which feature, and
 //! what it can hold, the caller decides ([`crate::ImportOptions::bind`]).
 
+mod reads;
+
 use std::ops::Range;
 
 use skxc_diagnostics::codes::{INPUT_UNSUPPORTED, LIMIT_EXCEEDED};
@@ -10,6 +12,8 @@ use skxc_diagnostics::{Diagnostic, SourceId};
 use skxc_ir::limits::COLUMNS_MAX;
 use skxc_ir::{Column, ElementType, Interval};
 
+use self::reads::Told;
+use crate::graph::Graph;
 use crate::listing::{Listing, short};
 use crate::proto::{
     DataType, Dimension, ModelProto, ValueInfoProto, data_type_name, dimension, type_proto,
@@ -34,13 +38,23 @@ pub struct InputTensor {
     pub name: String,
     /// Element type as ONNX names it: `float`.
     pub element: String,
-    /// Number of columns; at least 1.
-    pub width: u32,
+    /// Number of columns; at least 1. `None` if neither the type of the input nor
+    /// the nodes that read it tell: then whoever binds columns says how many.
+    pub width: Option<u32>,
+    /// Columns that the nodes of the graph read at least; at least 1.
+    pub least: u32,
     /// Its line in the listing.
     pub span: Range<usize>,
     pub(crate) elem: InputElement,
     /// The batch size, if the export fixed it to more than one row.
     pub(crate) batch: Option<u32>,
+}
+
+impl InputTensor {
+    /// Number of columns; those that it has at least where it does not say.
+    pub(crate) fn columns(&self) -> usize {
+        self.width.unwrap_or(self.least) as usize
+    }
 }
 
 /// The metadata property `skxc.features`.
@@ -53,10 +67,34 @@ pub struct FeatureProperty {
 }
 
 impl ModelInputs {
-    /// Number of columns of all inputs.
+    /// Number of columns of all inputs; of one that does not say how many it has,
+    /// those that it has at least.
     #[must_use]
     pub fn width(&self) -> usize {
-        self.tensors.iter().map(|tensor| tensor.width as usize).sum()
+        self.tensors.iter().map(InputTensor::columns).sum()
+    }
+
+    /// The input that does not say how many columns it has. There is one at most.
+    #[must_use]
+    pub fn open(&self) -> Option<&InputTensor> {
+        self.tensors.iter().find(|tensor| tensor.width.is_none())
+    }
+
+    /// Can the inputs have this number of columns?
+    #[must_use]
+    pub fn takes(&self, columns: usize) -> bool {
+        let width = self.width();
+        columns == width || self.open().is_some() && (width..=COLUMNS_MAX).contains(&columns)
+    }
+
+    /// The same inputs with `columns` in all, which they take.
+    pub(crate) fn with_columns(mut self, columns: usize) -> Self {
+        let more = columns - self.width();
+        if let Some(open) = self.tensors.iter_mut().find(|tensor| tensor.width.is_none()) {
+            let more = u32::try_from(more).expect("the limit of columns is below 2^32");
+            open.width = Some(open.least + more);
+        }
+        self
     }
 }
 
@@ -76,7 +114,7 @@ const FEATURES_KEY: &str = "skxc.features";
 pub(crate) fn read(
     model: &ModelProto,
     listing: &Listing,
-    inputs: &[(usize, &ValueInfoProto)],
+    graph: &Graph<'_>,
     report: &mut Report,
 ) -> ModelInputs {
     let mut features = model.metadata_props.iter().zip(&listing.properties);
@@ -88,11 +126,14 @@ pub(crate) fn read(
     let mut read = ModelInputs { listing: listing.source, tensors: Vec::new(), features };
     let mut width = 0usize;
     let mut first_beyond = None;
-    for &(index, input) in inputs {
+    for &(index, input) in &graph.inputs {
         let span = listing.inputs[index].clone();
-        match read_tensor(input, span.clone()) {
+        match read_tensor(input, graph, span.clone()) {
+            Ok(tensor) if tensor.width.is_none() && read.open().is_some() => {
+                report.add(second_open(&read, &tensor, report));
+            }
             Ok(tensor) => {
-                width = width.saturating_add(tensor.width as usize);
+                width = width.saturating_add(tensor.columns());
                 // What is beyond the limit is left out: nothing may be
                 // allocated by its width.
                 if width <= COLUMNS_MAX {
@@ -111,7 +152,7 @@ pub(crate) fn read(
     if let Some(span) = first_beyond {
         let message = format!("the inputs have {width} columns; at most {COLUMNS_MAX} are allowed");
         report.add(report.error(LIMIT_EXCEEDED, message, &span, "too many with this one"));
-    } else if inputs.is_empty() {
+    } else if graph.inputs.is_empty() {
         report.add(Diagnostic::error(INPUT_UNSUPPORTED, "the graph has no input").note(NOTE));
     }
     read
@@ -124,7 +165,7 @@ const NOTE: &str = "an input is a matrix with a row a packet and a column a feat
 pub(crate) fn check_columns(inputs: &ModelInputs, columns: &[Column], report: &mut Report) {
     let mut rest = columns;
     for tensor in &inputs.tensors {
-        let (own, others) = rest.split_at(tensor.width as usize);
+        let (own, others) = rest.split_at(tensor.columns());
         rest = others;
         let Some(range) = tensor.elem.range else { continue };
         for column in own {
@@ -145,9 +186,25 @@ pub(crate) fn check_columns(inputs: &ModelInputs, columns: &[Column], report: &m
     }
 }
 
+/// Two inputs that do not say how many columns they have share them in no way
+/// that could be told.
+fn second_open(read: &ModelInputs, second: &InputTensor, report: &Report) -> Diagnostic {
+    let first = read.open().map_or("", |first| &first.name);
+    let message = format!(
+        "inputs `{}` and `{}` do not say how many columns they have",
+        short(first),
+        short(&second.name)
+    );
+    report
+        .error(INPUT_UNSUPPORTED, message, &second.span, "")
+        .note("of one input `columns` tells; how two divide them is not known")
+        .help("export with fixed numbers of columns: `FloatTensorType([None, k])`")
+}
+
 /// Reads one input, or says what is wrong and what to do.
 fn read_tensor(
     input: &ValueInfoProto,
+    graph: &Graph<'_>,
     span: Range<usize>,
 ) -> Result<InputTensor, (String, &'static str)> {
     let Some(type_proto::Value::TensorType(tensor)) =
@@ -168,18 +225,21 @@ fn read_tensor(
         };
         return Err((what, "export with a batch axis: `FloatTensorType([None, k])`"));
     };
-    let Some(width) = fixed_extent(width).and_then(|width| u32::try_from(width).ok()) else {
-        let what = "does not say how many columns it has".to_owned();
-        return Err((what, "export with a fixed number of columns: `FloatTensorType([None, k])`"));
+    let (width, least) = match fixed_extent(width) {
+        Some(width) => (u32::try_from(width).ok(), 1),
+        None => match reads::told(graph, &input.name) {
+            Told::Exactly(width) => (Some(width), width),
+            Told::AtLeast(least) => (None, least),
+        },
     };
-    if width == 0 {
+    if width == Some(0) {
         return Err(("has no columns".to_owned(), "export with the columns the model reads"));
     }
     let batch = match fixed_extent(rows) {
         Some(rows @ 2..) => u32::try_from(rows).ok(),
         Some(_) | None => None,
     };
-    Ok(InputTensor { name: input.name.clone(), element, width, span, elem, batch })
+    Ok(InputTensor { name: input.name.clone(), element, width, least, span, elem, batch })
 }
 
 fn fixed_extent(extent: &Dimension) -> Option<i64> {

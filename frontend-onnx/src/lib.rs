@@ -85,7 +85,8 @@ pub struct Import {
 /// Imports an ONNX model and adds its listing to `sources`.
 ///
 /// # Panics
-/// If [`ImportOptions::bind`] returns another number of columns than asked for.
+/// If [`ImportOptions::bind`] returns a number of columns that the inputs do not
+/// take ([`ModelInputs::takes`]).
 pub fn import(bytes: &[u8], options: &mut ImportOptions<'_>, sources: &mut Sources) -> Import {
     import_with(bytes, options, None, sources)
 }
@@ -116,8 +117,8 @@ pub fn import_with(
     }
     let mut report = Report::new(&listing);
     let checked = graph::check(&model, &graph, bytes.len(), &listing, &mut report);
-    let inputs = inputs::read(&model, &listing, &checked.inputs, &mut report);
-    let columns = bind(&inputs, &mut *options.bind, &mut report);
+    let inputs = inputs::read(&model, &listing, &checked, &mut report);
+    let (inputs, columns) = bind(inputs, &mut *options.bind, &mut report);
     let mut lowering =
         lower::lower(&checked, &listing, &inputs, columns, options.model_name, report);
     outputs::add(&mut lowering, &graph, &listing);
@@ -176,26 +177,31 @@ fn decode(bytes: &[u8], file_name: &str) -> Result<(ModelProto, GraphProto), Dia
 
 /// Asks for the columns. Where there are none, columns without meaning take
 /// their place, so that the rest of the model is checked in the same run.
-fn bind(inputs: &ModelInputs, bind: &mut Bind<'_>, report: &mut Report) -> Vec<Column> {
-    let width = inputs.width();
-    let nameless = || {
+fn bind(
+    inputs: ModelInputs,
+    bind: &mut Bind<'_>,
+    report: &mut Report,
+) -> (ModelInputs, Vec<Column>) {
+    let nameless = |width: usize| {
         let range = Interval::new(0, 1);
         (0..width).map(|index| Column { name: format!("c{index}"), range, missing: None }).collect()
     };
+    let width = inputs.width();
     if has_errors(&report.diagnostics) && inputs.tensors.is_empty() {
-        return nameless();
+        return (inputs, nameless(width));
     }
-    match bind(inputs) {
+    match bind(&inputs) {
         Ok(columns) => {
-            assert_eq!(columns.len(), width, "`bind` makes a column for each of the inputs");
-            inputs::check_columns(inputs, &columns, report);
-            columns
+            assert!(inputs.takes(columns.len()), "`bind` makes a column for each of the inputs");
+            let inputs = inputs.with_columns(columns.len());
+            inputs::check_columns(&inputs, &columns, report);
+            (inputs, columns)
         }
         Err(diagnostics) => {
             for diagnostic in diagnostics {
                 report.add(diagnostic);
             }
-            nameless()
+            (inputs, nameless(width))
         }
     }
 }

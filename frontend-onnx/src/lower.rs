@@ -128,9 +128,10 @@ impl<'a> Lowering<'a> {
         let mut columns = columns.into_iter();
         let origin = self.graph_origin();
         for tensor in &inputs.tensors {
-            let own = columns.by_ref().take(tensor.width as usize);
+            let own = columns.by_ref().take(tensor.columns());
             let own: Vec<Handle<Column>> = own.map(|c| self.module.columns.push(c)).collect();
-            let ty = Type::new(tensor.elem.elem, &[1, tensor.width]);
+            let width = u32::try_from(own.len()).expect("the limit of columns is below 2^32");
+            let ty = Type::new(tensor.elem.elem, &[1, width]);
             let value = self.module.push(RealOp::Input { columns: own }, ty, origin);
             self.operands.insert(&tensor.name, Operand::Value(value));
         }

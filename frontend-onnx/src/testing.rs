@@ -233,6 +233,19 @@ pub(crate) fn numbers(model: &ModelProto, rows: i64) -> Vec<Vec<f64>> {
     numbers.collect()
 }
 
+/// The inputs of a model, before columns are bound.
+pub(crate) fn inputs(model: &ModelProto) -> crate::ModelInputs {
+    let mut found = None;
+    let mut bind = |inputs: &crate::ModelInputs| {
+        found = Some(inputs.clone());
+        Err(Vec::new())
+    };
+    let mut options =
+        ImportOptions { file_name: "model.onnx", model_name: "model", bind: &mut bind };
+    import(&model.encode_to_vec(), &mut options, &mut Sources::default());
+    found.expect("columns are asked for")
+}
+
 /// Imports bytes with columns `c0`, `c1`, ... of 16 bits.
 pub(crate) fn import_bytes(bytes: &[u8]) -> (Import, Sources) {
     let mut sources = Sources::default();

@@ -144,19 +144,26 @@ fn bind(
     let names = match (names, &inputs.features) {
         (Some(names), _) => names.to_vec(),
         (None, Some(property)) => property.names.iter().map(of_model).collect(),
-        (None, None) if inputs.tensors.iter().all(|tensor| tensor.width == 1) => {
+        (None, None) if inputs.tensors.iter().all(|tensor| tensor.width == Some(1)) => {
             inputs.tensors.iter().map(|tensor| of_model(&tensor.name)).collect()
         }
         (None, None) => return Err(vec![unnamed(inputs)]),
     };
-    if names.len() == inputs.width() {
+    if inputs.takes(names.len()) {
         return binding::bind(&names, project);
     }
-    let message =
-        format!("the model has {} columns, and {} features are named", inputs.width(), names.len());
+    let least = if inputs.open().is_some() { "at least " } else { "" };
+    let message = format!(
+        "the model has {least}{} columns, and {} features are named",
+        inputs.width(),
+        names.len()
+    );
     let mut diagnostic = Diagnostic::error(codes::FEATURE_COUNT, message);
     for tensor in &inputs.tensors {
-        let label = format!("{} columns", tensor.width);
+        let label = match tensor.width {
+            Some(width) => format!("{width} columns"),
+            None => format!("at least {} columns, by the nodes that read it", tensor.least),
+        };
         diagnostic = diagnostic.at(inputs.listing, tensor.span.clone(), label);
     }
     if let Some(columns) = &project.config.columns
@@ -169,7 +176,7 @@ fn bind(
 }
 
 fn known(columns: &[Column], inputs: &ModelInputs) -> Result<Vec<Column>, Vec<Diagnostic>> {
-    if columns.len() == inputs.width() {
+    if inputs.takes(columns.len()) {
         return Ok(columns.to_vec());
     }
     let message =
@@ -178,13 +185,16 @@ fn known(columns: &[Column], inputs: &ModelInputs) -> Result<Vec<Column>, Vec<Di
 }
 
 fn unnamed(inputs: &ModelInputs) -> Diagnostic {
-    let width = inputs.width();
-    let mut diagnostic = Diagnostic::error(
-        codes::COLUMNS_UNNAMED,
-        format!("nothing names the {width} columns of the model"),
-    );
-    for tensor in inputs.tensors.iter().filter(|tensor| tensor.width > 1) {
-        let label = format!("{} columns without names", tensor.width);
+    let message = match inputs.open() {
+        Some(_) => "nothing names the columns of the model, or says how many they are".to_owned(),
+        None => format!("nothing names the {} columns of the model", inputs.width()),
+    };
+    let mut diagnostic = Diagnostic::error(codes::COLUMNS_UNNAMED, message);
+    for tensor in inputs.tensors.iter().filter(|tensor| tensor.width != Some(1)) {
+        let label = match tensor.width {
+            Some(width) => format!("{width} columns without names"),
+            None => "columns without number and names".to_owned(),
+        };
         diagnostic = diagnostic.at(inputs.listing, tensor.span.clone(), label);
     }
     diagnostic

@@ -24,7 +24,8 @@ pub(super) fn write(out: &mut impl Write, summary: &Summary) -> io::Result<()> {
     }
     for tensor in summary.inputs.iter().flat_map(|inputs| &inputs.tensors) {
         let name = escape_to_one_line(&tensor.name);
-        writeln!(out, "input      {name}: {} x {}", tensor.element, tensor.width)?;
+        let width = tensor.width.map_or_else(|| "?".to_owned(), |width| width.to_string());
+        writeln!(out, "input      {name}: {} x {width}", tensor.element)?;
     }
     for (name, ty) in &summary.outputs {
         writeln!(out, "output     {name}: {ty}")?;
