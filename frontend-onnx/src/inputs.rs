@@ -250,7 +250,7 @@ fn fixed_extent(extent: &Dimension) -> Option<i64> {
 }
 
 /// Decision: integer inputs are read as `i64` and must hold their columns; a
-/// `bool` column holds 0 or 1 and is read as an integer.
+/// `bool` column holds 0 or 1.
 fn input_element(data_type: i32) -> Option<InputElement> {
     let integer = |min, max| {
         let range = Some(Interval::new(min, max));
@@ -267,7 +267,10 @@ fn input_element(data_type: i32) -> Option<InputElement> {
         DataType::Uint32 => integer(0, u32::MAX.into()),
         DataType::Uint16 => integer(0, u16::MAX.into()),
         DataType::Uint8 => integer(0, u8::MAX.into()),
-        DataType::Bool => integer(0, 1),
+        DataType::Bool => {
+            let range = Some(Interval::new(0, 1));
+            Some(InputElement { elem: ElementType::Bool, range })
+        }
         DataType::Undefined
         | DataType::String
         | DataType::Float16

@@ -131,8 +131,12 @@ impl<'a> Lowering<'a> {
             let own = columns.by_ref().take(tensor.columns());
             let own: Vec<Handle<Column>> = own.map(|c| self.module.columns.push(c)).collect();
             let width = u32::try_from(own.len()).expect("the limit of columns is below 2^32");
-            let ty = Type::new(tensor.elem.elem, &[1, width]);
+            // The IR reads no column as a truth value.
+            let elem = tensor.elem.elem;
+            let read = if elem == ElementType::Bool { ElementType::I64 } else { elem };
+            let ty = Type::new(read, &[1, width]);
             let value = self.module.push(RealOp::Input { columns: own }, ty, origin);
+            let value = self.cast(value, elem, origin);
             self.operands.insert(&tensor.name, Operand::Value(value));
         }
     }
@@ -297,6 +301,9 @@ impl<'a> Lowering<'a> {
         if self.module.ty(input).elem == elem {
             return input;
         }
+        if let Some(integers) = self.integers_of(input) {
+            return self.cast(integers, elem, origin);
+        }
         let from = self.module.ty(input).clone();
         let ty = Type { elem, shape: from.shape };
         let value = self.module.push(RealOp::Cast { input }, ty, origin);
@@ -307,6 +314,20 @@ impl<'a> Lowering<'a> {
             self.same_meaning(input, value);
         }
         value
+    }
+
+    /// The integers of which `input` holds the truth values, if they are columns
+    /// that hold 0 or 1: then they are the same numbers.
+    fn integers_of(&self, input: Value) -> Option<Value> {
+        let RealOp::Cast { input: integers } = self.module.node(input).op else { return None };
+        let RealOp::Input { columns } = &self.module.node(integers).op else { return None };
+        let elements = (self.module.ty(integers).elem, self.module.ty(input).elem);
+        let binary = |&column: &Handle<Column>| {
+            let range = self.module.columns[column].range;
+            0 <= range.min && range.max <= 1
+        };
+        let same = elements == (ElementType::I64, ElementType::Bool) && columns.iter().all(binary);
+        same.then_some(integers)
     }
 
     /// `input` in another shape of as many elements.
