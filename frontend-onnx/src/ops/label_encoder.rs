@@ -129,9 +129,13 @@ fn look_up(
         Data::Text(texts) => Some(texts),
         _ => None,
     };
-    let (values, value_elem) = match texts {
-        Some(texts) => ((0..texts.len()).map(|at| at as f64).collect(), ElementType::I64),
-        None => self::values(node, &encoding.values)?,
+    // Text and floats are looked up by position, and taken from a list: the list
+    // of floats then gets the format of what is computed with them.
+    let (values, value_elem) = match &encoding.values {
+        Data::Integers(_) | Data::Bool(_) => numbers(node, &encoding.values)?,
+        values @ (Data::Text(_) | Data::F32(_) | Data::F64(_)) => {
+            ((0..count(values)).map(|at| at as f64).collect(), ElementType::I64)
+        }
     };
     let nan = keys.iter().position(|key| key.is_nan());
     let of_nan = nan.map(|at| values[at]);
@@ -154,7 +158,13 @@ fn look_up(
         let is_number = lowering.compare(node, Relation::Equal, input, input)?;
         found = lowering.select(node, is_number, found, of_nan)?;
     }
-    let Some(texts) = texts else { return Ok(found) };
+    let Some(texts) = texts else {
+        if matches!(encoding.values, Data::Integers(_) | Data::Bool(_)) {
+            return Ok(found);
+        }
+        let (values, elem) = self::values(node, &encoding.values)?;
+        return Ok(lowering.table(values, elem, found, node.origin));
+    };
     if texts.len() > MODEL_CLASSES_MAX {
         let message = format!(
             "`{}` has {} labels; at most {MODEL_CLASSES_MAX} are allowed",
@@ -358,10 +368,15 @@ mod tests {
             .ints("keys_int64s", &[3, 5])
             .floats("values_floats", &[0.5, 1.5]);
         let encoder = of_integers(encoder);
-        assert_eq!(operations(&encoder)[2], "%2 = lookup %1, @w0, @w1 : f32[1x1]");
+        let expected = [
+            "%2 = lookup %1, @w0, @w1 : i64[1x1]",
+            "%3 = constant @w2 : f32[3]",
+            "%4 = take %3, %2 : f32[1x1]",
+        ];
+        assert_eq!(operations(&encoder)[2..5], expected);
         let module = imported(&encoder);
         let constants: Vec<_> = module.constants.iter().map(|(_, c)| c.elements.clone()).collect();
-        assert_eq!(constants, [vec![3.0, 5.0], vec![0.5, 1.5, -0.0]]);
+        assert_eq!(constants, [vec![3.0, 5.0], vec![0.0, 1.0, 2.0], vec![0.5, 1.5, -0.0]]);
     }
 
     #[test]
