@@ -13,8 +13,9 @@ pub(crate) fn begin(out: &mut Writer, context: &Context<'_>, options: &EmitOptio
     let upper = &context.prefix.upper;
     out.line("/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */");
     out.comment(&about(context, options));
-    out.line(&format!("#ifndef {upper}_H"));
-    out.line(&format!("#define {upper}_H"));
+    // Not `BPF_H`, which linux/bpf_common.h defines.
+    out.line(&format!("#ifndef {upper}_SKXC_H"));
+    out.line(&format!("#define {upper}_SKXC_H"));
     out.line("");
     out.line("#include <linux/types.h>");
     out.line("");
@@ -32,7 +33,7 @@ pub(crate) fn begin(out: &mut Writer, context: &Context<'_>, options: &EmitOptio
 
 /// Everything behind `NAME_predict`.
 pub(crate) fn end(out: &mut Writer, context: &Context<'_>) {
-    out.line(&format!("#endif /* {}_H */", context.prefix.upper));
+    out.line(&format!("#endif /* {}_SKXC_H */", context.prefix.upper));
 }
 
 /// The comment at the top.

@@ -22,7 +22,7 @@ use skxc_equivalence::frames::Packet;
 use skxc_runtime::{Frame, Link, Needs, find, parse};
 
 use self::pcapng::{Item, Source};
-use crate::files::cannot_read;
+use crate::files::{cannot_read, open_regular};
 use crate::session::Stop;
 
 /// Link types of the registry of pcap: Ethernet, and IP packets with nothing
@@ -131,7 +131,7 @@ pub(crate) fn for_each(
     path: &Path,
     mut visit: impl FnMut(Frame<'_>) -> Result<(), Stop>,
 ) -> Result<Vec<Diagnostic>, Stop> {
-    let mut file = open(path)?;
+    let mut file = open_regular(path)?;
     let mut magic = [0; 4];
     let is_pcapng = file.read_exact(&mut magic).is_ok() && magic == PCAPNG_MAGIC;
     file.rewind().map_err(|error| cannot_read(path, &error.to_string()))?;
@@ -142,14 +142,6 @@ pub(crate) fn for_each(
         read_pcap(path, file, &mut losses, &mut visit)?;
     }
     losses.warnings(path)
-}
-
-fn open(path: &Path) -> Result<File, Stop> {
-    let file = File::open(path).map_err(|error| cannot_read(path, &error.to_string()))?;
-    match file.metadata() {
-        Ok(metadata) if metadata.is_file() => Ok(file),
-        _ => Err(cannot_read(path, "it is not a regular file")),
-    }
 }
 
 fn read_pcap(

@@ -1,19 +1,30 @@
 //! Names of programs and near misses of names.
 
-/// Names that would collide with those of the runtime headers, whose symbols
-/// start with `skxc_`. A keyword is no danger: the name is only ever a prefix.
-const TAKEN: &[&str] = &["skxc"];
+use deunicode::deunicode_char;
+
+use crate::digest;
+
+/// Symbols and headers of the runtime have names that start with this word. A
+/// keyword is no danger: the name of a program is only ever a prefix.
+const TAKEN: &str = "skxc";
 
 /// Longest name of a program: kernel names have 15 characters (linux/bpf.h
 /// BPF_OBJ_NAME_LEN), and the name is a prefix there; file systems have 255.
 const NAME_BYTES_MAX: usize = 64;
+
+/// Hexadecimal digits that tell apart names made of different files.
+const DIGEST_DIGITS: usize = 8;
 
 /// Is `name` a C identifier, in lower case, that a program can have?
 pub(crate) fn is_program_name(name: &str) -> bool {
     let mut bytes = name.bytes();
     let starts = bytes.next().is_some_and(|b| b.is_ascii_lowercase());
     let goes_on = bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    starts && goes_on && name.len() <= NAME_BYTES_MAX && !TAKEN.contains(&name)
+    starts && goes_on && name.len() <= NAME_BYTES_MAX && !is_taken(name)
+}
+
+fn is_taken(name: &str) -> bool {
+    name.strip_prefix(TAKEN).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
 }
 
 /// Is `name` a C identifier that a column can have? No generated name collides
@@ -25,16 +36,30 @@ pub(crate) fn is_column_name(name: &str) -> bool {
     starts && goes_on && name.len() <= NAME_BYTES_MAX
 }
 
-/// A program name made of the stem of a file name.
+/// A program name made of the stem of a file name: its letters in Latin script,
+/// as they sound, and `_` for what is neither letter nor digit. Where a character
+/// has no such form, or the name is too long, it ends in a digest of the stem, so
+/// that two files do not get one name.
 pub(crate) fn program_name_of(stem: &str) -> String {
-    let mut name: String = stem
-        .chars()
-        .map(|c| c.to_ascii_lowercase())
-        .map(|c| if c.is_ascii_lowercase() || c.is_ascii_digit() { c } else { '_' })
-        .take(NAME_BYTES_MAX - 1)
-        .collect();
-    if !is_program_name(&name) {
+    let mut name = String::new();
+    let mut is_told = true;
+    for c in stem.chars() {
+        if c.is_ascii() {
+            name.push(if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' });
+            continue;
+        }
+        let latin = deunicode_char(c).unwrap_or_default();
+        is_told &= !latin.is_empty();
+        let letters = latin.chars().filter(char::is_ascii_alphanumeric);
+        name.extend(letters.map(|letter| letter.to_ascii_lowercase()));
+    }
+    if !name.starts_with(|c: char| c.is_ascii_lowercase()) || is_taken(&name) {
         name.insert(0, 'm');
+    }
+    if !is_told || name.len() > NAME_BYTES_MAX {
+        let digest = &digest::sha256(stem.as_bytes())[..DIGEST_DIGITS];
+        name.truncate(NAME_BYTES_MAX - 1 - DIGEST_DIGITS);
+        name = format!("{name}_{digest}");
     }
     name
 }
@@ -89,12 +114,27 @@ mod tests {
             ("Flow-MLP v2", "flow_mlp_v2"),
             ("2024", "m2024"),
             ("", "m"),
-            ("größe", "gr__e"),
+            (".onnx", "m_onnx"),
+            ("größe", "grosse"),
+            ("модель", "model"),
+            ("дерево 2", "derevo_2"),
+            ("异常", "yichang"),
             ("skxc", "mskxc"),
+            ("skxc_parse", "mskxc_parse"),
+            ("bpf", "bpf"),
+            ("int", "int"),
         ] {
             assert_eq!(program_name_of(stem), name);
             assert!(is_program_name(name));
         }
+        // What has no Latin form, and what is too long, is told apart.
+        let long = "x".repeat(70);
+        let stems = ["\u{e000}\u{e001}", "\u{e001}\u{e000}", &long, &long[1..]];
+        let names = stems.map(program_name_of);
+        let distinct: std::collections::BTreeSet<&String> = names.iter().collect();
+        assert_eq!(distinct.len(), names.len(), "{names:?}");
+        assert!(names.iter().all(|name| is_program_name(name)), "{names:?}");
+        assert!(!is_program_name("skxc_parse"));
         assert!(!is_program_name("Port"));
         assert!(!is_program_name("a-b"));
     }

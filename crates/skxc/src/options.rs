@@ -87,7 +87,7 @@ impl Options {
             let message =
                 format!("`{}` cannot be the name of a program", escape_to_one_line(&name));
             let mut diagnostic = Diagnostic::error(codes::PROGRAM_NAME, message)
-                .note("a name is a lower-case C identifier of at most 64 characters, not `skxc`")
+                .note("a name is a lower-case C identifier of at most 64 characters that does not begin with `skxc_`")
                 .help(format!("try --name {}", program_name_of(&name)));
             if let Some(span) = span {
                 diagnostic = project.label(diagnostic, span, "");

@@ -28,6 +28,7 @@ use crate::external::Folder;
 use crate::files;
 use crate::names::closest;
 use crate::options::Options;
+use crate::reports::counted;
 use crate::results;
 use crate::session::{Session, Stop};
 
@@ -153,11 +154,9 @@ fn bind(
         return binding::bind(&names, project);
     }
     let least = if inputs.open().is_some() { "at least " } else { "" };
-    let message = format!(
-        "the model has {least}{} columns, and {} features are named",
-        inputs.width(),
-        names.len()
-    );
+    let columns = counted(inputs.width() as u64, "column", "columns");
+    let named = counted(names.len() as u64, "feature is", "features are");
+    let message = format!("the model has {least}{columns}, and {named} named");
     let mut diagnostic = Diagnostic::error(codes::FEATURE_COUNT, message);
     for tensor in &inputs.tensors {
         let label = match tensor.width {

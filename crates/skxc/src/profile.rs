@@ -5,7 +5,6 @@
 //! - its digest is among the options, and so in the build id; the rows are not
 //!   kept.
 
-use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -16,7 +15,7 @@ use skxc_ir::lowering::Profile;
 use crate::capture;
 use crate::config::Project;
 use crate::digest;
-use crate::files::cannot_read;
+use crate::files::open_regular;
 use crate::material::{PACKETS_MAX, push_packets};
 use crate::options::Options;
 use crate::pipeline::Lowered;
@@ -84,7 +83,7 @@ fn read(session: &Session, path: &Path, columns: &[Column], all: &mut Rows) -> R
 
 fn is_capture(path: &Path) -> Result<bool, Stop> {
     let mut magic = [0; 4];
-    let mut file = File::open(path).map_err(|error| cannot_read(path, &error.to_string()))?;
+    let mut file = open_regular(path)?;
     Ok(file.read_exact(&mut magic).is_ok() && MAGICS.contains(&magic))
 }
 

@@ -14,7 +14,7 @@ use csv::{Reader, ReaderBuilder, StringRecord, Trim};
 use skxc_diagnostics::{Diagnostic, codes};
 use skxc_ir::{Column, Interval};
 
-use crate::files::cannot_read;
+use crate::files::{self, cannot_read};
 use crate::names::closest;
 use crate::prediction::label_columns;
 use crate::session::Stop;
@@ -48,7 +48,7 @@ pub(crate) fn read(path: &Path, columns: &[Column]) -> Result<Rows, Stop> {
     if path == Path::new("-") {
         return read_from(io::stdin().lock(), Path::new("standard input"), columns);
     }
-    let file = std::fs::File::open(path).map_err(|error| cannot_read(path, &error.to_string()))?;
+    let file = files::open(path).map_err(|why| cannot_read(path, &why))?;
     read_from(file, path, columns)
 }
 
@@ -224,7 +224,7 @@ impl Problem {
 /// `label0`, `label1`, ... Of a single one the column may be called `expected`
 /// or `class`, too.
 pub(crate) fn read_labels(path: &Path, labels: usize) -> Result<Vec<Vec<String>>, Stop> {
-    let file = std::fs::File::open(path).map_err(|error| cannot_read(path, &error.to_string()))?;
+    let file = files::open(path).map_err(|why| cannot_read(path, &why))?;
     let mut reader = reader(file);
     let header = header(&mut reader, path)?;
     let names = label_columns(labels);

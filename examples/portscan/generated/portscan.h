@@ -35,8 +35,8 @@
  * ai.onnx.ml.TreeEnsembleClassifier TreeEnsembleClassifier (onnx0): 10 trees as
  * bit vectors, about 16 ns, 239 verifier instructions, 13128 bytes of tables.
  */
-#ifndef PORTSCAN_H
-#define PORTSCAN_H
+#ifndef PORTSCAN_SKXC_H
+#define PORTSCAN_SKXC_H
 
 #include <linux/types.h>
 
@@ -794,4 +794,4 @@ portscan_predict(const struct portscan_features *f,
 	r->score[1] = s->sum[0];
 }
 
-#endif /* PORTSCAN_H */
+#endif /* PORTSCAN_SKXC_H */

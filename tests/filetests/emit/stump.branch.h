@@ -19,8 +19,8 @@
  * the model: 1 trees as branch code, about 11 ns, 31 verifier instructions, 48
  * bytes of tables.
  */
-#ifndef STUMP_H
-#define STUMP_H
+#ifndef STUMP_SKXC_H
+#define STUMP_SKXC_H
 
 #include <linux/types.h>
 
@@ -167,4 +167,4 @@ stump_predict(const struct stump_features *f,
 	r->score[1] = s->sum[1];
 }
 
-#endif /* STUMP_H */
+#endif /* STUMP_SKXC_H */

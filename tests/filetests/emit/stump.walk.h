@@ -19,8 +19,8 @@
  * the model: 1 trees as a table walk, about 20 ns, 118 verifier instructions,
  * 108 bytes of tables.
  */
-#ifndef STUMP_H
-#define STUMP_H
+#ifndef STUMP_SKXC_H
+#define STUMP_SKXC_H
 
 #include <linux/types.h>
 
@@ -239,4 +239,4 @@ stump_predict(const struct stump_features *f,
 	r->score[1] = s->sum[1];
 }
 
-#endif /* STUMP_H */
+#endif /* STUMP_SKXC_H */

@@ -8,6 +8,7 @@ use skxc_runtime::{FEATURES, Needs, Parsed, parse};
 use crate::binding::unknown_feature;
 use crate::capture;
 use crate::cli::Extract;
+use crate::files::open_regular;
 use crate::output::Sink;
 use crate::progress::Progress;
 use crate::session::{Exit, Session, Stop};
@@ -19,6 +20,10 @@ const PACKETS_A_STEP: u64 = 1 << 14;
 pub(crate) fn run(session: &Session, args: &Extract) -> Result<Exit, Stop> {
     let features = chosen(&args.features)?;
     let needs = features.iter().fold(Needs::NOTHING, |sum, &i| sum.union(FEATURES[i].needs));
+    // Nothing is printed if one of them is not there.
+    for path in &args.captures {
+        open_regular(path)?;
+    }
     let mut sink = Sink::open(args.out.as_deref())?;
     let mut counts = Counts::default();
     sink.write(|out| write_header(out, &features, args.only_classifiable))?;
