@@ -108,6 +108,7 @@ codes! {
     THRESHOLD_CLASS = 317, "SKX0317", "a threshold does not say which class it is for";
     CLASS_NEVER = 318, "SKX0318", "a class is never decided for";
     ALWAYS_SAME = 319, "SKX0319", "the program always decides the same";
+    SEVERAL_THRESHOLDS = 320, "SKX0320", "several thresholds are given";
     WRONG_EXPORT = 327, "SKX0327", "the ONNX file differs from the trainer";
     LABELS_REQUIRED = 328, "SKX0328", "the trainer's labels are required";
     COMPUTED_FEATURES = 401, "SKX0401", "trees read what is no function of one column";

@@ -145,9 +145,10 @@ pub(crate) struct ModelArgs {
     pub(crate) external_data: bool,
     /// Decide for CLASS if and only if its probability is greater than P: attack=0.9. CLASS= may be
     /// left out for the labels 0 and 1 (class 1), and where one class alone has an action other than
-    /// pass. A model without probabilities is decided by its score, which may be any number
+    /// pass. A model without probabilities is decided by its score, which may be any number. A program
+    /// decides by one threshold
     #[arg(long, value_name = "CLASS=P", allow_hyphen_values = true)]
-    pub(crate) threshold: Option<Threshold>,
+    pub(crate) threshold: Vec<Threshold>,
     /// Which results to compute: `score` has those of the model, such as probabilities, `raw` the
     /// scores before the transform that makes them so, `label` none [default: raw]
     #[arg(long, value_enum, value_name = "WHAT")]

@@ -25,7 +25,7 @@ use crate::names::{is_program_name, program_name_of};
 use crate::results::Results;
 use crate::session::Stop;
 use crate::shell;
-use crate::threshold::Threshold;
+use crate::threshold::{self, Threshold};
 
 /// What shapes the output, apart from the model and its columns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -96,7 +96,7 @@ impl Options {
         }
         Ok(Self {
             name,
-            threshold: args.threshold.clone().or_else(|| config.threshold.clone()),
+            threshold: threshold::only(&args.threshold)?.or_else(|| config.threshold.clone()),
             output: args.output.or(config.output).unwrap_or_default(),
             precision: args.precision.or(config.precision),
             actions: BTreeMap::new(),
@@ -137,24 +137,24 @@ impl Options {
 
     /// The options of a manifest, with flags over them.
     pub(crate) fn over(self, model: &ModelArgs, program: &ProgramArgs) -> Result<Self, Stop> {
-        let mut options = self.over_model(model);
+        let mut options = self.over_model(model)?;
         options.apply(program)?;
         Ok(options)
     }
 
     /// The options of a manifest, with flags about the model over them.
-    pub(crate) fn over_model(mut self, model: &ModelArgs) -> Self {
+    pub(crate) fn over_model(mut self, model: &ModelArgs) -> Result<Self, Stop> {
         if let Some(name) = &model.name {
             self.name.clone_from(name);
         }
-        self.threshold = model.threshold.clone().or(self.threshold);
+        self.threshold = threshold::only(&model.threshold)?.or(self.threshold);
         self.output = model.output.unwrap_or(self.output);
         self.precision = model.precision.or(self.precision);
         if model.passes.is_some() {
             self.passes.clone_from(&model.passes);
         }
         self.bisect_limit = model.bisect_limit.or(self.bisect_limit);
-        self
+        Ok(self)
     }
 
     fn apply(&mut self, program: &ProgramArgs) -> Result<(), Stop> {

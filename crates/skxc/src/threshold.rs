@@ -5,6 +5,7 @@
 //!   class 1 of the labels 0 and 1, else the one class whose action is not to
 //!   pass. Nothing else is guessed: on the wrong class a threshold drops what it
 //!   was to spare;
+//! - a program decides by one threshold: two could ask for two classes;
 //! - options hold it with its class, in the form in which actions name classes.
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use skxc_ir::passes::threshold::{ClassThreshold, ThresholdError, set_threshold};
 use skxc_ir::{Module, Real, ScoreKind};
 
 use crate::actions::{self, Action, Label};
+use crate::session::Stop;
 use crate::shell;
 
 /// `--threshold CLASS=P`: the class iff its probability is greater than P.
@@ -90,6 +92,25 @@ pub(crate) fn of_project<'de, D: Deserializer<'de>>(
     }
 
     from.deserialize_any(Written).map(Some)
+}
+
+/// The threshold of the flags, of which there may be one.
+pub(crate) fn only(given: &[Threshold]) -> Result<Option<Threshold>, Stop> {
+    match given {
+        [] => Ok(None),
+        [threshold] => Ok(Some(threshold.clone())),
+        several => Err(Stop::input(too_many(several))),
+    }
+}
+
+fn too_many(several: &[Threshold]) -> Diagnostic {
+    let words = |it: &Threshold| format!("--threshold {}", shell::word(&it.to_string()));
+    let lines: Vec<String> = several.iter().map(words).collect();
+    let message = format!("{} thresholds are given; a program decides by one", several.len());
+    Diagnostic::error(codes::SEVERAL_THRESHOLDS, message)
+        .note("where the probabilities of two classes are greater than theirs, each would be decided for")
+        .help(format!("keep one of:\n{}", lines.join("\n")))
+        .help("decide by several in a program of your own, on the probabilities: --hook none --output score")
 }
 
 /// Makes `module` decide by `threshold`, which gets the name of its class; says

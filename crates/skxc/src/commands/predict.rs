@@ -114,7 +114,7 @@ fn columns(args: &Predict, project: &Project) -> Result<(Columns, Options), Stop
         None => Columns::Known(manifest.columns()),
     };
     // The hook, too: what there is to act upon shapes the result.
-    Ok((columns, manifest.options.over_model(&args.model)))
+    Ok((columns, manifest.options.over_model(&args.model)?))
 }
 
 fn import(
