@@ -8,9 +8,11 @@
 //! - the same module, plan and options give the same bytes;
 //! - what the parser needs is decided by the declared columns, so that pruning
 //!   never changes which packets are classified;
-//! - what an operator may change at load time is `const volatile`;
+//! - what an operator may change at load time is `const volatile`, and so is what is
+//!   read back from the kernel: the build id and the names of classes;
 //! - every symbol, map and section variable begins with the name of the model.
 
+mod class_names;
 mod cost;
 pub mod kernel_features;
 mod program;
@@ -24,6 +26,7 @@ use skxc_ir::validate::Validated;
 use skxc_runtime::Reason;
 use skxc_runtime::{Feature, Needs};
 
+pub use class_names::read_class_names;
 pub use kernel_features::KernelVersion;
 
 /// Where the program sits.

@@ -1,14 +1,14 @@
 //! The text of `NAME.bpf.c`.
 
-use skxc_backend_c::layout::{self, Layout};
+use skxc_backend_c::layout::Layout;
 use skxc_backend_c::namer::Prefix;
 use skxc_backend_c::writer::{Writer, comment_text};
+use skxc_ir::Int;
 use skxc_ir::validate::Validated;
-use skxc_ir::{Int, LabelTable, Output};
 use skxc_runtime::Reason;
 
 use crate::kernel_features::PERCPU_VALUE_BYTES_MAX;
-use crate::{Action, Hook, Options, needs};
+use crate::{Action, Hook, Options, class_names, needs};
 
 /// Prints the program.
 pub(crate) fn text(module: &Validated<Int>, layout: &Layout, options: &Options) -> String {
@@ -97,11 +97,14 @@ impl Program<'_> {
         ]);
         out.open(&format!("const volatile __u32 {name}_actions[{upper}_CLASSES] = {{"));
         let mut actions = self.options.actions.iter().copied();
-        for class in self.classes() {
+        let classes = class_names::of_module(self.module);
+        for class in &classes {
             let action = actions.next().unwrap_or_default();
-            out.line(&format!("{}, /* {} */", xdp(action), comment_text(&class)));
+            out.line(&format!("{}, /* {} */", xdp(action), comment_text(class)));
         }
         out.close("};");
+        out.line("");
+        self.class_names(out, &classes);
         self.fallbacks(out);
         out.comment(&["Not 0: decide and count, but pass every packet.".to_owned()]);
         out.line(&format!(
@@ -138,15 +141,20 @@ impl Program<'_> {
         out.line("");
     }
 
-    /// The classes that actions and counters go by.
-    fn classes(&self) -> Vec<String> {
-        let several = self.layout.labels.len() > 1;
-        let of_label = |(output, table): (&Output, &LabelTable)| {
-            let of_output = |class: String| format!("{}: {class}", output.name);
-            let texts = (0..table.len()).map(|class| table.text(class));
-            texts.map(|text| if several { of_output(text) } else { text }).collect::<Vec<_>>()
-        };
-        layout::labels(self.module).flat_map(of_label).collect()
+    /// The names of the classes that actions and counters go by.
+    fn class_names(&self, out: &mut Writer, classes: &[String]) {
+        out.comment(&[
+            "Names of the classes, each ended by a zero byte, to be read back from the \
+                       kernel."
+                .to_owned(),
+        ]);
+        out.line(&format!("const volatile char {}_classes[] =", self.name));
+        let (last, others) = classes.split_last().expect("a label has classes");
+        for class in others {
+            out.line(&format!("\t\"{}\\0\"", class_names::in_literal(class)));
+        }
+        out.line(&format!("\t\"{}\";", class_names::in_literal(last)));
+        out.line("");
     }
 
     fn maps(&self, out: &mut Writer) {

@@ -15,9 +15,11 @@
 //! - where a program runs is asked of its link: an interface may have another name
 //!   by now, or have left the namespace;
 //! - no path of a pin depends on data but the interface's and the model's name;
-//! - what is listed and taken off is of this network namespace.
+//! - what is listed and taken off is of this network namespace: its interface was here
+//!   when the program was attached, or is here now.
 
 mod pins;
+mod resident;
 mod running;
 
 use std::fmt;
@@ -25,9 +27,7 @@ use std::fs;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use libbpf_rs::btf::Btf;
-use libbpf_rs::btf::types::{DataSec, Var};
-use libbpf_rs::{MapCore as _, MapFlags, MapHandle};
+use libbpf_rs::MapHandle;
 
 use self::pins::{
     Pins, check_file_system, directories, file_name, map_file_name, namespace, plain_name,
@@ -35,10 +35,12 @@ use self::pins::{
 };
 use crate::error::{Action, Error};
 use crate::load::Loaded;
+use crate::map::{self, Counter};
 use crate::program::{self, ProgramInfo};
-use crate::{map, sys};
+use crate::sys;
 
 pub use self::pins::LockedPins;
+pub use self::resident::Resident;
 pub use self::running::{Running, running};
 
 /// Where attachments are pinned unless another directory is given.
@@ -104,15 +106,6 @@ impl fmt::Display for Mode {
     }
 }
 
-/// Packets and bytes, added up over all CPUs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counter {
-    /// Packets.
-    pub packets: u64,
-    /// Bytes of their frames.
-    pub bytes: u64,
-}
-
 /// What is attached, and where it is pinned.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Attachment {
@@ -123,6 +116,9 @@ pub struct Attachment {
     pub name: String,
     /// Directory of the pins.
     pub path: PathBuf,
+    /// The network namespace, by inode, where the interface was when the program was
+    /// attached, if it has been moved here since.
+    pub moved_from: Option<String>,
 }
 
 /// Where the interface of an attachment is.
@@ -152,8 +148,7 @@ pub struct AttachmentInfo {
 /// Attaches the program `program` of a loaded object for model `name` to an
 /// interface and pins link, program and maps. With no `mode`,
 /// native is tried first and generic if the driver cannot do it. Returns the
-/// mode that it is. `before_link` is called when the pins are made and no packet is
-/// judged yet: what is written there is there when the program runs.
+/// mode that it is.
 ///
 /// # Errors
 /// [`Error::Pinned`] if `name` is attached to the interface already,
@@ -166,7 +161,6 @@ pub fn attach_xdp(
     interface: &Interface,
     mode: Option<Mode>,
     locked: &LockedPins,
-    before_link: impl FnOnce(&Attachment),
 ) -> Result<(Attachment, Mode), Error> {
     let program = loaded.program(program)?;
     let namespace = locked.root().join(namespace()?);
@@ -177,9 +171,12 @@ pub fn attach_xdp(
         pins.add(map.as_fd(), &map_file_name(&map.name(), name))?;
     }
     pins.add(program.as_fd(), PROGRAM)?;
-    let attachment =
-        Attachment { interface: interface.name.clone(), name: name.to_owned(), path: path.clone() };
-    before_link(&attachment);
+    let attachment = Attachment {
+        interface: interface.name.clone(),
+        name: name.to_owned(),
+        path: path.clone(),
+        moved_from: None,
+    };
     let (link, mode) = match mode {
         Some(mode) => (create_link(&program, interface, mode)?, mode),
         None => match create_link(&program, interface, Mode::Native) {
@@ -217,30 +214,46 @@ fn create_link(
     })
 }
 
-/// All attachments made in this network namespace and pinned below `root`, sorted
-/// by interface and name. None if there is no such directory.
+/// All attachments pinned below `root` that were made in this network namespace, or
+/// whose interface has been moved here since, sorted by interface and name. None if
+/// there is no such directory.
 ///
 /// # Errors
 /// [`Error::NoBpfFileSystem`] if there can be no pins, [`Error::Privileges`] or
 /// [`Error::Path`] if they cannot be read.
 pub fn attachments(root: &Path) -> Result<Vec<Attachment>, Error> {
     check_file_system(root)?;
+    let here = namespace()?;
     let mut found = Vec::new();
-    for interface in directories(&root.join(namespace()?))? {
-        for path in directories(&interface)? {
-            let text = |path: &Path| plain_name(&path.file_name()?.to_string_lossy());
-            if let (Some(directory), Some(name)) = (text(&interface), text(&path)) {
-                let (_, interface) = directory.split_once(':').unwrap_or(("", &directory));
-                let mut attachment = Attachment { interface: interface.to_owned(), name, path };
-                if let Some(present) = attachment.present_name() {
-                    attachment.interface = present;
-                }
-                found.push(attachment);
+    for namespace in directories(root)? {
+        let made_in = text_of(&namespace);
+        let moved_from = made_in.filter(|made_in| *made_in != here);
+        for interface in directories(&namespace)? {
+            for path in directories(&interface)? {
+                found.extend(attachment(&interface, path, moved_from.clone()));
             }
         }
     }
     found.sort();
     Ok(found)
+}
+
+/// The attachment with pins in `path`, unless it belongs to another namespace.
+fn attachment(interface: &Path, path: PathBuf, moved_from: Option<String>) -> Option<Attachment> {
+    let (directory, name) = (text_of(interface)?, text_of(&path)?);
+    let (_, interface) = directory.split_once(':').unwrap_or(("", &directory));
+    let mut attachment = Attachment { interface: interface.to_owned(), name, path, moved_from };
+    match attachment.present_name() {
+        Some(present) => attachment.interface = present,
+        None if attachment.moved_from.is_some() => return None,
+        None => {}
+    }
+    Some(attachment)
+}
+
+/// What a directory of pins stands for.
+fn text_of(path: &Path) -> Option<String> {
+    plain_name(&path.file_name()?.to_string_lossy())
 }
 
 impl Attachment {
@@ -282,42 +295,7 @@ impl Attachment {
     /// [`Error::Privileges`], or [`Error::Size`] if an entry is not a
     /// `struct skxc_counter`.
     pub fn counters(&self, file: &str) -> Result<Vec<Counter>, Error> {
-        let map = self.map(file)?;
-        (0..map.max_entries())
-            .map(|index| {
-                let values = map::read_per_cpu(&map, index)?;
-                values.iter().try_fold(Counter::default(), |sum, value| add(sum, value, file))
-            })
-            .collect()
-    }
-
-    /// The value of a variable in the section whose map is pinned as `file`
-    /// (`rodata`, `bss`), in the kernel's byte order. Its place is found in the
-    /// BTF of the program, which wants CAP_SYS_ADMIN.
-    ///
-    /// # Errors
-    /// [`Error::NoVariable`], or the refusal to look.
-    pub fn variable(&self, file: &str, variable: &str) -> Result<Vec<u8>, Error> {
-        let missing = || Error::NoVariable { variable: variable.to_owned() };
-        let id = program::info(self.open(PROGRAM)?.as_fd())?.id;
-        let btf = Btf::from_prog_id(id)
-            .map_err(|source| Error::Libbpf { action: Action::Info, source })?;
-        let section: DataSec<'_> = btf.type_by_name(&format!(".{file}")).ok_or_else(missing)?;
-        let place = section
-            .iter()
-            .find(|place| {
-                btf.type_by_id::<Var<'_>>(place.ty)
-                    .and_then(|found| found.name())
-                    .is_some_and(|name| name == variable)
-            })
-            .ok_or_else(missing)?;
-        let start = place.offset as usize;
-        let values = self
-            .map(file)?
-            .lookup(&0_u32.to_ne_bytes(), MapFlags::ANY)
-            .map_err(|source| Error::Libbpf { action: Action::ReadMap, source })?
-            .ok_or_else(missing)?;
-        values.get(start..start + place.size).map(<[u8]>::to_vec).ok_or_else(missing)
+        map::counters(&self.map(file)?)
     }
 
     /// Exchanges the program for `program` of `loaded`, if it is still the
@@ -383,17 +361,4 @@ impl Attachment {
         MapHandle::from_pinned_path(self.path.join(file))
             .map_err(|source| Error::Libbpf { action: Action::Pin, source })
     }
-}
-
-/// Adds the value of one CPU, a `struct skxc_counter`.
-fn add(sum: Counter, value: &[u8], file: &str) -> Result<Counter, Error> {
-    let parts: &[[u8; 8]; 2] = match value.as_chunks() {
-        (parts, []) => parts.try_into().map_err(|_| ()),
-        _ => Err(()),
-    }
-    .map_err(|()| Error::Size { name: file.to_owned(), expected: 16, found: value.len() })?;
-    Ok(Counter {
-        packets: sum.packets.wrapping_add(u64::from_ne_bytes(parts[0])),
-        bytes: sum.bytes.wrapping_add(u64::from_ne_bytes(parts[1])),
-    })
 }

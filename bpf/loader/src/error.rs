@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::probe::{Capability, missing_of};
+
 /// An error of this crate. Missing privileges are a variant of their own, so
 /// that a caller can say "run as root" and mean it.
 #[derive(Debug, thiserror::Error)]
@@ -201,6 +203,8 @@ pub enum Action {
     MapMemory,
     /// Reading what the kernel says of a program or link.
     Info,
+    /// Looking at a program that no pin leads to, or at its types.
+    Inspect,
     /// Attaching to an interface.
     Attach,
     /// Detaching from an interface.
@@ -224,6 +228,7 @@ impl std::fmt::Display for Action {
             Action::WriteMap => "writing a BPF map",
             Action::MapMemory => "mapping the memory of a BPF map",
             Action::Info => "asking the kernel about a BPF program or link",
+            Action::Inspect => "looking at a BPF program by its id",
             Action::Attach => "attaching an XDP program",
             Action::Detach => "detaching an XDP program",
             Action::Replace => "replacing an XDP program",
@@ -235,6 +240,15 @@ impl std::fmt::Display for Action {
 }
 
 impl Error {
+    /// Of [`Error::Privileges`], the capabilities that are missing here; none if they
+    /// are held, but not where the kernel asks for them.
+    pub fn missing_capabilities(&self) -> Vec<Capability> {
+        match self {
+            Error::Privileges { action, .. } => missing(*action),
+            _ => Vec::new(),
+        }
+    }
+
     /// Wraps the kernel's answer to `action`, a lack of privileges apart.
     pub(crate) fn kernel(action: Action, source: io::Error) -> Error {
         if source.raw_os_error() == Some(libc::EPERM) {
@@ -255,6 +269,18 @@ impl Error {
     }
 }
 
+/// The capabilities that an action needs and this thread does not have.
+fn missing(action: Action) -> Vec<Capability> {
+    use Capability::{Bpf, NetAdmin, Perfmon, SysAdmin};
+    missing_of(match action {
+        Action::Load | Action::TestRun | Action::MapMemory => &[Bpf, Perfmon, NetAdmin],
+        Action::ReadMap | Action::WriteMap | Action::Info | Action::Pin => &[Bpf],
+        Action::Attach | Action::Detach | Action::Replace => &[Bpf, NetAdmin],
+        Action::Inspect => &[SysAdmin],
+        Action::Configure | Action::LookAtInterface => &[],
+    })
+}
+
 /// Capabilities that an action wants, for the message.
 pub(crate) fn needs(action: Action) -> &'static str {
     match action {
@@ -262,6 +288,7 @@ pub(crate) fn needs(action: Action) -> &'static str {
             "CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON (or root)"
         }
         Action::ReadMap | Action::WriteMap | Action::Info => "CAP_BPF (or root)",
+        Action::Inspect => "CAP_SYS_ADMIN (or root)",
         Action::Attach | Action::Detach | Action::Replace => "CAP_BPF and CAP_NET_ADMIN (or root)",
         Action::Pin => "CAP_BPF and write access to the BPF file system (or root)",
         Action::Configure | Action::LookAtInterface => "no capability",

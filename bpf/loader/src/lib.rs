@@ -2,8 +2,8 @@
 //!
 //! [`ObjectFile`] reads an object without the kernel; [`Loader`] brings it in;
 //! [`Loaded`] has the programs and maps; [`Batch`] runs many vectors through a
-//! generated program; [`Replay`] shows one varying packets; [`attach_xdp`] and [`Attachment`] operate it; [`Probe`]
-//! says what the machine can do; [`strip_debug`] removes DWARF.
+//! generated program; [`Replay`] shows one varying packets; [`attach_xdp`] and [`Attachment`] operate it;
+//! [`Resident`] is what a program in the kernel says of itself; [`Probe`] says what the machine can do; [`strip_debug`] removes DWARF.
 //!
 //! What must hold:
 //! - libbpf-rs and libbpf-sys stop here: no public signature but that of
@@ -21,6 +21,7 @@ mod error;
 mod load;
 mod map;
 mod messages;
+mod mounts;
 mod offloads;
 mod probe;
 mod program;
@@ -29,14 +30,15 @@ mod strip;
 mod sys;
 
 pub use attach::{
-    Attachment, AttachmentInfo, Counter, Interface, LockedPins, Mode, PIN_ROOT, Running,
+    Attachment, AttachmentInfo, Interface, LockedPins, Mode, PIN_ROOT, Resident, Running,
     Whereabouts, attach_xdp, attachments, running,
 };
 pub use batch::{Batch, BatchRun};
 pub use elf::{ObjectFile, Variable};
 pub use error::{Action, Error};
 pub use load::{Loaded, Loader};
-pub use map::{Map, Values};
+pub use map::{Counter, Map, Values};
+pub use mounts::{ends_with_mount_namespace, ip_netns_exec};
 pub use offloads::{LinkLayer, Offloads};
 pub use probe::{Capability, Probe, missing_capabilities};
 pub use program::{Program, ProgramInfo, TestRun};

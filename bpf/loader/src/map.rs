@@ -106,6 +106,36 @@ impl AsFd for Map<'_> {
     }
 }
 
+/// Packets and bytes, added up over all CPUs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counter {
+    /// Packets.
+    pub packets: u64,
+    /// Bytes of their frames.
+    pub bytes: u64,
+}
+
+/// Bytes of a `struct skxc_counter` (`skxc/counters.h`).
+pub(crate) const COUNTER_BYTES: usize = 16;
+
+/// The counters of a per-CPU array of `struct skxc_counter`, added up over all CPUs.
+pub(crate) fn counters(map: &impl MapCore) -> Result<Vec<Counter>, Error> {
+    let add = |sum: Counter, value: &Vec<u8>| match value.as_chunks() {
+        ([packets, bytes], []) => Ok(Counter {
+            packets: sum.packets.wrapping_add(u64::from_ne_bytes(*packets)),
+            bytes: sum.bytes.wrapping_add(u64::from_ne_bytes(*bytes)),
+        }),
+        _ => Err(Error::Size {
+            name: map.name().to_string_lossy().into_owned(),
+            expected: COUNTER_BYTES,
+            found: value.len(),
+        }),
+    };
+    (0..map.max_entries())
+        .map(|index| read_per_cpu(map, index)?.iter().try_fold(Counter::default(), add))
+        .collect()
+}
+
 /// The value of an entry on each CPU, of any map.
 pub(crate) fn read_per_cpu(map: &impl MapCore, index: u32) -> Result<Vec<Vec<u8>>, Error> {
     map.lookup_percpu(&index.to_ne_bytes(), MapFlags::ANY).map_err(read_error)?.ok_or_else(no_entry)

@@ -41,16 +41,19 @@ impl Capability {
 /// `perfmon_capable`). In a user namespace of one's own capabilities are shown that
 /// the kernel does not honour.
 pub fn missing_capabilities() -> Vec<Capability> {
-    let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
-    missing(&effective_capabilities(&status))
+    missing_of(&[Capability::Bpf, Capability::Perfmon, Capability::NetAdmin])
 }
 
-fn missing(held: &[Capability]) -> Vec<Capability> {
+/// Of these what this thread does not have.
+pub(crate) fn missing_of(needed: &[Capability]) -> Vec<Capability> {
+    let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+    missing(needed, &effective_capabilities(&status))
+}
+
+fn missing(needed: &[Capability], held: &[Capability]) -> Vec<Capability> {
     let all = held.contains(&Capability::SysAdmin);
-    [Capability::Bpf, Capability::Perfmon, Capability::NetAdmin]
-        .into_iter()
-        .filter(|it| !held.contains(it) && (*it == Capability::NetAdmin || !all))
-        .collect()
+    let is_held = |it: &Capability| held.contains(it) || (all && *it != Capability::NetAdmin);
+    needed.iter().copied().filter(|it| !is_held(it)).collect()
 }
 
 /// What a machine can do. `None` and `false` also mean that it did not tell.
@@ -153,10 +156,12 @@ mod tests {
     #[test]
     fn every_capability_but_one_is_part_of_sys_admin() {
         use Capability::{Bpf, NetAdmin, Perfmon, SysAdmin};
-        assert_eq!(missing(&[SysAdmin]), [NetAdmin]);
-        assert_eq!(missing(&[Bpf, NetAdmin]), [Perfmon]);
-        assert_eq!(missing(&[]), [Bpf, Perfmon, NetAdmin]);
-        assert_eq!(missing(&[Bpf, NetAdmin, Perfmon]), []);
+        let all = [Bpf, Perfmon, NetAdmin];
+        assert_eq!(missing(&all, &[SysAdmin]), [NetAdmin]);
+        assert_eq!(missing(&all, &[Bpf, NetAdmin]), [Perfmon]);
+        assert_eq!(missing(&all, &[]), all);
+        assert_eq!(missing(&all, &[Bpf, NetAdmin, Perfmon]), []);
+        assert_eq!(missing(&[SysAdmin], &all), [SysAdmin]);
     }
 
     #[test]

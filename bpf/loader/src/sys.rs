@@ -101,6 +101,25 @@ pub(crate) fn program_info(program: BorrowedFd<'_>) -> io::Result<libbpf_sys::bp
     Ok(info)
 }
 
+/// Ids of the maps that a program holds.
+pub(crate) fn program_map_ids(program: BorrowedFd<'_>) -> io::Result<Vec<u32>> {
+    let count = program_info(program)?.nr_map_ids;
+    let mut ids = vec![0_u32; count as usize];
+    let mut info = libbpf_sys::bpf_prog_info {
+        nr_map_ids: count,
+        map_ids: ids.as_mut_ptr() as u64,
+        ..Default::default()
+    };
+    let mut bytes = mem::size_of_val(&info) as u32;
+    // SAFETY: `info` is writable for `bytes` bytes, and the kernel writes no more than
+    // `count` ids to `ids`.
+    check(unsafe {
+        libbpf_sys::bpf_prog_get_info_by_fd(program.as_raw_fd(), &raw mut info, &raw mut bytes)
+    })?;
+    // A program may hold more by now, never fewer.
+    Ok(ids)
+}
+
 /// Outcome of a test run.
 pub(crate) struct RawTestRun {
     pub(crate) return_value: u32,
@@ -331,6 +350,16 @@ pub(crate) fn open_pin(path: &Path) -> io::Result<OwnedFd> {
 pub(crate) fn lock(file: &File) -> io::Result<()> {
     // SAFETY: the descriptor is open; the call touches no memory.
     match unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Fails with EACCES or EROFS where nothing can be written to a directory.
+pub(crate) fn check_writable(path: &Path) -> io::Result<()> {
+    let path = c_path(path)?;
+    // SAFETY: the path ends in NUL.
+    match unsafe { libc::faccessat(libc::AT_FDCWD, path.as_ptr(), libc::W_OK, libc::AT_EACCESS) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }

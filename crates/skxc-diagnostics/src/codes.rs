@@ -136,6 +136,7 @@ codes! {
     MERGING = 611, "SKX0611", "the program would see packets that were merged";
     INTERFACE_TYPE = 612, "SKX0612", "frames of this type of interface cannot be read";
     NOT_SEEN = 614, "SKX0614", "what is attached cannot be seen from here";
+    SHORT_LIVED = 615, "SKX0615", "the program goes with this mount namespace";
     TEXT_SYNTAX = 701, "SKX0701", "a line of the IR does not follow its grammar";
     TEXT_NAME = 702, "SKX0702", "a name in the IR does not exist or is taken";
     TEXT_TYPE = 703, "SKX0703", "the types of the IR do not fit";

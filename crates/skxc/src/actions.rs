@@ -53,6 +53,11 @@ impl Action {
             Self::Tx => 3,
         }
     }
+
+    /// The action with that number.
+    pub(crate) fn of_xdp(number: u32) -> Option<Self> {
+        Self::value_variants().iter().copied().find(|action| action.xdp() == number)
+    }
 }
 
 impl fmt::Display for Action {

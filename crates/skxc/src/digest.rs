@@ -30,9 +30,8 @@ pub(crate) fn model(bytes: &[u8], external: &[String]) -> String {
 ///
 /// The parts are separated by line feeds, which none holds: JSON escapes them.
 pub(crate) fn build_id(
-    model_sha256: &str,
+    (skxc, model_sha256, skir_sha256): (&str, &str, &str),
     options: &Options,
-    skir_sha256: &str,
     columns: &[Column],
     labels: &[Label],
 ) -> String {
@@ -45,7 +44,7 @@ pub(crate) fn build_id(
     let plain = serde_json::to_string(&(options, columns, labels));
     let plain = plain.expect("options, columns and labels are plain data");
     let mut hasher = Sha256::new();
-    for part in ["skxc", env!("CARGO_PKG_VERSION"), model_sha256, skir_sha256, &plain] {
+    for part in ["skxc", skxc, model_sha256, skir_sha256, &plain] {
         hasher.update(part);
         hasher.update("\n");
     }

@@ -1,7 +1,7 @@
 //! Objects in the kernel: loading them for comparisons, and what to say when
 //! the kernel will not.
 
-use skxc_bpf::{Batch, Error, Loader, missing_capabilities};
+use skxc_bpf::{Batch, Error, Loader, ip_netns_exec};
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 use skxc_equivalence::kernel::Entry;
 use skxc_equivalence::machine::{Field, Layout};
@@ -82,7 +82,7 @@ pub(crate) fn failure(what: &str, error: &Error) -> Stop {
     let diagnostic = match error {
         Error::Privileges { .. } => {
             Diagnostic::error(codes::NO_PRIVILEGE, format!("cannot {what}: {chain}"))
-                .note(match &missing_capabilities()[..] {
+                .note(match &error.missing_capabilities()[..] {
                     [] => "the capabilities are held, but not in the first user namespace, or a \
                            file or a security module is in the way"
                         .to_owned(),
@@ -116,17 +116,20 @@ pub(crate) fn failure(what: &str, error: &Error) -> Stop {
         }
         Error::Busy { .. } | Error::Swapped { .. } => Diagnostic::error(codes::ATTACH, chain)
             .help("`skxc status` and `bpftool net` show what is attached"),
-        Error::MtuTooLarge { interface, .. } => Diagnostic::error(codes::ATTACH, chain)
-            .help(format!(
+        Error::MtuTooLarge { interface, .. } => {
+            Diagnostic::error(codes::ATTACH, chain).help(format!(
                 "lower it (`ip link set {} mtu 1500`; drivers allow about 3,500), or use \
                  `--mode generic`",
                 escape_to_one_line(interface)
-            )),
+            ))
+        }
         Error::NoBpfFileSystem { .. } => {
-            Diagnostic::error(codes::CANNOT_RUN, format!("cannot {what}: {chain}"))
-                .note("inside `ip netns exec` /sys is another one, and what is mounted there goes with the command")
-                .help("in a network namespace: `nsenter --net=/run/netns/NAME skxc ...`")
-                .help("otherwise `mount -t bpf bpf /sys/fs/bpf` mounts it")
+            let diagnostic =
+                Diagnostic::error(codes::CANNOT_RUN, format!("cannot {what}: {chain}"));
+            match ip_netns_exec() {
+                Some(namespace) => instead_of_ip_netns_exec(diagnostic, &namespace),
+                None => diagnostic.help("`mount -t bpf bpf /sys/fs/bpf` mounts it"),
+            }
         }
         Error::Mode { .. } => Diagnostic::error(codes::ATTACH, chain)
             .help("`--mode generic` works on every interface"),
@@ -143,6 +146,14 @@ pub(crate) fn failure(what: &str, error: &Error) -> Stop {
         _ => Diagnostic::error(codes::CANNOT_RUN, format!("cannot {what}: {chain}")),
     };
     Stop::environment(diagnostic)
+}
+
+/// Says how to work in a network namespace so that pins stay.
+pub(crate) fn instead_of_ip_netns_exec(diagnostic: Diagnostic, namespace: &str) -> Diagnostic {
+    let namespace = escape_to_one_line(namespace);
+    diagnostic
+        .note("`ip netns exec` hides the BPF file system, and one that is mounted there ends with the command")
+        .help(format!("enter the network namespace alone: `nsenter --net=/run/netns/{namespace} skxc ...`"))
 }
 
 /// An error with its causes.

@@ -308,6 +308,12 @@ impl Manifest {
         self.classes.chunk_by(of_one_output).map(label).collect()
     }
 
+    /// The build id of a program that is what the manifest says.
+    pub(crate) fn digest(&self) -> String {
+        let made_from = (&*self.skxc, &*self.model_sha256, &*self.skir_sha256);
+        digest::build_id(made_from, &self.options, &self.columns(), &self.labels())
+    }
+
     /// Is it the manifest of this model?
     pub(crate) fn is_of(&self, model: &Path) -> Result<bool, Stop> {
         Ok(digest::sha256(&files::read_bytes(model)?) == self.model_sha256)
@@ -336,7 +342,6 @@ impl Manifest {
             format!("`{}` does not describe this program: {members} {verb}", manifest.display());
         Diagnostic::error(codes::MANIFEST_DIFFERS, message)
             .note("the manifest or the object was changed, or they are of two builds")
-            .note("`build_id` is a digest of the labels, columns, options and digests in the manifest")
             .help("compile again; other actions are said by `--action` of `compile` or `attach`")
     }
 

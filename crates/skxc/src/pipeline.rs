@@ -294,7 +294,8 @@ pub(crate) fn program(
     let columns: Vec<Column> = lowered.int.columns.iter().map(|(_, it)| it.clone()).collect();
     let skir_sha256 = digest::sha256(lowered.skir.as_bytes());
     let labels = actions::labels(&*lowered.int);
-    let build_id = digest::build_id(&model.sha256, options, &skir_sha256, &columns, &labels);
+    let made_from = (env!("CARGO_PKG_VERSION"), &*model.sha256, &*skir_sha256);
+    let build_id = digest::build_id(made_from, options, &columns, &labels);
     let emit = bpf::Options {
         hook: match options.hook {
             Hook::Xdp => bpf::Hook::Xdp,

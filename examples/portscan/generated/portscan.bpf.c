@@ -29,6 +29,15 @@ const volatile __u32 portscan_actions[PORTSCAN_CLASSES] = {
 	XDP_PASS, /* benign */
 	XDP_DROP, /* scan */
 };
+
+/*
+ * Names of the classes, each ended by a zero byte, to be read back from the
+ * kernel.
+ */
+const volatile char portscan_classes[] =
+	"benign\0"
+	"scan";
+
 /* Action of packets that cannot be classified, by enum skxc_reason. */
 const volatile __u32 portscan_fallbacks[SKXC_REASONS] = {
 	XDP_PASS, /* none */

@@ -19,4 +19,4 @@ skxc attach tree.bpf.o -i $here --mode generic --action 1=drop,0=pass -q
 skxc status -i $here --format csv | shown | cut -d, -f3,4 | head -n 3
 skxc status -i $here --format json | grep '"mode"'
 skxc detach -i $here -q
-for left in /sys/fs/bpf/skxc/*/*:$here /run/skxc/*:$here.*; do test ! -e "$left"; done
+for left in /sys/fs/bpf/skxc/*/*:$here; do test ! -e "$left"; done

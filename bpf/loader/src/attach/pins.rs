@@ -65,12 +65,15 @@ impl LockedPins {
     /// Waits until nobody else changes pins below `root`.
     ///
     /// # Errors
-    /// [`Error::NoBpfFileSystem`], [`Error::Privileges`], [`Error::Path`].
+    /// [`Error::NoBpfFileSystem`], [`Error::Privileges`], [`Error::Path`], as where the
+    /// file system is mounted read-only: then nothing is changed by half.
     pub fn lock(root: &Path) -> Result<LockedPins, Error> {
         check_file_system(root)?;
         // Not the root itself, which goes with its last attachment.
         let path = root.parent().unwrap_or(root);
-        let locked = File::open(path).and_then(|file| sys::lock(&file).map(|()| file));
+        let locked = sys::check_writable(path)
+            .and_then(|()| File::open(path))
+            .and_then(|file| sys::lock(&file).map(|()| file));
         let lock = locked.map_err(|source| Error::path(Action::Pin, path, source))?;
         Ok(LockedPins { root: root.to_owned(), _lock: lock })
     }

@@ -6,10 +6,7 @@
 
 use std::os::fd::AsFd as _;
 
-use libbpf_rs::btf::Btf;
-use libbpf_rs::btf::types::{DataSec, Var};
-
-use crate::attach::{Interface, Mode};
+use crate::attach::{Interface, Mode, Resident};
 use crate::error::{Action, Error};
 use crate::sys;
 
@@ -54,33 +51,13 @@ fn programs(index: u32) -> Vec<(Mode, u32)> {
         .collect()
 }
 
-/// The name of the model, from the variable `NAME_build_id` of the program.
-fn model_of(program_id: u32) -> Result<Option<String>, Error> {
-    // libbpf-rs does not tell why BTF cannot be had; a program that is gone
-    // meanwhile, or has no BTF, is none of skxc.
-    let program = match sys::program_by_id(program_id) {
-        Ok(program) => program,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(Error::kernel(Action::Info, source)),
-    };
-    let Ok(btf) = Btf::from_prog_id(program_id) else { return Ok(None) };
-    drop(program);
-    let Some(section) = btf.type_by_name::<DataSec<'_>>(".rodata") else { return Ok(None) };
-    let model = section.iter().find_map(|place| {
-        let variable: Var<'_> = btf.type_by_id(place.ty)?;
-        Some(variable.name()?.to_str()?.strip_suffix("_build_id")?.to_owned())
-    });
-    Ok(model)
-}
-
 impl Running {
-    /// The name of the model, if it is a program of skxc. It stands in the BTF of
-    /// the program, which wants CAP_SYS_ADMIN.
+    /// What the program says of itself, if it is of skxc.
     ///
     /// # Errors
-    /// [`Error::Privileges`] if the program may not be looked at, [`Error::Kernel`].
-    pub fn model(&self) -> Result<Option<String>, Error> {
-        model_of(self.program_id)
+    /// As [`Resident::find`].
+    pub fn resident(&self) -> Result<Option<Resident>, Error> {
+        Resident::find(self.program_id)
     }
 
     /// Takes the program off, whoever holds its link.

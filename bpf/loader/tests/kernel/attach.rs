@@ -4,8 +4,8 @@ use std::net::UdpSocket;
 use std::path::PathBuf;
 
 use skxc_bpf::{
-    Attachment, Error, Interface, Loaded, Loader, LockedPins, Mode, Whereabouts, attach_xdp,
-    attachments, running,
+    Attachment, Error, Interface, Loaded, Loader, LockedPins, Mode, Resident, Whereabouts,
+    attach_xdp, attachments, running,
 };
 
 use crate::setup::{bench, in_namespace, ip, skip};
@@ -65,9 +65,8 @@ fn an_attachment_counts_and_goes() {
     in_namespace(|| {
         let lo = Interface::find("lo").expect("lo is there");
         let loaded = load(&object, XDP_PASS);
-        let (attachment, mode) =
-            attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.lock(), |_| {})
-                .expect("it attaches");
+        let (attachment, mode) = attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.lock())
+            .expect("it attaches");
         drop(loaded);
         assert_eq!(mode, Mode::Generic, "lo has no native mode");
         send(3);
@@ -80,14 +79,22 @@ fn an_attachment_counts_and_goes() {
         assert_eq!(counters.len(), 3);
         assert_eq!(counters[1].packets, 3);
         assert_eq!(counters[1].bytes, 3 * (14 + 20 + 8 + 5));
-        let id = attachment.variable("rodata", "bench_build_id").expect("a variable");
+        let program = Resident::find(info.program.id).expect("root may look");
+        let program = program.expect("it is of skxc");
+        assert_eq!(program.model(), "bench");
+        let id = program.constant("build_id").expect("a constant");
         assert!(id.starts_with(b"0123456789abcdef\0"));
+        assert_eq!(program.constant("classes"), Some(&b"good\0bad\0"[..]));
+        assert_eq!(program.words("actions"), Some(vec![0, XDP_PASS]));
+        assert_eq!(program.words("shadow"), Some(vec![0]));
+        assert_eq!(program.constant("nothing"), None);
+        assert_eq!(program.counters().expect("counters are held"), counters);
 
         attachment.detach(&root.lock()).expect("it detaches");
         assert_eq!(attachments(&root.0).expect("none are there"), []);
         assert!(!root.0.exists(), "no directory stays");
         let again = load(&object, XDP_PASS);
-        attach_xdp(&again, "bench_xdp", "bench", &lo, None, &root.lock(), |_| {})
+        attach_xdp(&again, "bench_xdp", "bench", &lo, None, &root.lock())
             .expect("lo is free again");
     });
 }
@@ -100,9 +107,8 @@ fn a_second_attachment_is_refused_and_leaves_nothing() {
         let lo = Interface::find("1").expect("lo is interface 1");
         assert_eq!(lo.name, "lo");
         let loaded = load(&object, XDP_PASS);
-        let attach = |name, mode| {
-            attach_xdp(&loaded, "bench_xdp", name, &lo, mode, &root.lock(), |_| {}).map(drop)
-        };
+        let attach =
+            |name, mode| attach_xdp(&loaded, "bench_xdp", name, &lo, mode, &root.lock()).map(drop);
         assert!(matches!(attach("bench", Some(Mode::Native)), Err(Error::Mode { .. })));
         assert!(!root.0.exists(), "what was pinned is unpinned");
         attach("bench", Some(Mode::Generic)).expect("it attaches");
@@ -121,7 +127,7 @@ fn what_a_killed_attach_left_gives_way() {
     in_namespace(|| {
         let lo = Interface::find("lo").expect("lo is there");
         let loaded = load(&object, XDP_PASS);
-        let attach = || attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.lock(), |_| {});
+        let attach = || attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.lock());
         let (attachment, _) = attach().expect("it attaches");
         let path = attachment.path.clone();
         attachment.detach(&root.lock()).expect("it detaches");
@@ -138,7 +144,7 @@ fn interfaces_of_two_namespaces_may_have_one_name() {
     let Some(root) = PinRoot::new("namespaces") else { return };
     let attach = || {
         let lo = Interface::find("lo").expect("lo is there");
-        attach_xdp(&load(&object, XDP_PASS), "bench_xdp", "bench", &lo, None, &root.lock(), |_| {})
+        attach_xdp(&load(&object, XDP_PASS), "bench_xdp", "bench", &lo, None, &root.lock())
     };
     in_namespace(|| {
         let (outer, _) = attach().expect("it attaches");
@@ -173,13 +179,14 @@ fn native_mode_on_a_virtual_cable_with_a_dot_in_its_name() {
         let interface = Interface::find("cable.1").expect("it was made");
         let loaded = load(&object, XDP_PASS);
         let (attachment, mode) =
-            attach_xdp(&loaded, "bench_xdp", "bench", &interface, None, &root.lock(), |_| {})
+            attach_xdp(&loaded, "bench_xdp", "bench", &interface, None, &root.lock())
                 .expect("it attaches");
         assert_eq!(mode, Mode::Native);
         assert_eq!(attachments(&root.0).expect("readable")[0].interface, "cable.1");
         let running = running().expect("the kernel tells");
         assert_eq!((running.len(), running[0].interface.index), (1, interface.index));
-        assert_eq!(running[0].model().expect("root may look").as_deref(), Some("bench"));
+        let program = running[0].resident().expect("root may look").expect("it is of skxc");
+        assert_eq!(program.model(), "bench");
         assert_eq!(attachment.info().expect("it is attached").whereabouts, Whereabouts::Here);
         ip(&["link", "delete", "cable.1"]);
         let info = attachment.info().expect("the pins are still there");
@@ -188,7 +195,7 @@ fn native_mode_on_a_virtual_cable_with_a_dot_in_its_name() {
         ip(&["link", "add", "cable.1", "type", "veth", "peer", "name", "cable.2"]);
         let interface = Interface::find("cable.1").expect("it was made again");
         let (attachment, _) =
-            attach_xdp(&loaded, "bench_xdp", "bench", &interface, None, &root.lock(), |_| {})
+            attach_xdp(&loaded, "bench_xdp", "bench", &interface, None, &root.lock())
                 .expect("stale pins give way");
         ip(&["link", "delete", "cable.1"]);
         attachment.detach(&root.lock()).expect("stale pins go as well");
@@ -203,8 +210,7 @@ fn replacing_is_compare_and_swap() {
         let lo = Interface::find("lo").expect("lo is there");
         let first = load(&object, XDP_PASS);
         let (attachment, _) =
-            attach_xdp(&first, "bench_xdp", "bench", &lo, None, &root.lock(), |_| {})
-                .expect("it attaches");
+            attach_xdp(&first, "bench_xdp", "bench", &lo, None, &root.lock()).expect("it attaches");
         let before = attachment.info().expect("it is attached").program.id;
         let second = load(&object, XDP_DROP);
         attachment.replace(&second, "bench_xdp", &root.lock()).expect("nobody else replaced it");
@@ -215,9 +221,8 @@ fn replacing_is_compare_and_swap() {
         let third = load(&object, XDP_PASS);
         ip(&["link", "add", "cable", "type", "veth", "peer", "name", "other"]);
         let cable = Interface::find("cable").expect("it was made");
-        let (elsewhere, _) =
-            attach_xdp(&third, "bench_xdp", "bench", &cable, None, &root.lock(), |_| {})
-                .expect("it attaches");
+        let (elsewhere, _) = attach_xdp(&third, "bench_xdp", "bench", &cable, None, &root.lock())
+            .expect("it attaches");
         let pin = |attachment: &Attachment| attachment.path.join("program");
         std::fs::rename(pin(&elsewhere), pin(&attachment)).expect("pins can be moved");
         let error = attachment.replace(&third, "bench_xdp", &root.lock()).expect_err("a lost race");
@@ -250,7 +255,7 @@ fn an_attachment_keeps_its_interface_through_a_new_name_and_a_new_namespace() {
         ip(&["link", "add", "old", "type", "veth", "peer", "name", "peer"]);
         let old = Interface::find("old").expect("it was made");
         let loaded = load(&object, XDP_PASS);
-        attach_xdp(&loaded, "bench_xdp", "bench", &old, None, &root.lock(), |_| {})
+        let (first, _) = attach_xdp(&loaded, "bench_xdp", "bench", &old, None, &root.lock())
             .expect("it attaches");
         ip(&["link", "set", "old", "name", "new"]);
         assert_eq!(attachments(&root.0).expect("readable")[0].interface, "new");
@@ -258,7 +263,7 @@ fn an_attachment_keeps_its_interface_through_a_new_name_and_a_new_namespace() {
         // Another interface takes the name that is free.
         ip(&["link", "add", "old", "type", "veth", "peer", "name", "other"]);
         let second = Interface::find("old").expect("it was made");
-        attach_xdp(&loaded, "bench_xdp", "bench", &second, None, &root.lock(), |_| {})
+        attach_xdp(&loaded, "bench_xdp", "bench", &second, None, &root.lock())
             .expect("the pins of the first are not in the way");
         let names: Vec<_> = attachments(&root.0).expect("readable").into_iter().collect();
         assert_eq!([&names[0].interface, &names[1].interface], ["new", "old"]);
@@ -275,8 +280,17 @@ fn an_attachment_keeps_its_interface_through_a_new_name_and_a_new_namespace() {
                 .status();
             assert!(moved.expect("nsenter runs").success());
             assert_eq!(running().expect("the kernel tells").len(), 1);
-            assert_eq!(attachments(&root.0).expect("readable"), []);
+            let found = attachments(&root.0).expect("readable");
+            assert_eq!((found.len(), found[0].interface.as_str()), (1, "new"));
+            assert!(found[0].moved_from.is_some() && found[0].path == first.path);
+            let info = found[0].info().expect("it is attached");
+            assert_eq!((info.whereabouts, info.mode), (Whereabouts::Here, Some(Mode::Native)));
+            // Taken off where it is now, its pins go as well.
+            found[0].clone().detach(&root.lock()).expect("it detaches");
+            assert_eq!(running().expect("the kernel tells"), []);
+            assert!(!first.path.exists());
         });
+        assert_eq!(attachments(&root.0).expect("readable").len(), 1);
     });
 }
 
@@ -287,9 +301,8 @@ fn what_has_no_pins_is_found_and_taken_off() {
     in_namespace(|| {
         let lo = Interface::find("lo").expect("lo is there");
         let loaded = load(&object, XDP_DROP);
-        let (attachment, _) =
-            attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.lock(), |_| {})
-                .expect("it attaches");
+        let (attachment, _) = attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.lock())
+            .expect("it attaches");
         // The last pin that holds the link goes elsewhere, as in another mount of bpffs.
         let elsewhere = root
             .0
@@ -313,26 +326,23 @@ fn a_detach_never_sees_an_attach_by_half() {
         let lo = Interface::find("lo").expect("lo is there");
         let loaded = load(&object, XDP_DROP);
         std::thread::scope(|scope| {
-            let mut detaching = None;
             let locked = root.lock();
-            attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &locked, |half| {
-                assert!(half.path.join("program").exists() && !half.path.join("link").exists());
-                let (about_to_lock, started) = std::sync::mpsc::channel();
+            let (about_to_lock, started) = std::sync::mpsc::channel();
+            let detaching = scope.spawn({
                 let root = &root;
-                detaching = Some(scope.spawn(move || {
+                move || {
                     about_to_lock.send(()).expect("somebody waits");
-                    drop(about_to_lock);
                     let locked = root.lock();
                     let found = attachments(&root.0).expect("readable");
                     let number = found.len();
                     found.into_iter().for_each(|it| it.detach(&locked).expect("it detaches"));
                     number
-                }));
-                started.recv().expect("the detach starts");
-            })
-            .expect("it attaches");
+                }
+            });
+            started.recv().expect("the detach starts");
+            attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &locked).expect("it attaches");
             drop(locked);
-            let number = detaching.expect("it was started").join().expect("no panic");
+            let number = detaching.join().expect("no panic");
             assert_eq!(number, 1);
         });
         assert_eq!(running().expect("the kernel tells"), []);
@@ -349,8 +359,7 @@ fn an_mtu_beyond_a_page_is_named_and_generic_mode_takes_it() {
         ip(&["link", "set", "peer", "mtu", "9000"]);
         let jumbo = Interface::find("jumbo").expect("it was made");
         let loaded = load(&object, XDP_PASS);
-        let attach =
-            |mode| attach_xdp(&loaded, "bench_xdp", "bench", &jumbo, mode, &root.lock(), |_| {});
+        let attach = |mode| attach_xdp(&loaded, "bench_xdp", "bench", &jumbo, mode, &root.lock());
         let error = attach(Some(Mode::Native)).map(drop);
         assert!(matches!(error, Err(Error::MtuTooLarge { mtu: 9000, .. })), "{error:?}");
         let (_, mode) = attach(None).expect("it attaches");

@@ -38,6 +38,9 @@ struct {
 
 const volatile char bench_build_id[65] = "0123456789abcdef";
 const volatile __u32 bench_actions[2] = { XDP_PASS, XDP_DROP };
+const volatile __u32 bench_fallbacks[1] = { XDP_PASS };
+const volatile __u32 bench_shadow = 0;
+const volatile char bench_classes[] = "good\0bad";
 __u32 bench_cursor;
 __u32 bench_vectors_len;
 

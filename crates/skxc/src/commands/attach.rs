@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use skxc_bpf::{Attachment, Error, Interface, Loader, LockedPins, PIN_ROOT, attach_xdp};
+use skxc_bpf::{
+    Attachment, Error, Interface, Loader, LockedPins, PIN_ROOT, attach_xdp,
+    ends_with_mount_namespace, ip_netns_exec,
+};
 use skxc_diagnostics::{Diagnostic, codes};
 
 use crate::actions::{ClassActions, by_class, resolve};
-use crate::attached::{self, Record};
 use crate::cli::{Attach, Hook, Mode};
 use crate::digest;
 use crate::embedded::Embedded;
@@ -35,8 +37,10 @@ pub(crate) fn run(session: &Session, args: &Attach) -> Result<Exit, Stop> {
 /// Refuses an object that is not the one that its manifest describes.
 fn check_described(manifest: &Manifest, path: &Path, object: &[u8]) -> Result<(), Stop> {
     manifest.check_object(path, &digest::sha256(object))?;
-    let members = Embedded::read(object, &manifest.name).disagreements(manifest);
-    if members.is_empty() { Ok(()) } else { Err(Stop::input(Manifest::differs(path, &members))) }
+    match Embedded::read(object, &manifest.name).refusal(manifest, path) {
+        Some(refusal) => Err(Stop::input(refusal)),
+        None => Ok(()),
+    }
 }
 
 /// Attaches, with the actions of the manifest.
@@ -57,7 +61,7 @@ pub(crate) fn attach(
     let failed = |error: &Error| kernel::failure(&format!("attach `{}`", path.display()), error);
     let interface = Interface::find(interface).map_err(|error| failed(&error))?;
     let placement = interface::place(session, &manifest, &interface, mode, force)?;
-    let attached = load_and_attach(session, object, &manifest, &interface, &placement);
+    let attached = load_and_attach(object, &manifest, &interface, &placement);
     let (attachment, mode) = match (attached, placement.not_generic) {
         (Err(Error::Mode { .. } | Error::MtuTooLarge { .. }), Some(refused))
             if mode == Mode::Auto =>
@@ -70,7 +74,7 @@ pub(crate) fn attach(
         }
         (attached, _) => attached.map_err(|error| failed(&error))?,
     };
-    warn_of_mount_namespace(session);
+    warn_of_mount_namespace(session, &attachment.name);
     session.say(format_args!(
         "{} on {} ({mode}{}); `skxc status -i {1}` shows it, `skxc detach -i {1}` takes it off",
         attachment.name,
@@ -85,23 +89,21 @@ pub(crate) fn attach(
     Ok(Exit::Done)
 }
 
-/// Warns where pins may go with the command: in a mount namespace that is not that
-/// of process 1, as inside of `ip netns exec`. Where either cannot be read, nothing
-/// is known.
-fn warn_of_mount_namespace(session: &Session) {
-    let of = |process: &str| std::fs::read_link(format!("/proc/{process}/ns/mnt")).ok();
-    if let (Some(ours), Some(first)) = (of("self"), of("1"))
-        && ours != first
-    {
-        let message = "the program may go when the last process of this mount namespace ends";
-        session.report(&[Diagnostic::warning(codes::ATTACH, message)
-            .note("its pins are here alone if the BPF file system was mounted here, as inside `ip netns exec`")
-            .help("in a network namespace: `nsenter --net=/run/netns/NAME skxc ...`")]);
+/// Warns where the pins, and the program with them, go when a command ends.
+fn warn_of_mount_namespace(session: &Session, name: &str) {
+    if !ends_with_mount_namespace(Path::new(PIN_ROOT)) {
+        return;
     }
+    let message = format!("`{name}` goes with this mount namespace");
+    let warning = Diagnostic::warning(codes::SHORT_LIVED, message)
+        .note("the BPF file system that holds its pins is mounted here alone");
+    session.report(&[match ip_netns_exec() {
+        Some(namespace) => kernel::instead_of_ip_netns_exec(warning, &namespace),
+        None => warning.help("attach where the machine has mounted /sys/fs/bpf"),
+    }]);
 }
 
 fn load_and_attach(
-    session: &Session,
     object: &[u8],
     manifest: &Manifest,
     interface: &Interface,
@@ -127,22 +129,7 @@ fn load_and_attach(
         Mode::Generic => Some(skxc_bpf::Mode::Generic),
     };
     let locked = LockedPins::lock(Path::new(PIN_ROOT))?;
-    let mut recorded = None;
-    let attached = attach_xdp(&loaded, &program, name, interface, mode, &locked, |attachment| {
-        recorded = Some(attachment.clone());
-        remember(session, attachment, manifest);
-    });
-    if let (Err(_), Some(attachment)) = (&attached, recorded) {
-        attached::forget(&attachment);
-    }
-    attached
-}
-
-fn remember(session: &Session, attachment: &Attachment, manifest: &Manifest) {
-    if let Err(error) = attached::remember(attachment, &Record::of(manifest)) {
-        let message = format!("`skxc status` will show classes by number: {error}");
-        session.report(&[Diagnostic::warning(codes::ATTACH, message)]);
-    }
+    attach_xdp(&loaded, &program, name, interface, mode, &locked)
 }
 
 /// Actions given here replace all that were compiled in.

@@ -5,10 +5,9 @@
 
 use std::path::Path;
 
-use skxc_bpf::{Error, LockedPins, PIN_ROOT, attachments};
+use skxc_bpf::{Error, LockedPins, PIN_ROOT, Running, attachments, running};
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 
-use crate::attached;
 use crate::cli::Detach;
 use crate::kernel;
 use crate::session::{Exit, Session, Stop};
@@ -16,32 +15,74 @@ use crate::session::{Exit, Session, Stop};
 /// Detaches everything of skxc from the interface.
 pub(crate) fn run(session: &Session, args: &Detach) -> Result<Exit, Stop> {
     let failed = |error: Error| kernel::failure("detach", &error);
-    let locked = LockedPins::lock(Path::new(PIN_ROOT)).map_err(failed)?;
+    let locked = match LockedPins::lock(Path::new(PIN_ROOT)) {
+        Ok(locked) => locked,
+        Err(error) => return Err(cannot_lock(&args.interface, &error)),
+    };
     let mut found = attachments(locked.root()).map_err(failed)?;
     found.retain(|attachment| attachment.interface == args.interface);
     let mut taken_off = !found.is_empty();
     for attachment in found {
-        let copy = attachment.clone();
+        let line = format!("{} is off {}", attachment.name, attachment.interface);
         attachment.detach(&locked).map_err(failed)?;
-        attached::forget(&copy);
-        session.say(format_args!("{} is off {}", copy.name, copy.interface));
+        session.say(line);
     }
-    for running in skxc_bpf::running().map_err(failed)? {
-        if running.interface.name != args.interface {
-            continue;
-        }
-        if let Some(model) = running.model().map_err(failed)? {
+    for running in on(&args.interface).map_err(failed)? {
+        if let Some(program) = running.resident().map_err(failed)? {
             running.detach().map_err(failed)?;
             taken_off = true;
+            let model = program.model();
             session.say(format_args!("{model} is off {}; it had no pins here", args.interface));
         }
     }
-    if taken_off {
-        return Ok(Exit::Done);
-    }
-    let name = escape_to_one_line(&args.interface);
-    Err(Stop::input(
+    if taken_off { Ok(Exit::Done) } else { Err(nothing_on(&args.interface)) }
+}
+
+/// The programs of an interface.
+fn on(interface: &str) -> Result<Vec<Running>, Error> {
+    let mut found = running()?;
+    found.retain(|it| it.interface.name == interface);
+    Ok(found)
+}
+
+fn nothing_on(interface: &str) -> Stop {
+    let name = escape_to_one_line(interface);
+    Stop::input(
         Diagnostic::error(codes::ATTACH, format!("`{name}` has no program of skxc"))
             .help("`skxc status` shows what is attached"),
-    ))
+    )
+}
+
+/// Pins cannot be changed: says what stays on the interface, if anything does.
+fn cannot_lock(interface: &str, error: &Error) -> Stop {
+    let found = match on(interface) {
+        Ok(found) => found,
+        Err(error) => return kernel::failure("detach", &error),
+    };
+    let name = escape_to_one_line(interface);
+    let stays = found.iter().filter_map(|it| {
+        let (mode, id) = (it.mode, it.program_id);
+        match it.resident() {
+            Ok(None) => None,
+            Ok(Some(program)) => {
+                let model = escape_to_one_line(program.model());
+                Some(format!("`{model}` stays on `{name}` ({mode}, program {id})"))
+            }
+            Err(_) => Some(format!(
+                "program {id} ({mode}) stays on `{name}`; to tell whether it is of skxc needs \
+                 CAP_SYS_ADMIN (or root)"
+            )),
+        }
+    });
+    let stays: Vec<String> = stays.collect();
+    match kernel::failure("detach", error) {
+        _ if stays.is_empty() => nothing_on(interface),
+        Stop::Environment(mut list) => {
+            if let Some(first) = list.first_mut() {
+                first.notes.splice(0..0, stays);
+            }
+            Stop::Environment(list)
+        }
+        other => other,
+    }
 }

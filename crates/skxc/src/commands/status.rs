@@ -1,4 +1,7 @@
 //! `skxc status`: what attached programs decided.
+//!
+//! What must hold: what runs, and what it does, is asked of the kernel; what cannot be
+//! looked at is named, and makes the exit code 3.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -6,13 +9,12 @@ use std::path::Path;
 use comfy_table::CellAlignment;
 use serde_json::{Value, json};
 use skxc_bpf::{
-    Attachment, AttachmentInfo, Counter, Error, PIN_ROOT, Running, Whereabouts, attachments,
-    running,
+    Attachment, AttachmentInfo, Counter, Error, Mode, PIN_ROOT, Resident, Running, Whereabouts,
+    attachments, running,
 };
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
-use skxc_runtime::Reason;
 
-use crate::attached::{self, Record};
+use crate::attached::{Count, Description, by_number};
 use crate::cli::{Status, TableFormat};
 use crate::kernel;
 use crate::session::{Exit, Session, Stop, stdout};
@@ -21,24 +23,21 @@ use crate::tables;
 /// One attached program.
 #[derive(Debug)]
 struct Attached {
-    attachment: Attachment,
-    info: AttachmentInfo,
-    record: Option<Record>,
+    interface: String,
+    /// Name of the model.
+    name: String,
+    program_id: u32,
+    /// How it runs; `None` if its interface is not in this network namespace.
+    mode: Option<Mode>,
+    /// How and where it runs, in words.
+    place: String,
+    pinned: bool,
+    /// What the program says of itself; `None` if it may not be asked.
+    description: Option<Description>,
     counts: Vec<Count>,
 }
 
-/// A counter with what it counts.
-#[derive(Debug)]
-struct Count {
-    /// Label, or reason.
-    name: String,
-    /// What happens to such packets, if it is known.
-    action: String,
-    counter: Counter,
-}
-
-/// Prints the counters of all programs of skxc. What cannot be looked at is said,
-/// and makes the exit code 3.
+/// Prints the counters of all programs of skxc.
 pub(crate) fn run(session: &Session, args: &Status) -> Result<Exit, Stop> {
     let wanted = |name: &str| args.interface.as_ref().is_none_or(|wanted| wanted == name);
     let mut unseen = Vec::new();
@@ -48,24 +47,29 @@ pub(crate) fn run(session: &Session, args: &Status) -> Result<Exit, Stop> {
     });
     let mut all = Vec::new();
     for attachment in found.into_iter().filter(|it| wanted(&it.interface)) {
-        let (name, interface) = (attachment.name.clone(), attachment.interface.clone());
-        match attached(attachment) {
+        match Attached::by_pins(&attachment, &mut unseen) {
             Ok(attached) => all.push(attached),
-            // One that is being made or unmade, or of which that was cut short.
-            Err(Error::Path { .. }) => unseen.push(
-                Diagnostic::error(
-                    codes::NOT_SEEN,
-                    format!("pins of `{name}` on `{interface}` are missing"),
-                )
-                .note("it is being attached or detached now, or that was interrupted")
-                .help("if it stays so: attach it again, or `skxc detach` what is left"),
-            ),
+            Err(Error::Path { .. }) => unseen.push(pins_missing(&attachment)),
             Err(error) => unseen.extend(diagnostics(kernel::failure("read counters", &error))),
         }
     }
-    unseen.extend(without_pins(&all, wanted));
+    let running = running().unwrap_or_else(|error| {
+        unseen.extend(diagnostics(kernel::failure("look at the interfaces", &error)));
+        Vec::new()
+    });
+    for it in running.iter().filter(|it| wanted(&it.interface.name)) {
+        if all.iter().all(|known: &Attached| known.program_id != it.program_id) {
+            all.extend(without_pins(it, &mut unseen));
+        }
+    }
     write(args, &all)?;
     session.report(&unseen);
+    for it in all.iter().filter(|it| it.lacks_class_names()) {
+        session.say(format_args!(
+            "the object of {} holds no names of classes: an older skxc compiled it",
+            it.name
+        ));
+    }
     if !unseen.is_empty() {
         return Ok(Exit::Environment);
     }
@@ -85,39 +89,107 @@ fn diagnostics(stop: Stop) -> Vec<Diagnostic> {
     }
 }
 
-/// Programs that run on an interface and have no pins that were found.
-fn without_pins(all: &[Attached], wanted: impl Fn(&str) -> bool) -> Vec<Diagnostic> {
-    let found = match running() {
-        Ok(found) => found,
-        Err(error) => return diagnostics(kernel::failure("look at the interfaces", &error)),
+/// An attachment that is being made or unmade, or of which that was cut short.
+fn pins_missing(attachment: &Attachment) -> Diagnostic {
+    let (name, interface) = (&attachment.name, escape_to_one_line(&attachment.interface));
+    Diagnostic::error(codes::NOT_SEEN, format!("pins of `{name}` on `{interface}` are missing"))
+        .note("it is being attached or detached now, or that was interrupted")
+        .help("if it stays so: attach it again, or `skxc detach` what is left")
+}
+
+impl Attached {
+    fn by_pins(attachment: &Attachment, unseen: &mut Vec<Diagnostic>) -> Result<Self, Error> {
+        let info = attachment.info()?;
+        let name = attachment.name.clone();
+        let mut attached = Self {
+            interface: attachment.interface.clone(),
+            name,
+            program_id: info.program.id,
+            mode: info.mode,
+            place: place(attachment, &info),
+            pinned: true,
+            description: None,
+            counts: Vec::new(),
+        };
+        match Resident::find(info.program.id) {
+            Ok(Some(program)) => attached.describe(&program)?,
+            Ok(None) => attached.counts = by_number(&attachment.counters("counters")?),
+            Err(error) => {
+                let what = format!("read labels, actions and shadow mode of `{}`", attached.name);
+                unseen.extend(diagnostics(kernel::failure(&what, &error)));
+                attached.counts = by_number(&attachment.counters("counters")?);
+            }
+        }
+        Ok(attached)
+    }
+
+    fn describe(&mut self, program: &Resident) -> Result<(), Error> {
+        let description = Description::of(program);
+        self.counts = description.name(&program.counters()?);
+        self.description = Some(description);
+        Ok(())
+    }
+
+    fn lacks_class_names(&self) -> bool {
+        self.description.as_ref().is_some_and(|it| it.classes.is_none())
+    }
+}
+
+/// How and where a program runs.
+fn place(attachment: &Attachment, info: &AttachmentInfo) -> String {
+    let moved = match &attachment.moved_from {
+        Some(from) => format!(", attached in network namespace {from} and moved here"),
+        None => String::new(),
     };
-    let shown = |it: &Running| all.iter().any(|known| known.info.program.id == it.program_id);
-    let unseen = found.iter().filter(|it| wanted(&it.interface.name) && !shown(it));
-    unseen
-        .filter_map(|it| {
-            let (interface, id) = (escape_to_one_line(&it.interface.name), it.program_id);
-            let diagnostic = match it.model() {
-                Ok(None) => return None,
-                Ok(Some(model)) => {
-                    let model = escape_to_one_line(&model);
-                    let message =
-                        format!("`{model}` is attached to `{interface}` and has no pins here");
-                    Diagnostic::error(codes::NOT_SEEN, message).note(
-                        "it was attached where another BPF file system is mounted, or `skxc \
-                         attach` or `detach` was interrupted",
-                    )
-                }
-                Err(_) => {
-                    let message = format!("cannot tell whose program {id} on `{interface}` is");
-                    Diagnostic::error(codes::NOT_SEEN, message)
-                        .note("looking at programs without pins needs CAP_SYS_ADMIN (or root)")
-                }
+    match (info.mode, info.whereabouts) {
+        (Some(mode), _) => format!("{mode}{moved}"),
+        (None, Whereabouts::Left(index)) => {
+            format!("in another network namespace, as interface {index} there")
+        }
+        (None, Whereabouts::Here | Whereabouts::Gone) => "the interface is gone".to_owned(),
+    }
+}
+
+/// A program that runs and has no pins that were found, if it is of skxc.
+fn without_pins(running: &Running, unseen: &mut Vec<Diagnostic>) -> Option<Attached> {
+    let (interface, id) = (escape_to_one_line(&running.interface.name), running.program_id);
+    let mut attached = None;
+    let diagnostic = match running.resident() {
+        Ok(None) => return None,
+        Ok(Some(program)) => {
+            let model = escape_to_one_line(program.model());
+            let mut it = Attached {
+                interface: running.interface.name.clone(),
+                name: program.model().to_owned(),
+                program_id: id,
+                mode: Some(running.mode),
+                place: format!("{}, no pins here", running.mode),
+                pinned: false,
+                description: None,
+                counts: Vec::new(),
             };
-            Some(diagnostic.help(format!(
-                "`skxc detach -i {interface}` as root takes it off if it is of skxc"
-            )))
-        })
-        .collect()
+            if let Err(error) = it.describe(&program) {
+                unseen.extend(diagnostics(kernel::failure("read counters", &error)));
+            }
+            attached = Some(it);
+            let message = format!("`{model}` is attached to `{interface}` and has no pins here");
+            Diagnostic::error(codes::NOT_SEEN, message).note(
+                "it was attached where another BPF file system is mounted, or `skxc attach` or \
+                 `detach` was interrupted",
+            )
+        }
+        Err(_) => {
+            let message = format!("cannot tell whose program {id} on `{interface}` is");
+            Diagnostic::error(codes::NOT_SEEN, message)
+                .note("looking at programs without pins needs CAP_SYS_ADMIN (or root)")
+        }
+    };
+    let help = format!(
+        "`skxc detach -i {interface}` as root, with the BPF file system mounted, takes it off if \
+         it is of skxc"
+    );
+    unseen.push(diagnostic.help(help));
+    attached
 }
 
 fn write(args: &Status, all: &[Attached]) -> io::Result<()> {
@@ -133,55 +205,16 @@ fn write(args: &Status, all: &[Attached]) -> io::Result<()> {
     out.flush()
 }
 
-fn attached(attachment: Attachment) -> Result<Attached, Error> {
-    let info = attachment.info()?;
-    let counters = attachment.counters("counters")?;
-    let record = attached::recall(&attachment);
-    let counts = name_counters(&counters, record.as_ref());
-    Ok(Attached { attachment, info, record, counts })
-}
-
-/// Classes first, by index, then reasons, from number 0, which is never counted.
-fn name_counters(counters: &[Counter], record: Option<&Record>) -> Vec<Count> {
-    let classes = counters.len().saturating_sub(Reason::COUNT as usize);
-    let of_class = |index: usize| match record.and_then(|record| record.classes.get(index)) {
-        Some(class) => (class.name(), class.action.to_string()),
-        None => (format!("class {index}"), String::new()),
-    };
-    let fallback = |reason| record.map(|record| record.fallback.of(reason).to_string());
-    let mut counts = Vec::new();
-    for (index, &counter) in counters.iter().enumerate() {
-        let (name, action) = match index.checked_sub(classes) {
-            None => of_class(index),
-            Some(number) => match Reason::from_number(number as u32) {
-                Some(reason) => {
-                    (format!("cannot classify: {reason}"), fallback(reason).unwrap_or_default())
-                }
-                None => continue,
-            },
-        };
-        counts.push(Count { name, action, counter });
-    }
-    counts
-}
-
 fn write_text(out: &mut impl Write, attached: &Attached) -> io::Result<()> {
-    let Attached { attachment, info, record, counts } = attached;
-    let mode = match (info.mode, info.whereabouts) {
-        (Some(mode), _) => mode.to_string(),
-        (None, Whereabouts::Left(index)) => {
-            format!("in another network namespace, as interface {index} there")
-        }
-        (None, Whereabouts::Here | Whereabouts::Gone) => "the interface is gone".to_owned(),
-    };
-    let shadow = match record {
-        Some(record) if record.shadow => ", shadow: the actions are not carried out",
+    let Attached { interface, name, place, description, counts, .. } = attached;
+    let shadow = match description {
+        Some(description) if description.shadow => ", shadow: the actions are not carried out",
         _ => "",
     };
-    writeln!(out, "{} on {} ({mode}{shadow})", attachment.name, attachment.interface)?;
+    writeln!(out, "{name} on {interface} ({place}{shadow})")?;
     let mut table = tables::plain(["", "ACTION", "PACKETS", "BYTES"]);
     for count in counts {
-        if count.name.starts_with("cannot classify") && count.counter.packets == 0 {
+        if count.is_unclassified && count.counter.packets == 0 {
             continue;
         }
         let (packets, bytes) = (count.counter.packets.to_string(), count.counter.bytes.to_string());
@@ -195,11 +228,10 @@ fn write_text(out: &mut impl Write, attached: &Attached) -> io::Result<()> {
 
 fn write_csv(out: &mut impl Write, all: &[Attached]) -> io::Result<()> {
     writeln!(out, "interface,program,name,action,packets,bytes")?;
-    for Attached { attachment, counts, .. } in all {
+    for Attached { interface, name: program, counts, .. } in all {
         for count in counts {
             let name = count.name.replace('"', "\"\"");
             let Counter { packets, bytes } = count.counter;
-            let (interface, program) = (&attachment.interface, &attachment.name);
             writeln!(out, "{interface},{program},\"{name}\",{},{packets},{bytes}", count.action)?;
         }
     }
@@ -207,7 +239,7 @@ fn write_csv(out: &mut impl Write, all: &[Attached]) -> io::Result<()> {
 }
 
 fn json(attached: &Attached) -> Value {
-    let Attached { attachment, info, record, counts } = attached;
+    let Attached { description, counts, .. } = attached;
     let counts = counts.iter().map(|count| {
         json!({
             "name": count.name,
@@ -217,12 +249,13 @@ fn json(attached: &Attached) -> Value {
         })
     });
     json!({
-        "interface": attachment.interface,
-        "program": attachment.name,
-        "mode": info.mode.map(|mode| mode.to_string()),
-        "program_id": info.program.id,
-        "build_id": record.as_ref().map(|record| &record.build_id),
-        "shadow": record.as_ref().map(|record| record.shadow),
+        "interface": attached.interface,
+        "program": attached.name,
+        "mode": attached.mode.map(|mode| mode.to_string()),
+        "program_id": attached.program_id,
+        "pinned": attached.pinned,
+        "build_id": description.as_ref().map(|it| &it.build_id),
+        "shadow": description.as_ref().map(|it| it.shadow),
         "counters": counts.collect::<Vec<_>>(),
     })
 }
