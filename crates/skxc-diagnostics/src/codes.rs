@@ -109,8 +109,10 @@ codes! {
     CLASS_NEVER = 318, "SKX0318", "a class is never decided for";
     ALWAYS_SAME = 319, "SKX0319", "the program always decides the same";
     SEVERAL_THRESHOLDS = 320, "SKX0320", "several thresholds are given";
+    COARSE_PRECISION = 326, "SKX0326", "the precision may change many labels";
     WRONG_EXPORT = 327, "SKX0327", "the ONNX file differs from the trainer";
     LABELS_REQUIRED = 328, "SKX0328", "the trainer's labels are required";
+    LABELS_CHANGED = 329, "SKX0329", "the program changes more labels than it may";
     COMPUTED_FEATURES = 401, "SKX0401", "trees read what is no function of one column";
     NO_INTEGER_FORM = 402, "SKX0402", "an operation has no integer form";
     SUM_TOO_LARGE = 403, "SKX0403", "a sum does not fit 62 bits";

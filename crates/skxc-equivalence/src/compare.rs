@@ -5,11 +5,13 @@
 
 mod expected;
 mod float_error;
+mod margins;
 mod model;
 mod object;
 mod packets;
 
 pub use expected::expected;
+pub use margins::{Margins, margins};
 #[cfg(feature = "oracle")]
 pub(crate) use model::Judge;
 pub use model::model;

@@ -66,6 +66,12 @@ impl Kind {
         Self::Random,
     ];
 
+    /// Is such a row of the caller?
+    #[must_use]
+    pub fn is_given(self) -> bool {
+        matches!(self, Self::Csv | Self::Capture)
+    }
+
     /// One word.
     #[must_use]
     pub fn name(self) -> &'static str {

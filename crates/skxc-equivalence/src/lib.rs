@@ -34,6 +34,6 @@ mod shrink;
 pub mod verdict;
 
 pub use inputs::{Coverage, Inputs, Kind, Options, Rows};
-pub use report::{Report, Score};
+pub use report::{Changed, ChangedClass, Report, Score};
 pub use shrink::shrink;
 pub use verdict::{Comparison, Counterexample, Part, Reason, Verdict};

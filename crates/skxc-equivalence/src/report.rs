@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::decision::allows_everything;
 use crate::inputs::{Coverage, Kind};
-use crate::verdict::{Comparison, Counterexample, Reason, Verdict};
+use crate::verdict::{Comparison, Counterexample, Part, Reason, Verdict};
 
 /// The outcome of one comparison with its figures.
 #[derive(Clone, Debug, PartialEq, serde::Serialize)]
@@ -24,6 +24,9 @@ pub struct Report {
     /// Vectors on which labels differ but scores are so close that a proven
     /// bound on rounding, or the tie margin, allows it. Not mismatches.
     pub near_ties: u64,
+    /// Vectors on which the label changed: exact arithmetic decides against it, as the
+    /// model does, if by less than a proven bound on rounding. Not mismatches.
+    pub changed: Changed,
     /// Vectors on which the label is that of exact arithmetic, and the floats of
     /// the model decide otherwise. Not mismatches.
     pub float_noise: u64,
@@ -42,6 +45,50 @@ pub struct Report {
     pub scores: Vec<Score>,
     /// What the vectors reached of the model, where they were made from it.
     pub coverage: Option<Coverage>,
+}
+
+/// Rows whose label integers changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Changed {
+    /// Of the rows and packets of the caller.
+    pub given: u64,
+    /// Of the rows that were made.
+    pub made: u64,
+    /// From which class to which.
+    pub classes: Vec<ChangedClass>,
+    /// The first of these rows: cells by declared column.
+    pub example: Option<Vec<i64>>,
+}
+
+/// Rows whose label was one class and is another.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct ChangedClass {
+    /// Which label.
+    pub part: Part,
+    /// The class that the model decides for.
+    pub from: String,
+    /// The class that the program decides for.
+    pub to: String,
+    /// How many.
+    pub rows: u64,
+}
+
+impl Changed {
+    /// Counts a row with all the labels of it that changed.
+    pub(crate) fn add(&mut self, kind: Kind, row: &[i64], labels: Vec<(Part, String, String)>) {
+        if labels.is_empty() {
+            return;
+        }
+        *(if kind.is_given() { &mut self.given } else { &mut self.made }) += 1;
+        self.example.get_or_insert_with(|| row.to_vec());
+        for (part, from, to) in labels {
+            let same = |it: &&mut ChangedClass| (it.part, &it.from, &it.to) == (part, &from, &to);
+            match self.classes.iter_mut().find(same) {
+                Some(found) => found.rows += 1,
+                None => self.classes.push(ChangedClass { part, from, to, rows: 1 }),
+            }
+        }
+    }
 }
 
 /// How far a score was from exact arithmetic.
@@ -84,6 +131,12 @@ impl Report {
     pub fn vectors(&self) -> u64 {
         self.tried.values().sum()
     }
+
+    /// Vectors tried that are of the caller.
+    #[must_use]
+    pub fn given(&self) -> u64 {
+        self.tried.iter().filter(|(kind, _)| kind.is_given()).map(|(_, count)| count).sum()
+    }
 }
 
 /// Counts while a comparison runs.
@@ -95,6 +148,7 @@ pub(crate) struct Tally {
     pub(crate) mismatches: u64,
     pub(crate) file_mismatches: u64,
     pub(crate) near_ties: u64,
+    pub(crate) changed: Changed,
     pub(crate) float_noise: u64,
     pub(crate) not_numbers: u64,
     pub(crate) undecided: u64,
@@ -113,6 +167,7 @@ impl Tally {
             mismatches: 0,
             file_mismatches: 0,
             near_ties: 0,
+            changed: Changed::default(),
             float_noise: 0,
             not_numbers: 0,
             undecided: 0,
@@ -137,7 +192,8 @@ impl Tally {
     pub(crate) fn report(mut self) -> Report {
         let exhaustive = self.coverage.is_some_and(|coverage| coverage.exhaustive);
         // These are differences, if allowed ones: nothing is proven.
-        let allowed = self.near_ties + self.float_noise + self.not_numbers;
+        let changed = self.changed.given + self.changed.made;
+        let allowed = self.near_ties + changed + self.float_noise + self.not_numbers;
         let proven = exhaustive && allowed == 0;
         // A score that is a number in no row that was looked at was not compared.
         let never = self.not_numbers > 0 && self.scores.iter().any(|score| score.rows == 0);
@@ -164,6 +220,7 @@ impl Tally {
             mismatches: self.mismatches,
             file_mismatches: self.file_mismatches,
             near_ties: self.near_ties,
+            changed: self.changed,
             float_noise: self.float_noise,
             not_numbers: self.not_numbers,
             undecided: self.undecided,

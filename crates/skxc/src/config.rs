@@ -16,6 +16,7 @@ use skxc_ir::lowering::{Choice, Optimize};
 use toml::Spanned;
 
 use crate::actions::Action;
+use crate::changed::MaxChanged;
 use crate::cli::{Emit, Global, Hook};
 use crate::fallback::Fallback;
 use crate::files;
@@ -47,6 +48,9 @@ pub(crate) struct Config {
     /// Greatest proven error of a score that `compile` and `run` accept.
     #[serde(default, deserialize_with = "crate::bounds::error_max")]
     pub(crate) max_error: Option<f64>,
+    /// How many labels may change in `check` and `run`.
+    #[serde(default, deserialize_with = "crate::changed::of_project")]
+    pub(crate) max_changed: Option<MaxChanged>,
     /// Whether `check` and `run` want the trainer's labels.
     pub(crate) require_expect: Option<bool>,
     /// What happens to packets of a class, by label.
@@ -174,7 +178,7 @@ mod tests {
     fn what_a_project_file_can_say() {
         check("", "");
         check(
-            "name = \"scan\"\ncolumns = [\"ip_ttl\", \"size\"]\nthreshold = 0.9\nprecision = 16\nmax-error = 1e-6\nrequire-expect = true\nactions = { attack = \"drop\" }\n\
+            "name = \"scan\"\ncolumns = [\"ip_ttl\", \"size\"]\nthreshold = 0.9\nprecision = 16\nmax-error = 1e-6\nrequire-expect = true\nmax-changed = 5\nactions = { attack = \"drop\" }\n\
              fallback = \"pass\"\nshadow = true\nhook = \"xdp\"\nlowering = \"walk\"\noptimize = \"size\"\n\
              kernel = \"5.10\"\nemit = [\"source\"]\noutput = \"score\"\nout = \"out\"\nprofile = [\"day.pcap\"]\n\
              [features.size]\nrange = [0, 10]\nmissing = -1\n",
@@ -198,6 +202,9 @@ mod tests {
         check("fallback = { ip = \"drop\", not-ip = \"tx\" }\n", "");
         check("[fallback]\nnot-pi = \"drop\"\n", "did you mean `not-ip`?");
         check("threshold = { attack = 0.9 }\n", "");
+        check("max-changed = \"0.1%\"\n", "");
+        check("max-changed = \"some\"\n", "`some` is not a number of rows");
+        check("max-changed = 0.1\n", "expected a number of rows such as 5");
         check("threshold = { }\n", "wanted one class, as in { attack = 0.9 }");
         check("threshold = { a = 0.9, b = 0.9 }\n", "1 │ threshold = { a = 0.9, b = 0.9 }");
         check("threshold = \"0.9\"\n", "expected a number such as 0.9");

@@ -17,6 +17,7 @@ mod bench;
 mod binding;
 mod bounds;
 mod capture;
+mod changed;
 mod clang;
 mod cli;
 mod commands;

@@ -14,6 +14,7 @@ use skxc_ir::{Column, Int, Module};
 use skxc_runtime::{FEATURES, find, parse};
 
 use crate::capture;
+use crate::changed::{Limits, MaxChanged};
 use crate::commands::compile::Build;
 use crate::config::Project;
 use crate::rows;
@@ -40,6 +41,11 @@ pub(crate) struct Given {
     /// file that was exported wrong passes
     #[arg(long)]
     pub(crate) require_expect: bool,
+    /// Rows of --input and --capture whose labels may change from those of the model: a number, or a
+    /// part such as 0.1%, which is for made rows as well where a precision was asked for
+    /// [default: none; of made rows 0.1%]
+    #[arg(long, value_name = "N|P%")]
+    pub(crate) max_changed: Option<MaxChanged>,
 }
 
 /// What the comparisons work on.
@@ -55,6 +61,8 @@ pub(crate) struct Material {
     pub(crate) expected: Option<Vec<Vec<String>>>,
     /// What is said of them.
     pub(crate) trainer: Trainer,
+    /// How many labels may change.
+    pub(crate) limits: Limits,
     /// How much to try.
     pub(crate) options: equivalence::Options,
 }
@@ -85,7 +93,11 @@ impl Material {
             Some(path) => Some(expected_labels(path, csv_rows, &build.lowered.int)?),
         };
         let trainer = Trainer::new(&session.invocation, project, given, model.to_owned(), build);
-        Ok(Self { rows, csv_rows, frames, expected, trainer, options })
+        let limits = Limits {
+            most: given.max_changed.or(project.config.max_changed),
+            precision: build.manifest.options.precision.is_some(),
+        };
+        Ok(Self { rows, csv_rows, frames, expected, trainer, limits, options })
     }
 }
 

@@ -1,6 +1,11 @@
-//! What `--precision` costs: the bound on each score with it and without.
+//! What `--precision` costs: the bound on each score with it and without, and the
+//! rows whose label it may change.
 
+use skxc_diagnostics::{Diagnostic, codes};
+use skxc_equivalence::compare::{Margins, margins};
+use skxc_equivalence::{Inputs, Kind, Rows};
 use skxc_ir::analysis::rounding::Rounding;
+use skxc_ir::{Int, Module};
 
 use crate::bounds::score_name;
 use crate::manifest::{Manifest, OutputEntry};
@@ -38,4 +43,92 @@ pub(crate) fn lines(model: &Model, manifest: &Manifest) -> Result<Vec<String>, S
         return Ok(vec![format!("precision {bits}: costs nothing")]);
     }
     Ok(pairs.map(line).collect())
+}
+
+/// Rows that are made to see how far rows are from a class boundary.
+const MADE_ROWS: u64 = 4096;
+/// The part of the rows that may be within the bound without a word.
+const SHARE_MAX: f64 = 0.001;
+/// Bits of the greatest precision.
+const BITS_MAX: u8 = 62;
+
+/// Warns if a precision was asked for, and the label of more rows than a few could
+/// change by it: rows of `traffic`, or made ones if there are none.
+pub(crate) fn warning(
+    model: &Model,
+    int: &Module<Int>,
+    manifest: &Manifest,
+    traffic: &Rows,
+) -> Result<Option<Diagnostic>, Stop> {
+    let Some(bits) = manifest.options.precision else { return Ok(None) };
+    let made = if traffic.is_empty() { Some(made(int)) } else { None };
+    let rows = made.as_ref().unwrap_or(traffic);
+    let found = margins(&model.real, int, rows);
+    let Some(found) = found.filter(|found| found.share_within(0) > SHARE_MAX) else {
+        return Ok(None);
+    };
+    let (share, kind) = (
+        100.0 * found.share_within(0),
+        if made.is_some() { "made rows" } else { "rows of the profile" },
+    );
+    let message = format!(
+        "with {bits} bits, {share:.1}% of {kind} are near enough to a class boundary to change"
+    );
+    let (bound, median) = (small(found.bound), small(found.median));
+    let note = format!(
+        "what decides may be off by {bound}; the median distance from a boundary is {median}, in \
+         {} rows",
+        found.rows()
+    );
+    let help = match enough(model, manifest, rows, &found, bits)? {
+        Some(bits) => format!("`--precision {bits}` leaves at most 0.1% of them that near"),
+        None => "leave `--precision` out: as many bits are used as fit".to_owned(),
+    };
+    Ok(Some(
+        Diagnostic::warning(codes::COARSE_PRECISION, message)
+            .note(note)
+            .help(help)
+            .help("`skxc check --input ROWS.csv` counts the labels that do change"),
+    ))
+}
+
+/// Random rows, always the same.
+fn made(int: &Module<Int>) -> Rows {
+    let options = skxc_equivalence::Options {
+        random_rows: MADE_ROWS,
+        tree_rows_max: 0,
+        exhaustive_rows_max: 0,
+        ..skxc_equivalence::Options::default()
+    };
+    let columns = int.columns.len();
+    let mut inputs = Inputs::new(int, Rows::new(columns), options);
+    let (mut batch, mut rows) = (Rows::new(columns), Rows::new(columns));
+    while inputs.next_batch(&mut batch, MADE_ROWS as usize) {
+        for (kind, row) in batch.iter().filter(|(kind, _)| *kind == Kind::Random) {
+            rows.push(kind, row);
+        }
+    }
+    rows
+}
+
+/// The fewest bits with which no more rows than a few are near a boundary, if there are
+/// such: each bit halves the bound, about.
+fn enough(
+    model: &Model,
+    manifest: &Manifest,
+    rows: &Rows,
+    found: &Margins,
+    bits: u8,
+) -> Result<Option<u8>, Stop> {
+    let more = (1..BITS_MAX).find(|&more| found.share_within(more) <= SHARE_MAX);
+    let first = bits.saturating_add(more.unwrap_or(BITS_MAX));
+    for bits in first..=BITS_MAX {
+        let options = Options { precision: Some(bits), ..manifest.options.clone() };
+        let int = pipeline::lower(model, &options, &mut |_, _, _| {})?.int;
+        let share = margins(&model.real, &int, rows).map_or(0.0, |found| found.share_within(0));
+        if share <= SHARE_MAX {
+            return Ok(Some(bits));
+        }
+    }
+    Ok(None)
 }

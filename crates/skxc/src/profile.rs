@@ -2,8 +2,8 @@
 //!
 //! What must hold:
 //! - a profile changes how a program computes, never what;
-//! - its digest is among the options, and so in the build id; the rows are not
-//!   kept.
+//! - its digest is among the options, and so in the build id; the rows are kept
+//!   until the program is compiled.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -43,18 +43,18 @@ pub(crate) fn paths(flag: &[PathBuf], project: &Project) -> Vec<PathBuf> {
 }
 
 /// Reads the files in turn, and notes in `lowered` what their rows do and in
-/// `options` the digest of that. Without a file all stays as it is.
+/// `options` the digest of that; gives the rows. Without a file all stays as it is.
 pub(crate) fn apply(
     session: &Session,
     paths: &[PathBuf],
     lowered: &mut Lowered,
     options: &mut Options,
-) -> Result<(), Stop> {
-    if paths.is_empty() {
-        return Ok(());
-    }
+) -> Result<Rows, Stop> {
     let columns: Vec<Column> = lowered.int.columns.iter().map(|(_, it)| it.clone()).collect();
     let mut all = Rows::new(columns.len());
+    if paths.is_empty() {
+        return Ok(all);
+    }
     for path in paths {
         let before = all.len();
         read(session, path, &columns, &mut all)?;
@@ -65,7 +65,7 @@ pub(crate) fn apply(
     let profile = Profile::of(&lowered.int, all.iter().map(|(_, row)| row));
     options.profile = Some(digest::sha256(profile.text().as_bytes()));
     lowered.profile = profile;
-    Ok(())
+    Ok(all)
 }
 
 fn read(session: &Session, path: &Path, columns: &[Column], all: &mut Rows) -> Result<(), Stop> {

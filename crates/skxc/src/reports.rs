@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use skxc_diagnostics::escape_to_one_line;
+use skxc_diagnostics::{Diagnostic, escape_to_one_line};
 use skxc_equivalence::frames::Packet;
 use skxc_equivalence::{Comparison, Counterexample, Reason, Report, Score, Verdict};
 
 use crate::capture;
+use crate::changed::Limits;
 use crate::session::Exit;
 use crate::trainer::Trainer;
 
@@ -57,6 +58,8 @@ pub(crate) struct Findings {
     pub(crate) not_run: bool,
     /// What is said of the trainer's labels.
     pub(crate) trainer: Trainer,
+    /// How many labels may change.
+    pub(crate) limits: Limits,
     /// The comparisons, in order.
     pub(crate) comparisons: Vec<Timed>,
     /// For each refuted comparison, a command that shows it.
@@ -75,7 +78,8 @@ impl Timed {
 impl Findings {
     /// What they amount to.
     pub(crate) fn exit(&self) -> Exit {
-        if self.foreign.is_some() || self.is_refuted() {
+        let changed = self.limits.are_exceeded(&self.comparisons);
+        if self.foreign.is_some() || self.is_refuted() || changed {
             Exit::Refuted
         } else if self.not_run {
             Exit::Environment
@@ -89,6 +93,7 @@ impl Findings {
     /// As text, a line a comparison.
     pub(crate) fn text(&self) -> String {
         let mut text = format!("{}, build {}\n", self.name, &self.build_id[..16]);
+        text.push_str(&self.limits.lines(&self.comparisons, &self.columns));
         for timed in &self.comparisons {
             let _ = writeln!(text, "  {:<38} {}", title(&timed.report), outcome(timed));
             details(&mut text, timed, &self.columns);
@@ -127,7 +132,15 @@ impl Findings {
         if let (None, Some(report)) = (self.foreign, self.wrong_file()) {
             return self.trainer.blame(report);
         }
+        if let (None, false) = (self.foreign, self.is_refuted())
+            && let Some(conclusion) = self.limits.conclusion(&self.comparisons)
+        {
+            return conclusion;
+        }
         let conclusion = match (self.exit(), self.foreign) {
+            (Exit::Done, _) if self.limits.has_changes(&self.comparisons) => {
+                "no difference found but labels that changed, no more than may"
+            }
             (Exit::Done, _) => "no difference found",
             (Exit::Refuted, Some(Foreign::OfAnotherBuild)) => "the object is of another build",
             (Exit::Refuted, Some(Foreign::Changed)) if !self.is_refuted() => {
@@ -146,6 +159,12 @@ impl Findings {
             (Exit::Inconclusive | Exit::Input, _) => "inconclusive",
         };
         conclusion.to_owned()
+    }
+
+    /// What is wrong beside differences, and what to do about it.
+    pub(crate) fn diagnostics(&self) -> Vec<Diagnostic> {
+        let changed = self.limits.diagnostic(&self.comparisons);
+        changed.into_iter().chain(self.trainer.diagnostics(&self.comparisons)).collect()
     }
 
     /// As JSON.
@@ -168,6 +187,7 @@ impl Findings {
             "verified_insns": self.verified_insns,
             "predicted_insns": self.predicted_insns,
             "trainer_labels": self.trainer.json(),
+            "changed": self.limits.json(&self.comparisons),
             "exit_code": self.exit() as u8,
             "conclusion": self.conclusion(),
             "comparisons": comparisons.collect::<Vec<_>>(),
@@ -224,7 +244,12 @@ fn details(text: &mut String, timed: &Timed, columns: &[String]) {
         );
     }
     scores(text, &report.scores);
+    let is_expected = report.comparison == Comparison::Expected;
     let of_rows = [
+        (
+            if is_expected { report.changed.given } else { 0 },
+            "whose label the program changed: the file says what the trainer says",
+        ),
         (
             report.file_mismatches,
             "labelled otherwise by the ONNX file itself: the program does what the file does",

@@ -9,7 +9,7 @@ use skxc_ir::analysis::rounding::Rounding;
 use skxc_ir::interpret::{self, Outcome};
 use skxc_ir::{Int, Module, OutputKind, Real};
 
-use super::model::Judge;
+use super::model::{Judge, Standing};
 use crate::decision::{
     Decision, Place, allows_everything, cells, decide, label_text, labels, spans, unit,
 };
@@ -69,6 +69,10 @@ pub fn expected(
         match agreement {
             Agreement::Same => {}
             Agreement::NearTie => tally.near_ties += 1,
+            Agreement::Changed => {
+                let found = found();
+                tally.changed.add(kind, row, vec![(found.part, found.expected, found.got)]);
+            }
             Agreement::Undecided => tally.undecided += 1,
             Agreement::FileDiffers => {
                 tally.mismatches += 1;
@@ -90,6 +94,9 @@ enum Agreement {
     Same,
     /// The model's floats are too coarse to tell who is right.
     NearTie,
+    /// The file says what the trainer says, and the program does not, within its
+    /// proven bound.
+    Changed,
     /// Only a bound on the error of the program could tell, and there is none.
     Undecided,
     /// The ONNX file does not say what the trainer says.
@@ -112,6 +119,22 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
+    /// Is it noise of floats that the file does not give this label? Exact arithmetic on
+    /// its weights gives it, or the trainer's floats may.
+    fn file_may_say(&self, output: usize, label: usize) -> bool {
+        let cells = cells(self.judge.real, self.row);
+        self.judge.exact_label(output, &cells) == Some(label)
+            || self.judge.deciders.trainer_may_say(output, self.row, label)
+    }
+
+    /// Could a trainer have given this label to an output, and not only because floats
+    /// make a tie of it and another, of which the trainer takes the first?
+    fn is_noise(&self, output: usize, label: usize) -> bool {
+        let deciders = &self.judge.deciders;
+        deciders.trainer_may_say(output, self.row, label)
+            && !deciders.ties_in_floats(output, self.row, label)
+    }
+
     /// What the file says of an output.
     fn file(&self, output: usize) -> &Outcome<f64> {
         let real = self.judge.real;
@@ -174,12 +197,23 @@ impl Word {
                 let is_wanted = |&class: &usize| same(wanted, &label_text(asked.int, label, class));
                 let class = (0..classes).find(is_wanted);
                 match (class, asked.file(output)) {
-                    (Some(class), Outcome::Label(file)) if class == *file => {
-                        Agreement::ProgramDiffers
+                    (Some(class), &Outcome::Label(file)) if class == file => {
+                        let int = asked.decision.labels[label] as usize;
+                        match asked.judge.standing(output, asked.row, file, int) {
+                            Standing::Changed => Agreement::Changed,
+                            // The trainer's floats may be as noisy as the model's.
+                            Standing::FloatNoise | Standing::NearTie
+                                if asked.is_noise(output, int) =>
+                            {
+                                Agreement::NearTie
+                            }
+                            Standing::FloatNoise
+                            | Standing::NearTie
+                            | Standing::Undecided { .. }
+                            | Standing::Differ => Agreement::ProgramDiffers,
+                        }
                     }
-                    (Some(class), _) if asked.judge.trainer_may_say(output, asked.row, class) => {
-                        Agreement::NearTie
-                    }
+                    (Some(class), _) if asked.file_may_say(output, class) => Agreement::NearTie,
                     _ => Agreement::FileDiffers,
                 }
             }

@@ -22,17 +22,7 @@ pub(super) struct Element {
     pub(super) error: f64,
 }
 
-/// Weights of the model are roundings of the trainer's, to the precision in which the
-/// model computes: they change numbers by as much as its floats do.
-pub(super) const WEIGHTS_TOO: f64 = 2.0;
-
 impl Element {
-    /// How far a float of the model may be from what a trainer computes with other
-    /// roundings and with the weights before they were exported.
-    pub(super) fn of_trainer(&self) -> f64 {
-        (WEIGHTS_TOO + 1.0) * self.error
-    }
-
     /// A number that nothing has rounded.
     const fn exactly(magnitude: f64) -> Self {
         Self { magnitude, error: 0.0 }
@@ -62,16 +52,29 @@ impl Element {
     }
 }
 
-/// Bounds of the elements of `value`, for the given row or, without one, for every
-/// row within the ranges of the columns.
-pub(super) fn of_value(
-    module: &Module<Real>,
-    value: Value,
-    row: Option<&[Option<i64>]>,
-) -> Vec<Element> {
+/// What a bound is for.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum For<'a> {
+    /// Every row within the ranges of the columns.
+    EveryRow,
+    /// One row.
+    Row(&'a [Option<i64>]),
+    /// What a trainer computes for one row, exactly and with weights of which those of
+    /// the model are roundings, to the precision in which they are used.
+    Trainer(&'a [Option<i64>]),
+}
+
+impl For<'_> {
+    fn rounds_weights(self) -> bool {
+        matches!(self, Self::Trainer(_))
+    }
+}
+
+/// Bounds of the elements of `value`.
+pub(super) fn of_value(module: &Module<Real>, value: Value, of_what: For<'_>) -> Vec<Element> {
     let mut of: Vec<Vec<Element>> = Vec::with_capacity(value.index() + 1);
     for older in module.values().take(value.index() + 1) {
-        let elements = of_op(module, older, &of, row);
+        let elements = of_op(module, older, &of, of_what);
         of.push(elements);
     }
     of.pop().expect("the value itself was visited last")
@@ -81,15 +84,19 @@ fn of_op(
     module: &Module<Real>,
     value: Value,
     of: &[Vec<Element>],
-    row: Option<&[Option<i64>]>,
+    of_what: For<'_>,
 ) -> Vec<Element> {
     let node = module.node(value);
     let elements = node.ty.shape.elements();
     let exactly = Element::exactly;
     match &node.op {
-        RealOp::Input { columns } => columns.iter().map(|&it| of_column(module, it, row)).collect(),
+        RealOp::Input { columns } => {
+            columns.iter().map(|&it| of_column(module, it, of_what)).collect()
+        }
         RealOp::Constant { constant } => {
-            module.constants[*constant].elements.iter().map(|x| exactly(x.abs())).collect()
+            let rounding = if of_what.rounds_weights() { unit(node.ty.elem) } else { 0.0 };
+            let weight = |x: &f64| exactly(x.abs()).plus_error(rounding * x.abs());
+            module.constants[*constant].elements.iter().map(weight).collect()
         }
         RealOp::Cast { input } => {
             let rounding = unit(node.ty.elem);
@@ -123,7 +130,9 @@ fn of_op(
             let rows = of[input.index()].chunks(row);
             rows.map(|row| of_reduction(*function, row, unit(node.ty.elem))).collect()
         }
-        RealOp::TreeEnsemble { forest, .. } => of_forest(&module.forests[*forest]),
+        RealOp::TreeEnsemble { forest, .. } => {
+            of_forest(&module.forests[*forest], of_what.rounds_weights())
+        }
         // What decides on numbers that are rounded may decide otherwise.
         RealOp::Compare { a, b, .. } => decided(&[&of[a.index()], &of[b.index()]], 1, elements),
         RealOp::ArgMax { input }
@@ -144,17 +153,13 @@ fn of_op(
     }
 }
 
-/// The number in a column, for a row or for every one.
-fn of_column(
-    module: &Module<Real>,
-    column: Handle<Column>,
-    row: Option<&[Option<i64>]>,
-) -> Element {
+/// The number in a column.
+fn of_column(module: &Module<Real>, column: Handle<Column>, of_what: For<'_>) -> Element {
     let Interval { min, max } = module.columns[column].range;
-    Element::exactly(match row {
+    Element::exactly(match of_what {
         // What is missing has no magnitude.
-        Some(row) => row[column.index()].unwrap_or(0).unsigned_abs() as f64,
-        None => min.abs().max(max.abs()) as f64,
+        For::Row(row) | For::Trainer(row) => row[column.index()].unwrap_or(0).unsigned_abs() as f64,
+        For::EveryRow => min.abs().max(max.abs()) as f64,
     })
 }
 
@@ -201,7 +206,8 @@ fn of_binary(
         Binary::Add | Binary::Subtract => rounded(a.plus(b)),
         Binary::Multiply => rounded(a.times(b)),
         Binary::Divide if is_constant && b.magnitude > 0.0 => {
-            rounded(a.times(Element::exactly(1.0 / b.magnitude)))
+            // Twice for the rounding of the constant.
+            rounded(rounded(a.times(Element::exactly(1.0 / b.magnitude))))
         }
         Binary::Minimum | Binary::Maximum => {
             Element { magnitude: a.magnitude.max(b.magnitude), error: a.error.max(b.error) }
@@ -243,7 +249,9 @@ fn gamma(n: usize, unit: f64) -> f64 {
     relative / (1.0 - relative)
 }
 
-fn of_forest(forest: &Forest<Real>) -> Vec<Element> {
+/// `is_rounded`: the weights of leaves are roundings. One alone is taken as it is: a tie
+/// of it is no accident.
+fn of_forest(forest: &Forest<Real>, is_rounded: bool) -> Vec<Element> {
     let targets = forest.targets as usize;
     let mut magnitude: Vec<f64> = forest.base.iter().map(|base| base.abs()).collect();
     // A base of 0 adds nothing that rounds.
@@ -271,9 +279,10 @@ fn of_forest(forest: &Forest<Real>) -> Vec<Element> {
             terms_of[target] += terms;
         }
     }
-    let of_target = magnitude.into_iter().zip(terms_of).map(|(magnitude, terms)| Element {
-        magnitude,
-        error: magnitude * gamma(terms.saturating_sub(1) as usize, unit(forest.elem)),
+    let of_target = magnitude.into_iter().zip(terms_of).map(|(magnitude, terms)| {
+        let additions = terms.saturating_sub(1) as usize;
+        let roundings = additions + usize::from(is_rounded && additions > 0);
+        Element { magnitude, error: magnitude * gamma(roundings, unit(forest.elem)) }
     });
     of_target.collect()
 }

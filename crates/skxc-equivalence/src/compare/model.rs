@@ -2,8 +2,9 @@
 //!
 //! Labels are judged against `float`. Where they differ, `real` decides: where it
 //! gives the label of the integer module, the difference is noise of the model's
-//! floats. It is a near-tie only if both labels are right up to what the analysis
-//! allows each side ([`decider`]). Otherwise it is a mismatch.
+//! floats. If both labels are right up to what the analysis allows each side
+//! ([`decider`]), the label changed where `real` decides against that of the integers
+//! by more than the floats are off, and else it is a near-tie. Otherwise it is a mismatch.
 //!
 //! Scores are judged against `real` within [`skxc_ir::analysis::rounding`], on
 //! every row of the caller and on a sample of the others: exact arithmetic is
@@ -18,7 +19,8 @@ use skxc_ir::analysis::rounding::Rounding;
 use skxc_ir::interpret::{self, Enclosure, Outcome};
 use skxc_ir::{ElementType, Int, Interval, Module, OutputKind, Real};
 
-use super::{BATCH_ROWS, float_error};
+use super::BATCH_ROWS;
+use super::float_error::{self, For};
 use crate::decision::{cells, decides, label_texts, labels, spans, unit};
 use crate::inputs::{Inputs, Kind, Options, Rows};
 use crate::parallel::of_each;
@@ -26,6 +28,7 @@ use crate::report::{Report, Score, Tally};
 use crate::shrink::shrink;
 use crate::verdict::{Comparison, Counterexample, Part, Reason};
 use decider::Deciders;
+pub(super) use decider::Standing;
 
 /// Of made-up rows, one in so many has its scores compared with `real`.
 const EXACT_STRIDE: u64 = 16;
@@ -74,6 +77,7 @@ pub fn model(
                 }
             }
             tally.near_ties += u64::from(judgement.near_tie);
+            tally.changed.add(kind, row, judgement.changed);
             tally.float_noise += u64::from(judgement.float_noise);
             tally.not_numbers += u64::from(judgement.not_a_number);
             tally.undecided += u64::from(judgement.undecided);
@@ -95,6 +99,8 @@ pub fn model(
 struct Judgement {
     difference: Option<Difference>,
     near_tie: bool,
+    /// Labels that changed: which, from which class and to which.
+    changed: Vec<(Part, String, String)>,
     /// Does exact arithmetic give the label of the integers where floats do not?
     float_noise: bool,
     /// Is a score not a number, neither in floats nor over the reals?
@@ -118,7 +124,7 @@ struct Difference {
 pub(crate) struct Judge<'m> {
     pub(super) real: &'m Module<Real>,
     int: &'m Module<Int>,
-    deciders: Deciders,
+    pub(super) deciders: Deciders,
     /// What is known of each score before any row, in the order of the outputs.
     scores: Vec<Score>,
 }
@@ -164,22 +170,23 @@ impl<'m> Judge<'m> {
         judgement
     }
 
-    /// May a trainer, with other roundings, give this label to the row?
-    pub(super) fn trainer_may_say(&self, output: usize, row: &[i64], label: usize) -> bool {
-        self.deciders.trainer_may_say(output, row, label)
-    }
-
     /// How far the number of a trainer, with other roundings, may be from the one that
-    /// the model's own floats give for an element of an output: going by what these are
-    /// off on this row.
+    /// the model's own floats give for an element of an output. Where no bound is known,
+    /// going by what these are off on this row.
     pub(super) fn trainer_noise(&self, output: usize, element: usize, row: &[i64]) -> f64 {
         let (real, cells) = (self.real, cells(self.real, row));
+        let value = real.outputs[output].value;
+        let elements = float_error::of_value(real, value, For::Trainer(&cells));
+        let noise = elements[element].error;
+        if noise.is_finite() {
+            return noise;
+        }
         let (float, exact) = (interpret::float(real, &cells), interpret::real(real, &cells));
         match (&float[output], &exact[output]) {
             (Outcome::Numbers(floats), Ok(Outcome::Numbers(exact))) => {
                 let (float, exact) = (floats[element], &exact[element]);
                 let off = (float - exact.lower()).abs().max((float - exact.upper()).abs());
-                float_error::WEIGHTS_TOO * off
+                2.0 * off
             }
             _ => 0.0,
         }
@@ -199,22 +206,41 @@ impl<'m> Judge<'m> {
         (float, int): (usize, usize),
         judgement: &mut Judgement,
     ) {
+        let standing = self.standing(output, row, float, int);
+        let part = Part::label(at, labels(self.int).count());
+        let texts = || label_texts(self.int, at, (float, int));
+        match standing {
+            Standing::FloatNoise => judgement.float_noise = true,
+            Standing::NearTie => judgement.near_tie = true,
+            Standing::Undecided { .. } => judgement.undecided = true,
+            Standing::Changed => {}
+            Standing::Differ => {
+                let (expected, got) = texts();
+                judgement.difference.get_or_insert(Difference { part, expected, got });
+            }
+        }
+        if let Standing::Changed | Standing::Undecided { is_changed: true } = standing {
+            let (from, to) = texts();
+            judgement.changed.push((part, from, to));
+        }
+    }
+
+    /// How two labels of an output that differ stand to each other.
+    pub(super) fn standing(
+        &self,
+        output: usize,
+        row: &[i64],
+        float: usize,
+        int: usize,
+    ) -> Standing {
         if self.exact_label(output, &cells(self.real, row)) == Some(int) {
-            return judgement.float_noise = true;
+            return Standing::FloatNoise;
         }
-        match self.deciders.allow(output, row, float, int) {
-            Some(true) => return judgement.near_tie = true,
-            None => return judgement.undecided = true,
-            Some(false) => {}
-        }
-        judgement.difference.get_or_insert_with(|| {
-            let (expected, got) = label_texts(self.int, at, (float, int));
-            Difference { part: Part::label(at, labels(self.int).count()), expected, got }
-        });
+        self.deciders.judge(output, row, float, int)
     }
 
     /// The label in exact arithmetic, unless it is left open.
-    fn exact_label(&self, output: usize, cells: &[Option<i64>]) -> Option<usize> {
+    pub(super) fn exact_label(&self, output: usize, cells: &[Option<i64>]) -> Option<usize> {
         if let Ok(Outcome::Label(label)) = interpret::near(self.real, cells)[output] {
             return Some(label);
         }

@@ -514,6 +514,61 @@ fn labels_of_the_trainer_are_compared_by_row() {
     assert_eq!((report.mismatches, report.file_mismatches, found.index), (2, 1, Some(1)));
 }
 
+/// A score of `ttl / 8 + ecn` that is off by up to two: exact arithmetic says which of
+/// the labels next to the cut are wrong.
+#[test]
+fn a_label_that_rounding_changes_is_counted_by_class() {
+    let text = |weight: &str| {
+        format!(
+            "real a
+@c0 = column ip_ttl [0, 255]
+@c1 = column ip_ecn [0, 3]
+@l0 = labels [\"benign\", \"attack\"]
+@w0 = constant f32[2x1] [{weight}, 1.0]
+@w1 = constant f32[1] [12.5625]
+%0 = input [ip_ttl, ip_ecn] : f32[1x2]
+%1 = constant @w0 : f32[2x1]
+%2 = matmul %0, %1 : f32[1x1]
+%3 = constant @w1 : f32[1]
+%4 = greater %2, %3 : bool[1x1]
+%5 = reshape %4 : bool[1]
+%6 = label @l0, %5 : label(@l0)[1]
+output \"label\" label %6
+"
+        )
+    };
+    let (real, _) = compiled(&text("0.125"));
+    let exact = compiled(&text("0.125")).1;
+    // Says `attack` from a TTL of 96 instead of 101 on, and owns up to that.
+    let mut coarse = compiled(&text("0.1317138671875")).1;
+    let only = skxc_ir::Handle::from_index(0);
+    coarse.matrices[only].rows.iter_mut().for_each(|row| row.rounding = 2.0);
+    let mut given = Rows::new(2);
+    given.push(Kind::Csv, &[98, 0]);
+    given.push(Kind::Capture, &[3, 0]);
+    let check = |int: &Module<Int>| {
+        let report = model(&real, int, given.clone(), Options::default(), &mut |_| {});
+        assert_eq!((report.mismatches, report.near_ties), (0, 0), "{report:?}");
+        report
+    };
+    assert_eq!(check(&exact).changed, crate::Changed::default());
+    let report = check(&coarse);
+    assert_eq!((report.changed.given, report.changed.example), (1, Some(vec![98, 0])));
+    // 96 to 100, 88 to 92, 81 to 84 and 73 to 76, each once among all rows.
+    assert_eq!(report.changed.made, 5 + 5 + 4 + 4);
+    let [class] = &report.changed.classes[..] else { panic!("{:?}", report.changed.classes) };
+    assert_eq!((class.from.as_str(), class.to.as_str(), class.rows), ("benign", "attack", 19));
+    assert!(matches!(report.verdict, Verdict::NoMismatch { .. }), "allowed, but not proven");
+    // The trainer agrees with the file: it is the program that changed.
+    let report = expected(&real, &coarse, &given, &vec![vec!["benign".to_owned()]; 2]);
+    assert_eq!((report.mismatches, report.changed.given), (0, 1), "{report:?}");
+    let margins = margins(&real, &coarse, &given).expect("a label hangs on a rounded score");
+    assert_eq!((margins.rows(), margins.bound), (2, 2.0));
+    // The scores are 12.9 and 0.4, the cut is 12.5625.
+    assert!((margins.median - 12.17).abs() < 0.1, "{margins:?}");
+    assert_eq!([0, 2, 3].map(|bits| margins.share_within(bits)), [0.5, 0.5, 0.0]);
+}
+
 /// Weights of 0.1 and -0.3 were rounded when they were exported.
 #[test]
 fn a_trainer_may_differ_where_floats_are_too_coarse_and_nowhere_else() {

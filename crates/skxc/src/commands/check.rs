@@ -76,7 +76,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Check) -> Res
         MessageFormat::Json => writeln!(out, "{}", findings.json()),
     };
     let written = written.and_then(|()| out.flush());
-    session.report(&findings.trainer.diagnostics(&findings.comparisons));
+    session.report(&findings.diagnostics());
     match written {
         // A reader that left does not change the verdict.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
@@ -152,6 +152,7 @@ pub(crate) fn compare_all(
         foreign,
         not_run: false,
         trainer: material.trainer,
+        limits: material.limits,
         comparisons: Vec::new(),
         commands: Vec::new(),
     };

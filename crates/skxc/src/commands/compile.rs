@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum as _;
 use skxc_bpf::{ObjectFile, strip_debug};
 use skxc_diagnostics::{Diagnostic, codes};
+use skxc_equivalence::Rows;
 use skxc_ir::passes::pipeline::Snapshot;
 use skxc_ir::text;
 
@@ -78,7 +79,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Compile) -> R
     for path in output.paths() {
         session.detail(format_args!("{}", path.display()));
     }
-    session.report(&build.warnings());
+    session.report(&build.warnings()?);
     session.say(build.summary(&folder, &emit));
     if build.manifest.options.hook != Hook::None
         && let Some(line) = build.manifest.fallback.line()
@@ -102,6 +103,8 @@ pub(crate) struct Build {
     pub(crate) model: Model,
     /// The model as integers.
     pub(crate) lowered: Lowered,
+    /// Rows of real traffic, if there is a profile.
+    pub(crate) traffic: Rows,
     /// The program.
     pub(crate) program: Program,
     /// What it is.
@@ -140,10 +143,10 @@ pub(crate) fn build(
     out.flush()?;
     let mut lowered = lowered?;
     session.report_warnings(&warnings);
-    profile::apply(session, profile, &mut lowered, &mut options)?;
+    let traffic = profile::apply(session, profile, &mut lowered, &mut options)?;
     let program = pipeline::program(&model, &lowered, &options)?;
     let manifest = describe::manifest(&model, &lowered, &program, &options);
-    Ok(Build { model, lowered, program, manifest, object: None })
+    Ok(Build { model, lowered, traffic, program, manifest, object: None })
 }
 
 /// Makes an object of `source`, which is one of `files`, without debug information.
@@ -253,9 +256,12 @@ impl Build {
         }
     }
 
-    /// Decisions that never come up.
-    pub(crate) fn warnings(&self) -> Vec<Diagnostic> {
-        verdicts::warnings(&self.lowered.int, &self.manifest, self.model.threshold)
+    /// Decisions that never come up, and those that a precision may change.
+    pub(crate) fn warnings(&self) -> Result<Vec<Diagnostic>, Stop> {
+        let never = verdicts::warnings(&self.lowered.int, &self.manifest, self.model.threshold);
+        let coarse =
+            precision::warning(&self.model, &self.lowered.int, &self.manifest, &self.traffic)?;
+        Ok(never.into_iter().chain(coarse).collect())
     }
 
     /// One line that says what was made.

@@ -35,7 +35,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Run) -> Resul
     if let Some(exit) = bounds::errors_exceeded(session, max_error, &build.manifest) {
         return Ok(exit);
     }
-    session.report(&build.warnings());
+    session.report(&build.warnings()?);
     build.compile(session, &clang::find()?)?;
     let folder = compile::output_folder(args.out.as_deref(), project);
     let mut output = Output::default();
@@ -48,7 +48,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Run) -> Resul
     let material = Material::read(session, given, &args.model.model, &build, how_much)?;
     let findings = check::compare_all(session, &build, &object, &path, material, None)?;
     session.say(findings.text().trim_end());
-    session.report(&findings.trainer.diagnostics(&findings.comparisons));
+    session.report(&findings.diagnostics());
     match findings.exit() {
         Exit::Done => {
             let manifest = build.manifest;

@@ -20,7 +20,7 @@ use skxc_ir::{
     Relation, ScoreKind, Value,
 };
 
-use crate::compare::float_error::{self, Element};
+use crate::compare::float_error::{self, Element, For};
 use crate::decision::{allows_everything, cells, spans, unit};
 
 /// Reading an enclosure as two `f64` moves its ends by this much at most,
@@ -28,7 +28,7 @@ use crate::decision::{allows_everything, cells, spans, unit};
 const READING_ERROR: f64 = 4.0 * f64::EPSILON;
 
 /// The deciders of all labels of a model.
-pub(super) struct Deciders {
+pub(in crate::compare) struct Deciders {
     /// The model without what stands between its sums and its labels, with the
     /// scores behind each label as its only outputs.
     real: Module<Real>,
@@ -50,14 +50,51 @@ struct Decider {
     float_error: f64,
     /// Two scores are compared with each other, or one with a constant.
     sides: f64,
+    /// How far from the rule a label is on purpose: what is nearer is a tie.
+    tie: f64,
     /// How far the integer label may miss the rule.
     int_error: f64,
     /// For each score how far the integer one may be off.
     bounds: Vec<f64>,
     /// Integer scores that differ by no more are a tie.
-    margin: i64,
+    tie_stored: i64,
     /// What a stored 1 of the integer scores stands for.
     unit: f64,
+}
+
+/// How two different labels of a row stand to each other, that of the model's own
+/// floats and that of the integer module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::compare) enum Standing {
+    /// Exact arithmetic gives that of the integers.
+    FloatNoise,
+    /// Either may be right.
+    NearTie,
+    /// Exact arithmetic decides against that of the integers, by more than the floats
+    /// are off, and the integers are within their bound.
+    Changed,
+    /// No bound tells whether the integers may differ.
+    Undecided {
+        /// As of [`Standing::Changed`].
+        is_changed: bool,
+    },
+    /// The integers are off by more than their bound.
+    Differ,
+}
+
+/// How far scores are from giving another label, and what rounding to integers may
+/// change in that, both in units of the scores.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::compare) struct Margin {
+    pub(in crate::compare) distance: f64,
+    pub(in crate::compare) bound: f64,
+}
+
+impl Margin {
+    /// The distance in bounds: above 1 the label is safe.
+    pub(in crate::compare) fn ratio(self) -> f64 {
+        self.distance / self.bound
+    }
 }
 
 /// How a label follows from scores.
@@ -111,7 +148,7 @@ impl Deciders {
 
     /// The integer module, with the scores that labels hang on as outputs behind
     /// its own.
-    pub(super) fn whole(&self) -> &Module<Int> {
+    pub(in crate::compare) fn whole(&self) -> &Module<Int> {
         &self.whole
     }
 
@@ -130,18 +167,45 @@ impl Deciders {
         })
     }
 
-    /// May the labels of `output` both stand for this row? None if only a bound
-    /// on the scores of the integer module could tell, and there is none, or only
-    /// exact scores, and they are not known.
-    pub(super) fn allow(
+    /// How far what decides each label, among the outputs of [`Self::whole`], is from
+    /// giving another: the least beyond its bound. None if nothing that decides is rounded.
+    pub(in crate::compare) fn margin(&self, scores: &[Outcome<i64>]) -> Option<Margin> {
+        let of_label = |decider: &Decider| match &scores[decider.scores] {
+            Outcome::Numbers(stored) => decider.margin(stored),
+            Outcome::Label(_) => None,
+        };
+        let margins = self.of_output.iter().flatten().filter_map(of_label);
+        margins.min_by(|a, b| a.ratio().total_cmp(&b.ratio()))
+    }
+
+    /// How the labels of `output` for this row stand to each other.
+    pub(super) fn judge(&self, output: usize, row: &[i64], float: usize, int: usize) -> Standing {
+        let Some(decider) = &self.of_output[output] else { return Standing::Differ };
+        let cells = cells(&self.real, row);
+        let exact = &interpret::real(&self.real, &cells)[decider.scores];
+        let allowed = self.allow(decider, exact, row, (float, int));
+        if allowed == Some(false) {
+            return Standing::Differ;
+        }
+        let decided = of_exact(exact).zip(self.noise(decider, &cells, exact));
+        let is_changed = decided
+            .is_some_and(|(scores, noise)| !decider.stands(int, noise.max(decider.tie), &scores));
+        match (allowed, is_changed) {
+            (None, is_changed) => Standing::Undecided { is_changed },
+            (Some(_), true) => Standing::Changed,
+            (Some(_), false) => Standing::NearTie,
+        }
+    }
+
+    /// May both labels stand? None if only a bound on the scores of the integer module
+    /// could tell, and there is none, or only exact scores, and they are not known.
+    fn allow(
         &self,
-        output: usize,
+        decider: &Decider,
+        exact: &Exact,
         row: &[i64],
-        float: usize,
-        int: usize,
+        (float, int): (usize, usize),
     ) -> Option<bool> {
-        let Some(decider) = &self.of_output[output] else { return Some(false) };
-        let exact = &interpret::real(&self.real, &cells(&self.real, row))[decider.scores];
         let stands = |label, error| {
             of_exact(exact).is_some_and(|scores| decider.stands(label, error, &scores))
         };
@@ -174,9 +238,8 @@ impl Deciders {
         scores.is_some_and(|scores| decider.stands(label, decider.float_error, &scores))
     }
 
-    /// May a trainer, who computes as the model but with roundings of their own, give
-    /// this label to the row? The model's weights are roundings of the trainer's, so
-    /// that scores may be off by twice what the floats of the model are.
+    /// May a trainer, who computes as the model but with roundings of their own and with
+    /// weights of which those of the model are roundings, give this label to the row?
     pub(in crate::compare) fn trainer_may_say(
         &self,
         output: usize,
@@ -185,15 +248,13 @@ impl Deciders {
     ) -> bool {
         let Some(decider) = &self.of_output[output] else { return false };
         let cells = cells(&self.real, row);
-        let scores = self.real.outputs[decider.scores].value;
-        let elements = float_error::of_value(&self.real, scores, Some(&cells));
-        let noise = elements.iter().map(Element::of_trainer).fold(0.0, f64::max);
+        let noise = self.bound(decider, For::Trainer(&cells));
         if noise == 0.0 {
             // Nothing rounds, so that a tie is one for the trainer as well.
             return false;
         }
         if noise.is_finite() {
-            let allowed = decider.sides * noise;
+            let allowed = TRAINER_TOO * noise;
             let floats = &interpret::float(&self.real, &cells)[decider.scores];
             return decider.stands(label, allowed, &of_float(floats));
         }
@@ -202,11 +263,31 @@ impl Deciders {
         else {
             return false;
         };
-        decider.stands(label, float_error::WEIGHTS_TOO * noise, &spans)
+        decider.stands(label, UNKNOWN_ROUNDINGS * noise, &spans)
     }
 
-    /// How far the floats of the model are off in what decides on this row; none where
-    /// a score is not a number.
+    /// Do the model's own floats make a tie of this label and theirs? Every runtime then
+    /// takes the first.
+    pub(in crate::compare) fn ties_in_floats(
+        &self,
+        output: usize,
+        row: &[i64],
+        label: usize,
+    ) -> bool {
+        let Some(decider) = &self.of_output[output] else { return false };
+        let floats = interpret::float(&self.real, &cells(&self.real, row));
+        decider.stands(label, 0.0, &of_float(&floats[decider.scores]))
+    }
+
+    /// A bound on what roundings of floats change in what decides.
+    fn bound(&self, decider: &Decider, of_what: For<'_>) -> f64 {
+        let scores = self.real.outputs[decider.scores].value;
+        let elements = float_error::of_value(&self.real, scores, of_what);
+        decider.sides * elements.iter().map(|element| element.error).fold(0.0, f64::max)
+    }
+
+    /// How far the floats of the model may be off in what decides on this row, or if no
+    /// bound is known, how far they are; none where a score is not a number.
     fn noise(&self, decider: &Decider, cells: &[Option<i64>], exact: &Exact) -> Option<f64> {
         let floats = of_float(&interpret::float(&self.real, cells)[decider.scores]);
         let off = floats
@@ -214,9 +295,16 @@ impl Deciders {
             .zip(of_exact(exact)?)
             .map(|(&(float, _), (lower, upper))| (float - lower).abs().max((float - upper).abs()));
         let noise = decider.sides * off.fold(0.0, |most, off| if off > most { off } else { most });
+        let bound = self.bound(decider, For::Row(cells));
+        let noise = if bound.is_finite() { bound } else { noise };
         floats.iter().all(|(float, _)| float.is_finite()).then_some(noise)
     }
 }
+
+/// A trainer may compute in floats that are as coarse as those of the model.
+const TRAINER_TOO: f64 = 2.0;
+/// Where no bound on what floats are off is known: by how much more than on this row.
+const UNKNOWN_ROUNDINGS: f64 = 16.0;
 
 /// Ends of what each score may be.
 type Spans = Vec<(f64, f64)>;
@@ -250,32 +338,36 @@ impl Decider {
 
     /// Could exact scores within the bounds of these give another label?
     fn is_affected(&self, stored: &[i64]) -> bool {
-        match &self.rule {
+        self.margin(stored).is_some_and(|margin| margin.distance <= margin.bound)
+    }
+
+    /// How far what decides is from giving another label, where it is least beyond its
+    /// bound; none if nothing is rounded.
+    fn margin(&self, stored: &[i64]) -> Option<Margin> {
+        let margins: Vec<Margin> = match &self.rule {
             Rule::Greatest | Rule::Least => {
                 let sign = if self.rule == Rule::Least { -1 } else { 1 };
                 let scores = || stored.iter().map(move |score| sign * score).zip(&self.bounds);
                 let greatest = scores().enumerate();
-                let Some((first, (most, of_most))) =
-                    greatest.max_by_key(|(at, (score, _))| (*score, std::cmp::Reverse(*at)))
-                else {
-                    return false;
+                let (first, (most, of_most)) =
+                    greatest.max_by_key(|(at, (score, _))| (*score, std::cmp::Reverse(*at)))?;
+                let others = scores().enumerate().filter(|(at, _)| *at != first);
+                let margin = |(_, (other, of_other)): (usize, (i64, &f64))| {
+                    let past = i128::from(most) - i128::from(other) - i128::from(self.tie_stored);
+                    let distance = past.unsigned_abs() as f64 * self.unit;
+                    Margin { distance, bound: of_most + of_other }
                 };
-                let others = scores().enumerate();
-                others.filter(|(at, _)| *at != first).any(|(_, (other, of_other))| {
-                    let past = i128::from(most) - i128::from(other) - i128::from(self.margin);
-                    let bound = of_most + of_other;
-                    bound > 0.0 && past.unsigned_abs() as f64 * self.unit <= bound
-                })
+                others.map(margin).collect()
             }
             Rule::Cuts { cuts, .. } => {
-                let (Some(&score), Some(&bound)) = (stored.first(), self.bounds.first()) else {
-                    return false;
-                };
-                let score = score as f64 * self.unit;
+                let (score, bound) = (*stored.first()? as f64 * self.unit, *self.bounds.first()?);
                 let reading = READING_ERROR * score.abs();
-                bound > 0.0 && cuts.iter().any(|cut| (score - cut).abs() <= bound + reading)
+                let distance = |cut: &f64| ((score - cut).abs() - reading).max(0.0);
+                cuts.iter().map(|cut| Margin { distance: distance(cut), bound }).collect()
             }
-        }
+        };
+        let rounded = margins.into_iter().filter(|margin| margin.bound > 0.0);
+        rounded.min_by(|a, b| a.ratio().total_cmp(&b.ratio()))
     }
 
     /// Is the label that of the scores, if what decides may be off by `error`?
@@ -337,7 +429,7 @@ fn find(
     if bounds.len() != real.shape(real_scores).elements() {
         return None;
     }
-    let elements = float_error::of_value(real, real_scores, None);
+    let elements = float_error::of_value(real, real_scores, For::EveryRow);
     let most = |of: fn(&Element) -> f64| elements.iter().map(of).fold(0.0, f64::max);
     let reading = READING_ERROR * most(|element| element.magnitude);
     let spans = spans(int, ranges, int_scores);
@@ -353,9 +445,10 @@ fn find(
         rule,
         float_error: sides * most(|element| element.error) + reading,
         sides,
+        tie: slack,
         int_error: slack + sides * rounded + if reading.is_finite() { reading } else { 0.0 },
         bounds,
-        margin,
+        tie_stored: margin,
         unit,
     };
     Some((real_scores, int_scores, decider))
