@@ -10,7 +10,7 @@
 use skxc_ir::analysis::reach::Reach;
 use skxc_ir::{
     Binary, Column, ElementType, Forest, Handle, Interval, Module, Real, RealOp, Reduction,
-    TreeNode, Unary, Value,
+    TreeNode, Type, Unary, Value,
 };
 
 /// What is known of one element.
@@ -55,7 +55,9 @@ impl Element {
 /// What a bound is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum For<'a> {
-    /// Every row within the ranges of the columns.
+    /// Every row within the ranges of the columns, and what a label rests on however the
+    /// floats of the whole model come to it. These saturate in functions behind a score,
+    /// so that no bound holds for scores that are computed but by trees.
     EveryRow,
     /// One row.
     Row(&'a [Option<i64>]),
@@ -89,6 +91,9 @@ fn of_op(
     let node = module.node(value);
     let elements = node.ty.shape.elements();
     let exactly = Element::exactly;
+    if matches!(of_what, For::EveryRow) && is_computed(&node.op) {
+        return vec![Element::UNKNOWN; elements];
+    }
     match &node.op {
         RealOp::Input { columns } => {
             columns.iter().map(|&it| of_column(module, it, of_what)).collect()
@@ -113,26 +118,16 @@ fn of_op(
         RealOp::Unary { function, input } => {
             of[input.index()].iter().map(|&x| of_unary(*function, x, unit(node.ty.elem))).collect()
         }
-        RealOp::Binary { function, a, b } => {
-            let is_constant =
-                matches!(module.node(*b).op, RealOp::Constant { .. }) && node.ty.elem.is_float();
-            let positions = |value: Value| module.shape(value).positions_in(&node.ty.shape);
-            let pairs = positions(*a).into_iter().zip(positions(*b));
-            let pairs = pairs.map(|(at_a, at_b)| (of[a.index()][at_a], of[b.index()][at_b]));
-            pairs.map(|pair| of_binary(*function, pair, is_constant, unit(node.ty.elem))).collect()
-        }
+        RealOp::Binary { function, a, b } => of_pairs(module, (*function, *a, *b), &node.ty, of),
         RealOp::MatMul { a, b } => {
             let width = module.shape(*b).row();
             of_product(&of[a.index()], &of[b.index()], width, unit(node.ty.elem))
         }
         RealOp::Reduce { function, input } => {
-            let row = module.shape(*input).row().max(1);
-            let rows = of[input.index()].chunks(row);
+            let rows = of[input.index()].chunks(module.shape(*input).row().max(1));
             rows.map(|row| of_reduction(*function, row, unit(node.ty.elem))).collect()
         }
-        RealOp::TreeEnsemble { forest, .. } => {
-            of_forest(&module.forests[*forest], of_what.rounds_weights())
-        }
+        RealOp::TreeEnsemble { forest, .. } => of_forest(&module.forests[*forest], of_what),
         // What decides on numbers that are rounded may decide otherwise.
         RealOp::Compare { a, b, .. } => decided(&[&of[a.index()], &of[b.index()]], 1, elements),
         RealOp::ArgMax { input }
@@ -151,6 +146,46 @@ fn of_op(
             vec![Element::UNKNOWN; elements]
         }
     }
+}
+
+/// Is it computed from elements by more than a difference?
+fn is_computed(op: &RealOp) -> bool {
+    match op {
+        RealOp::Binary { function, .. } => *function != Binary::Subtract,
+        RealOp::Unary { .. } | RealOp::MatMul { .. } | RealOp::Reduce { .. } => true,
+        RealOp::Input { .. }
+        | RealOp::Constant { .. }
+        | RealOp::Cast { .. }
+        | RealOp::Reshape { .. }
+        | RealOp::Gather { .. }
+        | RealOp::Concat { .. }
+        | RealOp::Compare { .. }
+        | RealOp::Select { .. }
+        | RealOp::Softmax { .. }
+        | RealOp::CumulativeSum { .. }
+        | RealOp::ArgSort { .. }
+        | RealOp::Take { .. }
+        | RealOp::TakeAlong { .. }
+        | RealOp::Lookup { .. }
+        | RealOp::TreeEnsemble { .. }
+        | RealOp::ArgMax { .. }
+        | RealOp::ArgMin { .. }
+        | RealOp::Label { .. } => false,
+    }
+}
+
+/// A function of two elements, which are broadcast.
+fn of_pairs(
+    module: &Module<Real>,
+    (function, a, b): (Binary, Value, Value),
+    ty: &Type,
+    of: &[Vec<Element>],
+) -> Vec<Element> {
+    let is_constant = matches!(module.node(b).op, RealOp::Constant { .. }) && ty.elem.is_float();
+    let positions = |value: Value| module.shape(value).positions_in(&ty.shape);
+    let pairs = positions(a).into_iter().zip(positions(b));
+    let pairs = pairs.map(|(at_a, at_b)| (of[a.index()][at_a], of[b.index()][at_b]));
+    pairs.map(|pair| of_binary(function, pair, is_constant, unit(ty.elem))).collect()
 }
 
 /// The number in a column.
@@ -249,9 +284,9 @@ fn gamma(n: usize, unit: f64) -> f64 {
     relative / (1.0 - relative)
 }
 
-/// `is_rounded`: the weights of leaves are roundings. One alone is taken as it is: a tie
-/// of it is no accident.
-fn of_forest(forest: &Forest<Real>, is_rounded: bool) -> Vec<Element> {
+/// The weights of a trainer's leaves were rounded as well. One alone is taken as it is: a
+/// tie of it is no accident.
+fn of_forest(forest: &Forest<Real>, of_what: For<'_>) -> Vec<Element> {
     let targets = forest.targets as usize;
     let mut magnitude: Vec<f64> = forest.base.iter().map(|base| base.abs()).collect();
     // A base of 0 adds nothing that rounds.
@@ -280,9 +315,13 @@ fn of_forest(forest: &Forest<Real>, is_rounded: bool) -> Vec<Element> {
         }
     }
     let of_target = magnitude.into_iter().zip(terms_of).map(|(magnitude, terms)| {
-        let additions = terms.saturating_sub(1) as usize;
-        let roundings = additions + usize::from(is_rounded && additions > 0);
-        Element { magnitude, error: magnitude * gamma(roundings, unit(forest.elem)) }
+        let roundings = match of_what {
+            // What passes took off the forest may have rounded once more.
+            For::EveryRow => terms,
+            For::Row(_) => terms.saturating_sub(1),
+            For::Trainer(_) => terms.saturating_sub(u32::from(terms == 1)),
+        };
+        Element { magnitude, error: magnitude * gamma(roundings as usize, unit(forest.elem)) }
     });
     of_target.collect()
 }

@@ -514,6 +514,31 @@ fn labels_of_the_trainer_are_compared_by_row() {
     assert_eq!((report.mismatches, report.file_mismatches, found.index), (2, 1, Some(1)));
 }
 
+/// Logistic functions that are all 1 are a tie in floats, however far apart the scores
+/// behind them are: no bound on these says that the model's label is wrong.
+#[test]
+fn a_tie_of_saturated_floats_is_no_mismatch() {
+    let text = "real a
+@c0 = column ip_ttl [0, 255]
+@c1 = column ip_id [0, 65535]
+@l0 = labels [0, 1]
+@w0 = constant f32[2x2] [1.0, 2.0, 1.0, 1.0]
+%0 = input [ip_ttl, ip_id] : f32[1x2]
+%1 = constant @w0 : f32[2x2]
+%2 = matmul %0, %1 : f32[1x2]
+%3 = logistic %2 : f32[1x2]
+%4 = argmax %3 : i64[1]
+%5 = label @l0, %4 : label(@l0)[1]
+output \"label\" label %5
+";
+    let (real, int) = compiled(text);
+    let mut given = Rows::new(2);
+    given.push(Kind::Csv, &[100, 100]);
+    let options = Options { random_rows: 100, ..Options::default() };
+    let report = model(&real, &int, given, options, &mut |_| {});
+    assert!(report.verdict.passed() && report.changed.given == 0, "{report:?}");
+}
+
 /// A score of `ttl / 8 + ecn` that is off by up to two: exact arithmetic says which of
 /// the labels next to the cut are wrong.
 #[test]

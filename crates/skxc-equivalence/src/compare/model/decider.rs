@@ -266,8 +266,9 @@ impl Deciders {
         decider.stands(label, UNKNOWN_ROUNDINGS * noise, &spans)
     }
 
-    /// Do the model's own floats make a tie of this label and theirs? Every runtime then
-    /// takes the first.
+    /// Do the floats of the scores behind the label give this label? If the model's label
+    /// is another, its floats make a tie, or saturate in what is behind the scores, and
+    /// every runtime takes the first.
     pub(in crate::compare) fn ties_in_floats(
         &self,
         output: usize,
