@@ -1,5 +1,5 @@
 //! The reference interpreter: the meaning of the IR, written to be obviously
-//! right and never tuned.
+//! right. Speed comes second.
 //!
 //! Three modes:
 //! - [`float`] computes a [`Module<Real>`] as ONNX does: each operation rounds

@@ -9,6 +9,7 @@ use crate::ops::{Binary, Unary};
 use crate::types::ElementType;
 
 /// `x` as an `elem`.
+#[inline]
 #[must_use]
 pub fn round(x: f64, elem: ElementType) -> f64 {
     // Rounding sums, products, quotients and roots of `f32` twice is the same
@@ -49,6 +50,7 @@ pub fn unary(function: Unary, x: f64, elem: ElementType) -> f64 {
 ///
 /// # Panics
 /// If it is a function of truth values.
+#[inline]
 #[must_use]
 pub fn binary(function: Binary, a: f64, b: f64, elem: ElementType) -> f64 {
     let y = match function {

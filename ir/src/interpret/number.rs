@@ -69,6 +69,7 @@ impl Number for f64 {
         functions::unary(function, *self, elem)
     }
 
+    #[inline]
     fn binary(&self, function: Binary, other: &Self, elem: ElementType) -> Self {
         functions::binary(function, *self, *other, elem)
     }

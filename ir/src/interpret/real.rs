@@ -148,7 +148,7 @@ impl<'m, N: Number> Machine<'m, N> {
             }
             RealOp::Binary { function, a, b } => {
                 let pairs = self.broadcast(*a, ty)?.zip(self.broadcast(*b, ty)?);
-                Ok(pairs.map(|(a, b)| tensor::binary(*function, a, b, ty.elem)).collect())
+                Ok(tensor::binaries(*function, pairs, ty.elem))
             }
             RealOp::Compare { relation, a, b } => {
                 let mode = tensor::mode(*relation);

@@ -33,7 +33,28 @@ pub(super) fn unary<N: Number>(function: Unary, x: &Scalar<N>, elem: ElementType
     }
 }
 
+/// [`binary`] of pairs: in the loops that take most time the function is known.
+pub(super) fn binaries<'a, N: Number + 'a>(
+    function: Binary,
+    pairs: impl Iterator<Item = (&'a Scalar<N>, &'a Scalar<N>)>,
+    elem: ElementType,
+) -> Vec<Scalar<N>> {
+    match function {
+        Binary::Add => pairs.map(|(a, b)| binary(Binary::Add, a, b, elem)).collect(),
+        Binary::Subtract => pairs.map(|(a, b)| binary(Binary::Subtract, a, b, elem)).collect(),
+        Binary::Multiply => pairs.map(|(a, b)| binary(Binary::Multiply, a, b, elem)).collect(),
+        Binary::Divide
+        | Binary::Power
+        | Binary::Minimum
+        | Binary::Maximum
+        | Binary::And
+        | Binary::Or
+        | Binary::Xor => pairs.map(|(a, b)| binary(function, a, b, elem)).collect(),
+    }
+}
+
 /// Integers wrap, and a quotient by 0 is 0.
+#[inline]
 pub(super) fn binary<N: Number>(
     function: Binary,
     a: &Scalar<N>,
@@ -88,14 +109,14 @@ pub(super) fn reduce<N: Number>(
     row: &[Scalar<N>],
     elem: ElementType,
 ) -> Scalar<N> {
-    let function = match function {
-        Reduction::Sum => Binary::Add,
-        Reduction::Product => Binary::Multiply,
-        Reduction::Minimum => Binary::Minimum,
-        Reduction::Maximum => Binary::Maximum,
-    };
     let (first, rest) = row.split_first().expect("a reduced axis has elements");
-    rest.iter().fold(first.clone(), |sum, x| binary(function, &sum, x, elem))
+    let first = first.clone();
+    match function {
+        Reduction::Sum => rest.iter().fold(first, |a, b| binary(Binary::Add, &a, b, elem)),
+        Reduction::Product => rest.iter().fold(first, |a, b| binary(Binary::Multiply, &a, b, elem)),
+        Reduction::Minimum => rest.iter().fold(first, |a, b| binary(Binary::Minimum, &a, b, elem)),
+        Reduction::Maximum => rest.iter().fold(first, |a, b| binary(Binary::Maximum, &a, b, elem)),
+    }
 }
 
 /// The product of matrices of numbers; the second has rows of `width` elements.
