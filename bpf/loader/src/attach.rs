@@ -24,6 +24,7 @@ mod running;
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 
@@ -37,7 +38,7 @@ use crate::error::{Action, Error};
 use crate::load::Loaded;
 use crate::map::{self, Counter};
 use crate::program::{self, ProgramInfo};
-use crate::sys;
+use crate::{messages, sys};
 
 pub use self::pins::LockedPins;
 pub use self::resident::Resident;
@@ -145,10 +146,20 @@ pub struct AttachmentInfo {
     pub mode: Option<Mode>,
 }
 
+/// What [`attach_xdp`] made.
+#[derive(Debug)]
+pub struct Attached {
+    /// Where it is pinned.
+    pub attachment: Attachment,
+    /// How it runs.
+    pub mode: Mode,
+    /// Why native mode was refused, if it was tried and is not what it became.
+    pub not_native: Option<Error>,
+}
+
 /// Attaches the program `program` of a loaded object for model `name` to an
 /// interface and pins link, program and maps. With no `mode`,
-/// native is tried first and generic if the driver cannot do it. Returns the
-/// mode that it is.
+/// native is tried first and generic if the driver cannot do it.
 ///
 /// # Errors
 /// [`Error::Pinned`] if `name` is attached to the interface already,
@@ -161,7 +172,7 @@ pub fn attach_xdp(
     interface: &Interface,
     mode: Option<Mode>,
     locked: &LockedPins,
-) -> Result<(Attachment, Mode), Error> {
+) -> Result<Attached, Error> {
     let program = loaded.program(program)?;
     let namespace = locked.root().join(namespace()?);
     let directory = format!("{}:{}", interface.index, file_name(&interface.name));
@@ -177,19 +188,20 @@ pub fn attach_xdp(
         path: path.clone(),
         moved_from: None,
     };
-    let (link, mode) = match mode {
-        Some(mode) => (create_link(&program, interface, mode)?, mode),
+    let (link, mode, not_native) = match mode {
+        Some(mode) => (create_link(&program, interface, mode)?, mode, None),
         None => match create_link(&program, interface, Mode::Native) {
-            Ok(link) => (link, Mode::Native),
-            Err(Error::Mode { .. } | Error::MtuTooLarge { .. }) => {
-                (create_link(&program, interface, Mode::Generic)?, Mode::Generic)
+            Ok(link) => (link, Mode::Native, None),
+            Err(refused @ (Error::Mode { .. } | Error::MtuTooLarge { .. })) => {
+                let link = create_link(&program, interface, Mode::Generic)?;
+                (link, Mode::Generic, Some(refused))
             }
             Err(error) => return Err(error),
         },
     };
     pins.add(link.as_fd(), LINK)?;
     pins.keep();
-    Ok((attachment, mode))
+    Ok(Attached { attachment, mode, not_native })
 }
 
 fn create_link(
@@ -199,19 +211,35 @@ fn create_link(
 ) -> Result<OwnedFd, Error> {
     let index = i32::try_from(interface.index).expect("the kernel counts interfaces in int");
     sys::create_xdp_link(program.as_fd(), index, mode.flag()).map_err(|source| {
-        let interface = interface.name.clone();
+        let name = interface.name.clone();
         match source.raw_os_error() {
-            // drivers/net/veth.c, `veth_xdp_set`, and others: a frame must fit a page.
-            Some(libc::ERANGE) => match sys::interface_mtu(&interface) {
-                Ok(mtu) => Error::MtuTooLarge { interface, mtu, source },
-                Err(_) => Error::Mode { interface, source },
-            },
-            Some(libc::EBUSY | libc::EEXIST) => Error::Busy { interface, source },
-            Some(libc::EOPNOTSUPP | libc::EINVAL) => Error::Mode { interface, source },
-            Some(libc::ENODEV) => Error::NoInterface { interface },
-            _ => Error::kernel(Action::Attach, source),
+            Some(libc::EPERM) => Error::kernel(Action::Attach, source),
+            Some(libc::EBUSY | libc::EEXIST) => Error::Busy { interface: name, source },
+            Some(libc::ENODEV) => Error::NoInterface { interface: name },
+            // What drivers answer is theirs to choose.
+            _ => refusal(program, interface, mode, source),
         }
     })
+}
+
+/// Why a mode was refused, in the words of the kernel.
+fn refusal(
+    program: &program::Program<'_>,
+    interface: &Interface,
+    mode: Mode,
+    source: io::Error,
+) -> Error {
+    let index = i32::try_from(interface.index).expect("the kernel counts interfaces in int");
+    let ((), printed) = messages::capture(|| sys::try_xdp(program.as_fd(), index, mode.flag()));
+    let said = messages::said_by_kernel(&printed).to_owned();
+    let interface = interface.name.clone();
+    // drivers/net/veth.c, `veth_xdp_set`, and others: a frame must fit a page.
+    match (mode, source.raw_os_error(), sys::interface_mtu(&interface)) {
+        (Mode::Native, Some(libc::ERANGE), Ok(mtu)) => {
+            Error::MtuTooLarge { interface, mtu, said, source }
+        }
+        _ => Error::Mode { interface, mode, said, source },
+    }
 }
 
 /// All attachments pinned below `root` that were made in this network namespace, or

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::attach::Mode;
 use crate::probe::{Capability, missing_of};
 
 /// An error of this crate. Missing privileges are a variant of their own, so
@@ -118,21 +119,27 @@ pub enum Error {
     },
     /// The interface carries frames that are too long for native XDP: the driver
     /// wants a frame in one page.
-    #[error("the MTU of `{interface}`, {mtu}, is too large for native XDP")]
+    #[error("the MTU of `{interface}`, {mtu}, is too large for native XDP{}", quoted(said))]
     MtuTooLarge {
         /// Name of the interface.
         interface: String,
         /// Its MTU in bytes.
         mtu: u32,
+        /// The kernel's words; empty if it has none.
+        said: String,
         /// The kernel's answer.
         #[source]
         source: io::Error,
     },
     /// The interface or its driver cannot run XDP in this mode.
-    #[error("`{interface}` cannot run XDP in this mode")]
+    #[error("`{interface}` cannot run XDP in {mode} mode{}", quoted(said))]
     Mode {
         /// Name of the interface.
         interface: String,
+        /// The mode that was refused.
+        mode: Mode,
+        /// The kernel's words; empty if it has none.
+        said: String,
         /// The kernel's answer.
         #[source]
         source: io::Error,
@@ -267,6 +274,11 @@ impl Error {
             _ => Error::Path { action, path: path.into(), source },
         }
     }
+}
+
+/// Words of the kernel, behind what was refused.
+fn quoted(said: &str) -> String {
+    if said.is_empty() { String::new() } else { format!(": \"{said}\"") }
 }
 
 /// The capabilities that an action needs and this thread does not have.

@@ -30,7 +30,7 @@ mod strip;
 mod sys;
 
 pub use attach::{
-    Attachment, AttachmentInfo, Interface, LockedPins, Mode, PIN_ROOT, Resident, Running,
+    Attached, Attachment, AttachmentInfo, Interface, LockedPins, Mode, PIN_ROOT, Resident, Running,
     Whereabouts, attach_xdp, attachments, running,
 };
 pub use batch::{Batch, BatchRun};

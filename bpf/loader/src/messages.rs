@@ -27,6 +27,13 @@ pub(crate) fn capture<T>(work: impl FnOnce() -> T) -> (T, String) {
     (result, messages.trim_end().to_owned())
 }
 
+/// What the kernel says in the extended acknowledgement of netlink, if libbpf printed
+/// that (src/nlattr.c, `libbpf_nla_dump_errormsg`).
+pub(crate) fn said_by_kernel(messages: &str) -> &str {
+    let said = |line| str::split_once(line, "Kernel error message: ").map(|(_, said)| said.trim());
+    messages.lines().find_map(said).unwrap_or_default()
+}
+
 /// Keeps a message, if there is room for it.
 pub(crate) fn keep(message: &str) {
     KEPT.with_borrow_mut(|kept| {
@@ -34,4 +41,16 @@ pub(crate) fn keep(message: &str) {
             kept.push_str(message);
         }
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_the_kernel_are_found() {
+        let printed = "libbpf: other\nlibbpf: Kernel error message: veth: Peer MTU is too large\n";
+        assert_eq!(said_by_kernel(printed), "veth: Peer MTU is too large");
+        assert_eq!(said_by_kernel("libbpf: other"), "");
+    }
 }

@@ -177,6 +177,26 @@ pub(crate) fn create_xdp_link(
     })
 }
 
+/// Tries to attach a program without a link, as links do not tell why the kernel
+/// refuses: libbpf prints the words of the kernel, and takes the program off again if
+/// there was nothing to refuse.
+pub(crate) fn try_xdp(program: BorrowedFd<'_>, interface_index: i32, mode: u32) {
+    let flags = mode | libbpf_sys::XDP_FLAGS_UPDATE_IF_NOEXIST;
+    let fd = program.as_raw_fd();
+    let options = libbpf_sys::bpf_xdp_attach_opts {
+        sz: mem::size_of::<libbpf_sys::bpf_xdp_attach_opts>() as libbpf_sys::size_t,
+        old_prog_fd: fd,
+        ..Default::default()
+    };
+    // SAFETY: the descriptor is open; null options mean none; the options given are
+    // initialised and alive.
+    unsafe {
+        if libbpf_sys::bpf_xdp_attach(interface_index, fd, flags, std::ptr::null()) == 0 {
+            libbpf_sys::bpf_xdp_detach(interface_index, mode, &raw const options);
+        }
+    }
+}
+
 /// Detaches a link for good, whoever else holds it.
 pub(crate) fn detach_link(link: BorrowedFd<'_>) -> io::Result<()> {
     // SAFETY: the descriptor is open.

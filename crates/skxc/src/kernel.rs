@@ -1,7 +1,7 @@
 //! Objects in the kernel: loading them for comparisons, and what to say when
 //! the kernel will not.
 
-use skxc_bpf::{Batch, Error, Loader, ip_netns_exec};
+use skxc_bpf::{Batch, Error, Loader, Mode, ip_netns_exec};
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 use skxc_equivalence::kernel::Entry;
 use skxc_equivalence::machine::{Field, Layout};
@@ -131,8 +131,9 @@ pub(crate) fn failure(what: &str, error: &Error) -> Stop {
                 None => diagnostic.help("`mount -t bpf bpf /sys/fs/bpf` mounts it"),
             }
         }
-        Error::Mode { .. } => Diagnostic::error(codes::ATTACH, chain)
+        Error::Mode { mode: Mode::Native, .. } => Diagnostic::error(codes::ATTACH, chain)
             .help("`--mode generic` works on every interface"),
+        Error::Mode { mode: Mode::Generic, .. } => Diagnostic::error(codes::ATTACH, chain),
         Error::Elf { .. }
         | Error::Open { .. }
         | Error::NoProgram { .. }
@@ -157,7 +158,7 @@ pub(crate) fn instead_of_ip_netns_exec(diagnostic: Diagnostic, namespace: &str) 
 }
 
 /// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(cause) = next {

@@ -4,8 +4,8 @@ use std::net::UdpSocket;
 use std::path::PathBuf;
 
 use skxc_bpf::{
-    Attachment, Error, Interface, Loaded, Loader, LockedPins, Mode, Resident, Whereabouts,
-    attach_xdp, attachments, running,
+    Attached, Attachment, Error, Interface, Loaded, Loader, LockedPins, Mode, Resident,
+    Whereabouts, attach_xdp, attachments, running,
 };
 
 use crate::setup::{bench, in_namespace, ip, skip};
@@ -65,10 +65,16 @@ fn an_attachment_counts_and_goes() {
     in_namespace(|| {
         let lo = Interface::find("lo").expect("lo is there");
         let loaded = load(&object, XDP_PASS);
-        let (attachment, mode) = attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.lock())
-            .expect("it attaches");
+        let Attached { attachment, mode, not_native } =
+            attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.lock())
+                .expect("it attaches");
         drop(loaded);
         assert_eq!(mode, Mode::Generic, "lo has no native mode");
+        let Some(Error::Mode { said, mode: Mode::Native, .. }) = not_native else {
+            panic!("{not_native:?}")
+        };
+        // Kernels before 5.9 say nothing.
+        assert!(said.is_empty() || said.contains("native"), "{said}");
         send(3);
 
         let listed = attachments(&root.0).expect("the pins are readable");
@@ -128,11 +134,11 @@ fn what_a_killed_attach_left_gives_way() {
         let lo = Interface::find("lo").expect("lo is there");
         let loaded = load(&object, XDP_PASS);
         let attach = || attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.lock());
-        let (attachment, _) = attach().expect("it attaches");
+        let Attached { attachment, .. } = attach().expect("it attaches");
         let path = attachment.path.clone();
         attachment.detach(&root.lock()).expect("it detaches");
         std::fs::create_dir_all(&path).expect("pins have a directory");
-        let (attachment, _) = attach().expect("a directory without a link gives way");
+        let Attached { attachment, .. } = attach().expect("a directory without a link gives way");
         attachment.detach(&root.lock()).expect("it detaches");
         assert!(!root.0.exists(), "no directory stays");
     });
@@ -147,10 +153,11 @@ fn interfaces_of_two_namespaces_may_have_one_name() {
         attach_xdp(&load(&object, XDP_PASS), "bench_xdp", "bench", &lo, None, &root.lock())
     };
     in_namespace(|| {
-        let (outer, _) = attach().expect("it attaches");
+        let Attached { attachment: outer, .. } = attach().expect("it attaches");
         in_namespace(|| {
             assert_eq!(attachments(&root.0).expect("readable"), []);
-            let (inner, _) = attach().expect("another namespace has its own pins");
+            let Attached { attachment: inner, .. } =
+                attach().expect("another namespace has its own pins");
             assert_ne!(inner.path, outer.path);
         });
         assert_eq!(attachments(&root.0).expect("readable"), std::slice::from_ref(&outer));
@@ -158,7 +165,7 @@ fn interfaces_of_two_namespaces_may_have_one_name() {
         // The inner namespace is gone, what was pinned there goes with the next attach.
         let mut left = true;
         for _ in 0..50 {
-            let (again, _) = attach().expect("it attaches again");
+            let Attached { attachment: again, .. } = attach().expect("it attaches again");
             again.detach(&root.lock()).expect("it detaches");
             left = root.0.exists();
             if !left {
@@ -178,10 +185,11 @@ fn native_mode_on_a_virtual_cable_with_a_dot_in_its_name() {
         ip(&["link", "add", "cable.1", "type", "veth", "peer", "name", "cable.2"]);
         let interface = Interface::find("cable.1").expect("it was made");
         let loaded = load(&object, XDP_PASS);
-        let (attachment, mode) =
+        let Attached { attachment, mode, not_native } =
             attach_xdp(&loaded, "bench_xdp", "bench", &interface, None, &root.lock())
                 .expect("it attaches");
         assert_eq!(mode, Mode::Native);
+        assert!(not_native.is_none(), "{not_native:?}");
         assert_eq!(attachments(&root.0).expect("readable")[0].interface, "cable.1");
         let running = running().expect("the kernel tells");
         assert_eq!((running.len(), running[0].interface.index), (1, interface.index));
@@ -194,7 +202,7 @@ fn native_mode_on_a_virtual_cable_with_a_dot_in_its_name() {
 
         ip(&["link", "add", "cable.1", "type", "veth", "peer", "name", "cable.2"]);
         let interface = Interface::find("cable.1").expect("it was made again");
-        let (attachment, _) =
+        let Attached { attachment, .. } =
             attach_xdp(&loaded, "bench_xdp", "bench", &interface, None, &root.lock())
                 .expect("stale pins give way");
         ip(&["link", "delete", "cable.1"]);
@@ -209,7 +217,7 @@ fn replacing_is_compare_and_swap() {
     in_namespace(|| {
         let lo = Interface::find("lo").expect("lo is there");
         let first = load(&object, XDP_PASS);
-        let (attachment, _) =
+        let Attached { attachment, .. } =
             attach_xdp(&first, "bench_xdp", "bench", &lo, None, &root.lock()).expect("it attaches");
         let before = attachment.info().expect("it is attached").program.id;
         let second = load(&object, XDP_DROP);
@@ -221,8 +229,9 @@ fn replacing_is_compare_and_swap() {
         let third = load(&object, XDP_PASS);
         ip(&["link", "add", "cable", "type", "veth", "peer", "name", "other"]);
         let cable = Interface::find("cable").expect("it was made");
-        let (elsewhere, _) = attach_xdp(&third, "bench_xdp", "bench", &cable, None, &root.lock())
-            .expect("it attaches");
+        let Attached { attachment: elsewhere, .. } =
+            attach_xdp(&third, "bench_xdp", "bench", &cable, None, &root.lock())
+                .expect("it attaches");
         let pin = |attachment: &Attachment| attachment.path.join("program");
         std::fs::rename(pin(&elsewhere), pin(&attachment)).expect("pins can be moved");
         let error = attachment.replace(&third, "bench_xdp", &root.lock()).expect_err("a lost race");
@@ -255,8 +264,9 @@ fn an_attachment_keeps_its_interface_through_a_new_name_and_a_new_namespace() {
         ip(&["link", "add", "old", "type", "veth", "peer", "name", "peer"]);
         let old = Interface::find("old").expect("it was made");
         let loaded = load(&object, XDP_PASS);
-        let (first, _) = attach_xdp(&loaded, "bench_xdp", "bench", &old, None, &root.lock())
-            .expect("it attaches");
+        let Attached { attachment: first, .. } =
+            attach_xdp(&loaded, "bench_xdp", "bench", &old, None, &root.lock())
+                .expect("it attaches");
         ip(&["link", "set", "old", "name", "new"]);
         assert_eq!(attachments(&root.0).expect("readable")[0].interface, "new");
 
@@ -301,8 +311,9 @@ fn what_has_no_pins_is_found_and_taken_off() {
     in_namespace(|| {
         let lo = Interface::find("lo").expect("lo is there");
         let loaded = load(&object, XDP_DROP);
-        let (attachment, _) = attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.lock())
-            .expect("it attaches");
+        let Attached { attachment, .. } =
+            attach_xdp(&loaded, "bench_xdp", "bench", &lo, None, &root.lock())
+                .expect("it attaches");
         // The last pin that holds the link goes elsewhere, as in another mount of bpffs.
         let elsewhere = root
             .0
@@ -362,7 +373,11 @@ fn an_mtu_beyond_a_page_is_named_and_generic_mode_takes_it() {
         let attach = |mode| attach_xdp(&loaded, "bench_xdp", "bench", &jumbo, mode, &root.lock());
         let error = attach(Some(Mode::Native)).map(drop);
         assert!(matches!(error, Err(Error::MtuTooLarge { mtu: 9000, .. })), "{error:?}");
-        let (_, mode) = attach(None).expect("it attaches");
-        assert_eq!(mode, Mode::Generic);
+        let attached = attach(None).expect("it attaches");
+        assert_eq!(attached.mode, Mode::Generic);
+        let Some(Error::MtuTooLarge { said, .. }) = attached.not_native else {
+            panic!("{attached:?}")
+        };
+        assert_eq!(said, "veth: Peer MTU is too large to set XDP");
     });
 }

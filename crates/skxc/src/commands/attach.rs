@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use skxc_bpf::{
-    Attachment, Error, Interface, Loader, LockedPins, PIN_ROOT, attach_xdp,
+    Attached, Error, Interface, Loader, LockedPins, PIN_ROOT, attach_xdp,
     ends_with_mount_namespace, ip_netns_exec,
 };
 use skxc_diagnostics::{Diagnostic, codes};
@@ -62,15 +62,17 @@ pub(crate) fn attach(
     let interface = Interface::find(interface).map_err(|error| failed(&error))?;
     let placement = interface::place(session, &manifest, &interface, mode, force)?;
     let attached = load_and_attach(object, &manifest, &interface, &placement);
-    let (attachment, mode) = match (attached, placement.not_generic) {
-        (Err(Error::Mode { .. } | Error::MtuTooLarge { .. }), Some(refused))
+    let Attached { attachment, mode, not_native } = match (attached, placement.not_generic) {
+        (Err(error @ (Error::Mode { .. } | Error::MtuTooLarge { .. })), Some(refused))
             if mode == Mode::Auto =>
         {
-            return Err(Stop::input(refused));
+            return Err(Stop::input(
+                refused.note(format!("native mode was refused: {}", kernel::chain(&error))),
+            ));
         }
-        (Ok((attachment, skxc_bpf::Mode::Generic)), Some(warning)) => {
+        (Ok(attached), Some(warning)) if attached.mode == skxc_bpf::Mode::Generic => {
             session.report(&[warning]);
-            (attachment, skxc_bpf::Mode::Generic)
+            attached
         }
         (attached, _) => attached.map_err(|error| failed(&error))?,
     };
@@ -81,6 +83,9 @@ pub(crate) fn attach(
         attachment.interface,
         if manifest.options.shadow { ", shadow: everything passes" } else { "" },
     ));
+    if let Some(error) = not_native {
+        session.say(format_args!("generic because {}", kernel::chain(&error)));
+    }
     if !manifest.options.shadow
         && let Some(line) = manifest.fallback.line()
     {
@@ -108,7 +113,7 @@ fn load_and_attach(
     manifest: &Manifest,
     interface: &Interface,
     placement: &Placement,
-) -> Result<(Attachment, skxc_bpf::Mode), Error> {
+) -> Result<Attached, Error> {
     let name = &manifest.name;
     let program = kernel::xdp_program(name);
     let actions: Vec<u8> =
