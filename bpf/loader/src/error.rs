@@ -92,6 +92,17 @@ pub enum Error {
         /// The verifier's log, never empty.
         log: String,
     },
+    /// The verifier refused a program for what it permits with CAP_PERFMON.
+    #[error("missing privileges: `{program}` needs CAP_PERFMON (or root)")]
+    Perfmon {
+        /// Name of the C function.
+        program: String,
+        /// The line of the verifier's log that says so.
+        line: String,
+        /// The kernel's answer.
+        #[source]
+        source: io::Error,
+    },
     /// The object did not load, and not for the verifier: a map could not be
     /// created, a relocation failed.
     #[error("the object does not load: {messages}")]

@@ -9,7 +9,7 @@ use crate::elf::ObjectFile;
 use crate::error::{Action, Error, needs};
 use crate::map::Map;
 use crate::messages;
-use crate::probe::missing_capabilities;
+use crate::probe::{Capability, missing_capabilities};
 use crate::program::Program;
 use crate::sys;
 
@@ -89,7 +89,7 @@ impl<'a> Loader<'a> {
     ///
     /// # Errors
     /// [`Error::Refused`] with the verifier's log, [`Error::Privileges`],
-    /// [`Error::Open`], [`Error::Load`], and [`Error::NoProgram`],
+    /// [`Error::Perfmon`], [`Error::Open`], [`Error::Load`], and [`Error::NoProgram`],
     /// [`Error::NoMap`], [`Error::NoVariable`] or [`Error::Size`] if something
     /// named is not there or does not fit.
     pub fn load(self) -> Result<Loaded, Error> {
@@ -215,22 +215,51 @@ fn configure(source: libbpf_rs::Error) -> Error {
     Error::Libbpf { action: Action::Configure, source }
 }
 
-/// Sorts out why a load failed. Programs are loaded one after the other and
-/// logged only when refused, so a log says whose fault it was.
+/// What the verifier says only to those without CAP_PERFMON, of programs that others
+/// may load (kernel/bpf/verifier.c: `allow_ptr_leaks`, `allow_uninit_stack`,
+/// `bypass_spec_v1`).
+const WITHOUT_PERFMON: [&str; 10] = [
+    "prohibited for !root",
+    "leaks addr",
+    "attempt to corrupt spilled pointer",
+    "spilled ptr in range of insn",
+    "pointer comparison prohibited",
+    "pointer -= pointer prohibited",
+    "partial copy of pointer",
+    "sign-extension part of pointer",
+    "invalid read from stack off",
+    "invalid indirect read from stack",
+];
+/// Lines at the end of a log where the reason stands, before the statistics.
+const REASON_LINES: usize = 5;
+
+/// Sorts out why a load failed. The kernel asks for CAP_BPF and CAP_NET_ADMIN before
+/// it looks at a program, and answers EPERM. Without CAP_PERFMON it is stricter with a
+/// program: whether that is the reason, its log says. Programs are loaded one after
+/// the other and logged only when refused, so a log says whose fault it was.
 fn load_error(source: std::io::Error, logs: Vec<sys::ProgramLog>, messages: String) -> Error {
-    // Without CAP_PERFMON the verifier refuses what it takes otherwise, with a log
-    // that does not say why; the other two it asks for first.
-    let refused = matches!(source.raw_os_error(), Some(libc::EACCES | libc::EINVAL | libc::EPERM));
-    if refused && !missing_capabilities().is_empty() {
-        return Error::Privileges { action: Action::Load, needs: needs(Action::Load), source };
+    let missing = missing_capabilities();
+    let is_not_permitted = source.raw_os_error() == Some(libc::EPERM);
+    let refused = logs.into_iter().rfind(|log| !log.log.is_empty());
+    match refused {
+        Some(refused) if !is_not_permitted || missing.is_empty() => {
+            let program = refused.program;
+            match perfmon_reason(&refused.log).filter(|_| missing.contains(&Capability::Perfmon)) {
+                Some(line) => Error::Perfmon { program, line: line.to_owned(), source },
+                None => Error::Refused { program, source, log: refused.log },
+            }
+        }
+        _ if is_not_permitted => {
+            Error::Privileges { action: Action::Load, needs: needs(Action::Load), source }
+        }
+        _ => Error::Load { source, messages },
     }
-    if let Some(refused) = logs.into_iter().rfind(|log| !log.log.is_empty()) {
-        return Error::Refused { program: refused.program, source, log: refused.log };
-    }
-    if source.raw_os_error() == Some(libc::EPERM) {
-        return Error::Privileges { action: Action::Load, needs: needs(Action::Load), source };
-    }
-    Error::Load { source, messages }
+}
+
+/// The line that only those without CAP_PERFMON get to read.
+fn perfmon_reason(log: &str) -> Option<&str> {
+    let is_reason = |line: &&str| WITHOUT_PERFMON.iter().any(|reason| line.contains(reason));
+    log.lines().rev().take(REASON_LINES).find(is_reason)
 }
 
 /// Where a variable of a loaded object is.
@@ -323,6 +352,16 @@ impl Loaded {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_end_of_a_log_tells_of_perfmon() {
+        let leaks = "0: (b7) r0 = 2\nR1 leaks addr into map\nprocessed 9 insns\n";
+        assert_eq!(perfmon_reason(leaks), Some("R1 leaks addr into map"));
+        let other = "R1 leaks addr into map\n1:\n2:\n3:\n4:\ninfinite loop detected at insn 4\n";
+        assert_eq!(perfmon_reason(other), None);
+        assert_eq!(perfmon_reason("R1 pointer += pointer prohibited\n"), None);
+        assert_eq!(perfmon_reason(""), None);
+    }
 
     #[test]
     fn the_last_of_the_possible_cpus() {

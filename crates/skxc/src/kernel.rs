@@ -1,7 +1,7 @@
 //! Objects in the kernel: loading them for comparisons, and what to say when
 //! the kernel will not.
 
-use skxc_bpf::{Batch, Error, Loader, Mode, ip_netns_exec};
+use skxc_bpf::{Batch, Capability, Error, Loader, Mode, ip_netns_exec, missing_capabilities};
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 use skxc_equivalence::kernel::Entry;
 use skxc_equivalence::machine::{Field, Layout};
@@ -12,6 +12,8 @@ use crate::session::Stop;
 
 /// Lines of the verifier's log that are shown, from its end.
 const LOG_LINES_MAX: usize = 12;
+/// What to do about missing privileges.
+const PRIVILEGES: &str = "use sudo; `skxc doctor` shows what this machine can do";
 /// Vectors that the test bench holds at a time.
 const BENCH_VECTORS: usize = 1 << 16;
 
@@ -91,19 +93,15 @@ pub(crate) fn failure(what: &str, error: &Error) -> Stop {
                         format!("missing here: {}", names.join(", "))
                     }
                 })
-                .help("use sudo; `skxc doctor` shows what this machine can do")
+                .help(PRIVILEGES)
         }
-        Error::Refused { program, log, .. } => {
-            let lines: Vec<&str> = log.lines().collect();
-            let tail = &lines[lines.len().saturating_sub(LOG_LINES_MAX)..];
-            let diagnostic =
-                Diagnostic::error(codes::KERNEL_REFUSED, format!("the kernel refused `{program}`"))
-                    .note(format!("the verifier's log ends with:\n{}", tail.join("\n")))
-                    .help(
-                        "compile for this kernel, or as tables: --kernel VERSION, --lowering walk",
-                    );
-            return Stop::input(diagnostic);
+        Error::Perfmon { line, .. } => {
+            Diagnostic::error(codes::NO_PRIVILEGE, format!("cannot {what}: {chain}"))
+                .note("missing here: CAP_PERFMON")
+                .note(format!("without it the verifier refuses: {line}"))
+                .help(PRIVILEGES)
         }
+        Error::Refused { program, log, .. } => return Stop::input(refused(program, log)),
         Error::NoInterface { .. } => {
             let diagnostic = Diagnostic::error(codes::NO_INTERFACE, chain);
             return Stop::input(diagnostic.help("`ip link` lists the interfaces"));
@@ -147,6 +145,21 @@ pub(crate) fn failure(what: &str, error: &Error) -> Stop {
         _ => Diagnostic::error(codes::CANNOT_RUN, format!("cannot {what}: {chain}")),
     };
     Stop::environment(diagnostic)
+}
+
+fn refused(program: &str, log: &str) -> Diagnostic {
+    let lines: Vec<&str> = log.lines().collect();
+    let tail = &lines[lines.len().saturating_sub(LOG_LINES_MAX)..];
+    let diagnostic =
+        Diagnostic::error(codes::KERNEL_REFUSED, format!("the kernel refused `{program}`"))
+            .note(format!("the verifier's log ends with:\n{}", tail.join("\n")));
+    let diagnostic = match missing_capabilities().contains(&Capability::Perfmon) {
+        true => {
+            diagnostic.note("CAP_PERFMON is missing here; the verifier permits some more with it")
+        }
+        false => diagnostic,
+    };
+    diagnostic.help("compile for this kernel, or as tables: --kernel VERSION, --lowering walk")
 }
 
 /// Says how to work in a network namespace so that pins stay.

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use skxc_bpf::{Action, Batch, Error, Loader, ObjectFile, Probe, strip_debug};
+use skxc_bpf::{Action, Batch, Capability, Error, Loader, ObjectFile, Probe, strip_debug};
 
-use crate::setup::{bench, compile, say, without_capabilities};
+use crate::setup::{bench, compile, say, with_capabilities};
 
 const XDP_DROP: u32 = 1;
 const XDP_TX: u32 = 3;
@@ -69,13 +69,47 @@ fn names_in_an_object_may_be_any_bytes() {
 #[test]
 fn missing_privileges_are_told_apart_from_a_refusal() {
     let Some(object) = bench() else { return };
-    without_capabilities(|| {
+    with_capabilities(&[], || {
         let loader = Loader::new(&object).expect("an object").program("bench_xdp");
         let error = loader.load().expect_err("no capability, no program");
         assert!(matches!(error, Error::Privileges { action: Action::Load, .. }), "{error:?}");
         let probe = Probe::new();
         assert_eq!(probe.capabilities, []);
         assert!(!probe.can_load());
+    });
+}
+
+#[test]
+fn the_capability_that_is_missing_is_named() {
+    use Capability::{Bpf, NetAdmin, Perfmon};
+    let Some(object) = bench() else { return };
+    let load = |program: &str| {
+        Loader::new(&object).expect("an object").program(program).load().expect_err("it must not")
+    };
+    for (held, missing) in [([Perfmon, NetAdmin], Bpf), ([Bpf, Perfmon], NetAdmin)] {
+        with_capabilities(&held, || {
+            let error = load("bench_xdp");
+            assert!(matches!(error, Error::Privileges { .. }), "{error:?}");
+            assert_eq!(error.missing_capabilities(), [missing]);
+        });
+    }
+    with_capabilities(&[Bpf, NetAdmin], || {
+        // The length of a packet is the difference of two pointers.
+        let error = load("bench_xdp");
+        assert!(
+            matches!(&error, Error::Perfmon { program, .. } if program == "bench_xdp"),
+            "{error:?}"
+        );
+        // Nobody may load this.
+        let error = load("bench_refused");
+        assert!(
+            matches!(&error, Error::Refused { program, .. } if program == "bench_refused"),
+            "{error:?}"
+        );
+    });
+    with_capabilities(&[Bpf, Perfmon, NetAdmin], || {
+        Loader::new(&object).expect("an object").program("bench_xdp").load().expect("it loads");
+        assert!(matches!(load("bench_refused"), Error::Refused { .. }));
     });
 }
 

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use skxc_bpf::Probe;
+use skxc_bpf::{Capability, Probe};
 
 /// Compiles BPF C that may include the headers of skxc-runtime, or says why
 /// the test cannot run. Objects are kept in the folder `SKXC_OBJECTS`, if that is
@@ -109,22 +109,24 @@ fn unshare_network() {
     assert_eq!(code, 0, "unshare: {}", std::io::Error::last_os_error());
 }
 
-/// Runs `test` in a thread without capabilities. Only the thread loses them.
-pub(crate) fn without_capabilities(test: impl FnOnce() + Send) {
+/// Runs `test` in a thread with these capabilities alone. Only the thread loses others.
+pub(crate) fn with_capabilities(held: &[Capability], test: impl FnOnce() + Send) {
     std::thread::scope(|scope| {
         scope.spawn(|| {
-            drop_capabilities();
+            keep_capabilities(held);
             test();
         });
     });
 }
 
 #[allow(unsafe_code)]
-fn drop_capabilities() {
+fn keep_capabilities(held: &[Capability]) {
+    let bits = held.iter().fold(0_u64, |bits, &held| bits | 1 << held as u64);
+    let (low, high) = (bits as u32, (bits >> 32) as u32);
     // capset(2): version 3, this thread; then effective, permitted and
     // inheritable for the lower and the upper 32 capabilities.
     let header = [0x2008_0522_u32, 0];
-    let sets = [0_u32; 6];
+    let sets = [low, low, 0, high, high, 0];
     // SAFETY: the kernel reads two words and six words, which are there.
     let code = unsafe { libc::syscall(libc::SYS_capset, header.as_ptr(), sets.as_ptr()) };
     assert_eq!(code, 0, "capset: {}", std::io::Error::last_os_error());
