@@ -136,9 +136,13 @@ fn of_op(
         | RealOp::Label { class: input, .. } => {
             decided(&[&of[input.index()]], of[input.index()].len(), elements)
         }
+        RealOp::Select { condition, a, b } => {
+            let is_exact = of[condition.index()].iter().all(|it| it.error == 0.0);
+            let either = of_pairs(module, (Binary::Maximum, *a, *b), &node.ty, of);
+            if is_exact { either } else { vec![Element::UNKNOWN; elements] }
+        }
         // No bound is known.
-        RealOp::Select { .. }
-        | RealOp::Softmax { .. }
+        RealOp::Softmax { .. }
         | RealOp::CumulativeSum { .. }
         | RealOp::Take { .. }
         | RealOp::TakeAlong { .. }
@@ -152,7 +156,10 @@ fn of_op(
 fn is_computed(op: &RealOp) -> bool {
     match op {
         RealOp::Binary { function, .. } => *function != Binary::Subtract,
-        RealOp::Unary { .. } | RealOp::MatMul { .. } | RealOp::Reduce { .. } => true,
+        RealOp::Unary { .. }
+        | RealOp::MatMul { .. }
+        | RealOp::Reduce { .. }
+        | RealOp::Select { .. } => true,
         RealOp::Input { .. }
         | RealOp::Constant { .. }
         | RealOp::Cast { .. }
@@ -160,7 +167,6 @@ fn is_computed(op: &RealOp) -> bool {
         | RealOp::Gather { .. }
         | RealOp::Concat { .. }
         | RealOp::Compare { .. }
-        | RealOp::Select { .. }
         | RealOp::Softmax { .. }
         | RealOp::CumulativeSum { .. }
         | RealOp::ArgSort { .. }
