@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::ValueEnum;
 use serde::{Deserialize as _, Deserializer};
 use skxc_backend_bpf::KernelVersion;
-use skxc_bpf::Error;
+use skxc_bpf::{Error, missing_capabilities};
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 
 use crate::kernel;
@@ -78,7 +78,8 @@ pub(crate) fn verified(
     match kernel::verified_insns(object, manifest) {
         Ok(0) => Ok(None),
         Ok(insns) => Ok(Some(Verified { insns: insns.into(), kernel: release })),
-        Err(error @ Error::Refused { .. }) if is_meant => {
+        // Without CAP_PERFMON the verifier refuses what it takes otherwise.
+        Err(error @ Error::Refused { .. }) if is_meant && missing_capabilities().is_empty() => {
             Err(kernel::failure("count what the verifier processes", &error))
         }
         Err(_) => Ok(None),

@@ -598,7 +598,7 @@ Examples:
 /// What attached programs decided
 #[derive(Debug, Args)]
 pub(crate) struct Status {
-    /// Only this interface
+    /// Only this interface, by name or index
     #[arg(short, long, value_name = "IFACE")]
     pub(crate) interface: Option<String>,
     /// Form of the output
@@ -620,7 +620,7 @@ Exit code 3: something runs, or may run, that cannot be looked at from here.";
 /// by the name of the interface, also when the interface itself is gone.
 #[derive(Debug, Args)]
 pub(crate) struct Detach {
-    /// The interface
+    /// The interface, by name or index
     #[arg(short, long, value_name = "IFACE")]
     pub(crate) interface: String,
 }

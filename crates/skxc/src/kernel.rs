@@ -104,7 +104,9 @@ pub(crate) fn failure(what: &str, error: &Error) -> Stop {
         Error::Refused { program, log, .. } => return Stop::input(refused(program, log)),
         Error::NoInterface { .. } => {
             let diagnostic = Diagnostic::error(codes::NO_INTERFACE, chain);
-            return Stop::input(diagnostic.help("`ip link` lists the interfaces"));
+            return Stop::input(
+                diagnostic.help("`ip link` lists the interfaces, `skxc status` what is attached"),
+            );
         }
         Error::Pinned { path } => {
             let message =

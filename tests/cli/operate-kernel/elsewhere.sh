@@ -20,10 +20,15 @@ echo '-- moved to another network namespace'
 ip netns add other
 ip link set here netns other
 nsenter --net=/run/netns/other ip link set here name moved
-skxc status -i moved
+# Its name is unknown here; the one that it had is known.
+skxc status -i moved || echo "exit code $?"
+skxc detach -i moved || echo "exit code $?"
+skxc status -i here | head -n 1
 skxc status | head -n 1
 other() { nsenter --net=/run/netns/other skxc "$@"; }
 other status 2>&1 | ids
+index=$(ip netns exec other cat /sys/class/net/moved/ifindex)
+other status -i $index | head -n 1 | ids
 
 echo '-- ip netns exec'
 ip netns exec other skxc status -i moved || echo "exit code $?"

@@ -8,4 +8,4 @@ mount --bind bpf /sys/fs/bpf
 mount -t tmpfs none /run
 ip link add here type veth peer name there
 exec 2>&1
-ids() { sed 's/program [0-9]*/program ID/; s/namespace [0-9]*/namespace NS/'; }
+ids() { sed 's/program [0-9][0-9]*/program ID/; s/namespace [0-9][0-9]*/namespace NS/'; }

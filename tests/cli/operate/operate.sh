@@ -6,7 +6,7 @@ ip link add old type veth peer name peer
 skxc attach tree.bpf.o -i old -q
 ip link set old name new
 skxc status -i new --format csv | cut -d, -f1,2 | sort -u
-skxc status -i old 2>&1
+skxc status -i old 2>&1 || echo "exit code $?"
 
 echo '-- moved to another namespace'
 sleep infinity & there=$!

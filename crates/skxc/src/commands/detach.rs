@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use skxc_bpf::{Error, LockedPins, PIN_ROOT, Running, attachments, running};
+use skxc_bpf::{Error, Interface, LockedPins, PIN_ROOT, Running, attachments, running};
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 
 use crate::cli::Detach;
@@ -15,27 +15,29 @@ use crate::session::{Exit, Session, Stop};
 /// Detaches everything of skxc from the interface.
 pub(crate) fn run(session: &Session, args: &Detach) -> Result<Exit, Stop> {
     let failed = |error: Error| kernel::failure("detach", &error);
+    // One that is gone, or has left, is known by the name that it had.
+    let interface = Interface::find(&args.interface).map_or(args.interface.clone(), |it| it.name);
     let locked = match LockedPins::lock(Path::new(PIN_ROOT)) {
         Ok(locked) => locked,
-        Err(error) => return Err(cannot_lock(&args.interface, &error)),
+        Err(error) => return Err(cannot_lock(&interface, &error)),
     };
     let mut found = attachments(locked.root()).map_err(failed)?;
-    found.retain(|attachment| attachment.interface == args.interface);
+    found.retain(|attachment| attachment.interface == interface);
     let mut taken_off = !found.is_empty();
     for attachment in found {
         let line = format!("{} is off {}", attachment.name, attachment.interface);
         attachment.detach(&locked).map_err(failed)?;
         session.say(line);
     }
-    for running in on(&args.interface).map_err(failed)? {
+    for running in on(&interface).map_err(failed)? {
         if let Some(program) = running.resident().map_err(failed)? {
             running.detach().map_err(failed)?;
             taken_off = true;
             let model = program.model();
-            session.say(format_args!("{model} is off {}; it had no pins here", args.interface));
+            session.say(format_args!("{model} is off {interface}; it had no pins here"));
         }
     }
-    if taken_off { Ok(Exit::Done) } else { Err(nothing_on(&args.interface)) }
+    if taken_off { Ok(Exit::Done) } else { Err(nothing_on(&interface)) }
 }
 
 /// The programs of an interface.
@@ -46,6 +48,9 @@ fn on(interface: &str) -> Result<Vec<Running>, Error> {
 }
 
 fn nothing_on(interface: &str) -> Stop {
+    if let Err(error) = Interface::find(interface) {
+        return kernel::failure("detach", &error);
+    }
     let name = escape_to_one_line(interface);
     Stop::input(
         Diagnostic::error(codes::ATTACH, format!("`{name}` has no program of skxc"))

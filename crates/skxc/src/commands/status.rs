@@ -9,8 +9,8 @@ use std::path::Path;
 use comfy_table::CellAlignment;
 use serde_json::{Value, json};
 use skxc_bpf::{
-    Attachment, AttachmentInfo, Counter, Error, Mode, PIN_ROOT, Resident, Running, Whereabouts,
-    attachments, running,
+    Attachment, AttachmentInfo, Counter, Error, Interface, Mode, PIN_ROOT, Resident, Running,
+    Whereabouts, attachments, running,
 };
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 
@@ -39,7 +39,37 @@ struct Attached {
 
 /// Prints the counters of all programs of skxc.
 pub(crate) fn run(session: &Session, args: &Status) -> Result<Exit, Stop> {
-    let wanted = |name: &str| args.interface.as_ref().is_none_or(|wanted| wanted == name);
+    let missing = args.interface.as_deref().and_then(|name| Interface::find(name).err());
+    let (all, unseen) = look(args.interface.as_deref());
+    // Programs of an interface that left are found by the name that it had.
+    if let (Some(error), true, true) = (missing, all.is_empty(), unseen.is_empty()) {
+        return Err(kernel::failure("look at the interface", &error));
+    }
+    write(args, &all)?;
+    session.report(&unseen);
+    for it in all.iter().filter(|it| it.lacks_class_names()) {
+        session.say(format_args!(
+            "the object of {} holds no names of classes: an older skxc compiled it",
+            it.name
+        ));
+    }
+    if !unseen.is_empty() {
+        return Ok(Exit::Environment);
+    }
+    if all.is_empty() {
+        session.say(match &args.interface {
+            Some(name) => format!("nothing is attached to {name}"),
+            None => "nothing is attached".to_owned(),
+        });
+    }
+    Ok(Exit::Done)
+}
+
+/// All programs of skxc, or those of an interface, by name or index, and what cannot be
+/// looked at.
+fn look(interface: Option<&str>) -> (Vec<Attached>, Vec<Diagnostic>) {
+    let name = interface.map(|it| Interface::find(it).map_or_else(|_| it.to_owned(), |it| it.name));
+    let wanted = |found: &str| name.as_ref().is_none_or(|name| name == found);
     let mut unseen = Vec::new();
     let found = attachments(Path::new(PIN_ROOT)).unwrap_or_else(|error| {
         unseen.extend(diagnostics(kernel::failure("look at pins", &error)));
@@ -62,24 +92,7 @@ pub(crate) fn run(session: &Session, args: &Status) -> Result<Exit, Stop> {
             all.extend(without_pins(it, &mut unseen));
         }
     }
-    write(args, &all)?;
-    session.report(&unseen);
-    for it in all.iter().filter(|it| it.lacks_class_names()) {
-        session.say(format_args!(
-            "the object of {} holds no names of classes: an older skxc compiled it",
-            it.name
-        ));
-    }
-    if !unseen.is_empty() {
-        return Ok(Exit::Environment);
-    }
-    if all.is_empty() {
-        session.say(match &args.interface {
-            Some(name) => format!("nothing is attached to {name}"),
-            None => "nothing is attached".to_owned(),
-        });
-    }
-    Ok(Exit::Done)
+    (all, unseen)
 }
 
 fn diagnostics(stop: Stop) -> Vec<Diagnostic> {
