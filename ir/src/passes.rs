@@ -13,6 +13,7 @@
 
 mod choices;
 pub mod dead_code;
+mod float_places;
 pub mod fold_inputs;
 pub mod fold_leaves;
 pub mod guarded_values;
@@ -32,6 +33,7 @@ pub mod prune_features;
 pub mod quantize;
 pub mod raw_scores;
 mod rebuild;
+pub mod saturation;
 pub mod threshold;
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::interpret::{Partial, Scalar as Element};
 use crate::module::{Constant, Module, Node, Operation, Real, Value};
 use crate::ops::{RealOp, Relation};
 use crate::passes::Pass;
+use crate::passes::float_places::{float_at, place, rounded};
 use crate::passes::order::{self, Direction, Scalar};
 use crate::passes::rebuild::Rebuild;
 use crate::types::{ElementType, Type};
@@ -201,32 +202,6 @@ impl<'m> Answers<'m> {
     }
 }
 
-/// The place of a float in the order of all floats of its type.
-fn place(x: f64, elem: ElementType) -> i64 {
-    let ordered = |bits: i64, sign: i64| if bits < 0 { sign - bits } else { bits };
-    if elem == ElementType::F32 {
-        ordered((x as f32).to_bits().cast_signed().into(), i64::from(i32::MIN))
-    } else {
-        ordered(x.to_bits().cast_signed(), i64::MIN)
-    }
-}
-
-/// The float at a place.
-fn float_at(place: i64, elem: ElementType) -> f64 {
-    if elem == ElementType::F32 {
-        let bits = if place < 0 { i64::from(i32::MIN) - place } else { place };
-        let bits = i32::try_from(bits).expect("the place is that of an f32");
-        f64::from(f32::from_bits(bits.cast_unsigned()))
-    } else {
-        let bits = if place < 0 { i64::MIN - place } else { place };
-        f64::from_bits(bits.cast_unsigned())
-    }
-}
-
-fn rounded(x: f64, elem: ElementType) -> f64 {
-    if elem == ElementType::F32 { f64::from((x as f32).clamp(f32::MIN, f32::MAX)) } else { x }
-}
-
 /// The comparison with the boundary, in the place of the decision.
 fn replace(rebuild: &mut Rebuild<Real>, module: &mut Module<Real>, decision: &Decision) -> Value {
     let Node { ty, origin, .. } = module.node(decision.value).clone();
@@ -283,19 +258,6 @@ fn middle_below(boundary: f64) -> (f64, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn floats_are_in_the_order_of_their_places() {
-        for elem in [ElementType::F32, ElementType::F64] {
-            let floats = [-2.5, -1.0, -1e-30, 0.0, 1e-30, 1.0, 1.5];
-            let places = floats.map(|x| place(rounded(x, elem), elem));
-            assert!(places.is_sorted_by(|a, b| a < b), "{places:?}");
-            for (x, place) in floats.into_iter().zip(places) {
-                assert_eq!(float_at(place, elem), rounded(x, elem));
-            }
-            assert!(float_at(place(1.0, elem) + 1, elem) > 1.0);
-        }
-    }
 
     #[test]
     fn the_middle_rounds_to_even() {

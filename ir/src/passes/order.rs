@@ -134,7 +134,7 @@ fn one_step(
 }
 
 /// Does it grow strictly where it is defined?
-fn is_increasing(function: Unary) -> bool {
+pub(super) fn is_increasing(function: Unary) -> bool {
     match function {
         Unary::Exp
         | Unary::Log

@@ -16,6 +16,7 @@ use crate::passes::own_extremes::OwnExtremes;
 use crate::passes::prune_branches::PruneBranches;
 use crate::passes::prune_features::PruneFeatures;
 use crate::passes::quantize::{self, QuantizeError};
+use crate::passes::saturation::Saturation;
 use crate::passes::{Pass, preserves};
 use crate::validate::{InvalidModule, Rules, Validated, Validator};
 
@@ -33,6 +34,8 @@ pub const REAL_PASSES: &[&dyn Pass<Real>] = &[
     &GuardedValues,
     // A value and its own extreme are compared as they are.
     &OwnExtremes,
+    // Where floats are equal is read off the operations of the model, before they change.
+    &Saturation,
     // Sums that are never 0 then need no guard.
     &Identities,
     &KeepDecision,
