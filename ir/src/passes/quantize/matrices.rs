@@ -654,6 +654,8 @@ fn stored_column(real: &Module<Real>, atom: Atom) -> Option<(Handle<Column>, f64
                 let half_ulps = conversions.into_iter().map(|elem| half_ulp(elem, range)).sum();
                 return Some((column, half_ulps));
             }
+            // Whether a column is 0 is not the column.
+            RealOp::Cast { .. } if node.ty.elem == ElementType::Bool => return None,
             RealOp::Cast { input } => {
                 conversions.push(node.ty.elem);
                 value = *input;
