@@ -62,7 +62,7 @@ pub(crate) fn attach(
     let interface = Interface::find(interface).map_err(|error| failed(&error))?;
     let placement = interface::place(session, &manifest, &interface, mode, force)?;
     let attached = load_and_attach(object, &manifest, &interface, &placement);
-    let Attached { attachment, mode, not_native } = match (attached, placement.not_generic) {
+    let attached = match (attached, placement.not_generic) {
         (Err(error @ (Error::Mode { .. } | Error::MtuTooLarge { .. })), Some(refused))
             if mode == Mode::Auto =>
         {
@@ -76,22 +76,26 @@ pub(crate) fn attach(
         }
         (attached, _) => attached.map_err(|error| failed(&error))?,
     };
+    say_attached(session, &attached, &manifest);
+    Ok(Exit::Done)
+}
+
+fn say_attached(session: &Session, attached: &Attached, manifest: &Manifest) {
+    let Attached { attachment, mode, not_native } = attached;
+    let shadow = manifest.options.shadow;
     warn_of_mount_namespace(session, &attachment.name);
     session.say(format_args!(
         "{} on {} ({mode}{}); `skxc status -i {1}` shows it, `skxc detach -i {1}` takes it off",
         attachment.name,
         attachment.interface,
-        if manifest.options.shadow { ", shadow: everything passes" } else { "" },
+        if shadow { ", shadow: everything passes" } else { "" },
     ));
     if let Some(error) = not_native {
-        session.say(format_args!("generic because {}", kernel::chain(&error)));
+        session.say(format_args!("generic because {}", kernel::chain(error)));
     }
-    if !manifest.options.shadow
-        && let Some(line) = manifest.fallback.line()
-    {
+    if let Some(line) = manifest.fallback.line().filter(|_| !shadow) {
         session.say(line);
     }
-    Ok(Exit::Done)
 }
 
 /// Warns where the pins, and the program with them, go when a command ends.
