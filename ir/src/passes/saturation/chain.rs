@@ -13,6 +13,9 @@ use crate::ops::{Binary, RealOp, Unary};
 use crate::passes::order::is_increasing;
 use crate::types::ElementType;
 
+/// Where the Sigmoid of ONNX Runtime is 0 in single floats.
+const SIGMOID_LOW: f64 = -18.0;
+
 /// An element of a value, by its position.
 pub(super) type Element = (Value, usize);
 
@@ -104,7 +107,8 @@ impl Chain {
         self.below.iter().all(|below| module.ty(below.0).elem == elem).then_some(elem)
     }
 
-    /// What the floats of the model make of `x`.
+    /// What the floats of the model make of `x`; a logistic function is 0 only where it is
+    /// for every operator that computes it.
     pub(super) fn at(&self, module: &Module<Real>, x: f64) -> Option<f64> {
         let mut x = x;
         for &(value, operand) in self.steps.iter().rev() {
@@ -119,7 +123,7 @@ impl Chain {
             let Scalar::Number(y) = partial.compute(value).ok()?.into_iter().next()? else {
                 return None;
             };
-            x = y;
+            x = if y == 0.0 && is_told_apart(module, value, x) { x.exp() } else { y };
         }
         Some(x)
     }
@@ -230,6 +234,15 @@ fn turns(function: Binary, range: &Range, is_left: bool) -> Option<bool> {
         | Binary::Or
         | Binary::Xor => None,
     }
+}
+
+/// Does ONNX Runtime tell a logistic function of `x` in single floats from 0, where
+/// the formula of its post-transform LOGISTIC does not? Its Sigmoid (MLAS, `logistic.cpp`)
+/// is a quotient of polynomials that becomes 0 at -18.
+fn is_told_apart(module: &Module<Real>, value: Value, x: f64) -> bool {
+    let is_logistic =
+        matches!(module.node(value).op, RealOp::Unary { function: Unary::Logistic, .. });
+    is_logistic && module.ty(value).elem == ElementType::F32 && x > SIGMOID_LOW
 }
 
 /// Computes what no input changes, and what it is made of.
