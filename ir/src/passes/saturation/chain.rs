@@ -13,8 +13,8 @@ use crate::ops::{Binary, RealOp, Unary};
 use crate::passes::order::is_increasing;
 use crate::types::ElementType;
 
-/// Where the Sigmoid of ONNX Runtime is 0 in single floats.
-const SIGMOID_LOW: f64 = -18.0;
+/// From here on the logistic function of ONNX Runtime is 1 in single floats.
+const LOGISTIC_END: f64 = 18.0;
 
 /// An element of a value, by its position.
 pub(super) type Element = (Value, usize);
@@ -107,8 +107,8 @@ impl Chain {
         self.below.iter().all(|below| module.ty(below.0).elem == elem).then_some(elem)
     }
 
-    /// What the floats of the model make of `x`; a logistic function is 0 only where it is
-    /// for every operator that computes it.
+    /// What the floats of the model make of `x`; a logistic function is 0 or 1 only where it
+    /// is in ONNX Runtime, too.
     pub(super) fn at(&self, module: &Module<Real>, x: f64) -> Option<f64> {
         let mut x = x;
         for &(value, operand) in self.steps.iter().rev() {
@@ -123,7 +123,7 @@ impl Chain {
             let Scalar::Number(y) = partial.compute(value).ok()?.into_iter().next()? else {
                 return None;
             };
-            x = if y == 0.0 && is_told_apart(module, value, x) { x.exp() } else { y };
+            x = told_apart(module, value, x).unwrap_or(y);
         }
         Some(x)
     }
@@ -236,13 +236,15 @@ fn turns(function: Binary, range: &Range, is_left: bool) -> Option<bool> {
     }
 }
 
-/// Does ONNX Runtime tell a logistic function of `x` in single floats from 0, where
-/// the formula of its post-transform LOGISTIC does not? Its Sigmoid (MLAS, `logistic.cpp`)
-/// is a quotient of polynomials that becomes 0 at -18.
-fn is_told_apart(module: &Module<Real>, value: Value, x: f64) -> bool {
+/// A logistic function of `x` in single floats, where ONNX Runtime tells it from 0 and 1
+/// and its formula need not: the kernel of ONNX Runtime (MLAS, `logistic.cpp`) is a
+/// quotient of polynomials that ends at -18 and 18.
+fn told_apart(module: &Module<Real>, value: Value, x: f64) -> Option<f64> {
     let is_logistic =
         matches!(module.node(value).op, RealOp::Unary { function: Unary::Logistic, .. });
-    is_logistic && module.ty(value).elem == ElementType::F32 && x > SIGMOID_LOW
+    let is_apart =
+        is_logistic && module.ty(value).elem == ElementType::F32 && x.abs() < LOGISTIC_END;
+    is_apart.then(|| 1.0 / (1.0 + (-x).exp()))
 }
 
 /// Computes what no input changes, and what it is made of.
