@@ -31,10 +31,13 @@ impl Verified {
         let lowerings: Vec<&str> =
             forests.filter_map(|forest| forest["lowering"].as_str()).collect();
         let bytes = manifest["layout"]["features_bytes"].as_u64().unwrap_or(0) as usize;
-        let features = out.join("features");
+        // One row of zeros, and no packets.
+        let (features, packets) = (out.join("features"), out.join("packets"));
         fs::write(&features, vec![0; bytes])?;
+        fs::write(&packets, [])?;
         let object = out.join("model.bpf.o");
-        let run = Command::new(loader).arg(object).arg("model").arg(&features).output()?;
+        let inputs = [object.as_path(), Path::new("model"), features.as_path(), packets.as_path()];
+        let run = Command::new(loader).args(inputs).output()?;
         let said = String::from_utf8_lossy(&run.stdout).into_owned();
         let mut words = said.split_whitespace();
         if words.next() != Some("ok") {
