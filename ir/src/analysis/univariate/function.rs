@@ -100,6 +100,8 @@ pub enum Wild {
     Search,
     /// It has too many operations.
     Size,
+    /// It makes an integer of what is none: NaN, or a number beyond 64 bits.
+    NoInteger,
 }
 
 /// A function is what it says on at most so many runs of integers.

@@ -157,5 +157,6 @@ fn wildness(wild: Wild) -> &'static str {
         Wild::Runs => "goes up and down too often",
         Wild::Search => "is not monotone over a range too large to try",
         Wild::Size => "has too many operations",
+        Wild::NoInteger => "makes an integer of NaN, or of a number beyond 64 bits",
     }
 }

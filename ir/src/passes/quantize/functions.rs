@@ -1,6 +1,7 @@
 //! Tables: chains of operations on one number, and softmax.
 
 use super::{Quantizer, chains::Chain, format};
+use crate::analysis::ranges::Bounds;
 use crate::arena::Handle;
 use crate::function::{Expression, Function, Request, tabulate};
 use crate::module::{Interval, Value};
@@ -168,10 +169,23 @@ impl Quantizer<'_> {
     /// The value with so many bits behind the point that the difference of any
     /// two of its elements fits too.
     fn with_differences(&mut self, user: Value, x: Value) -> Value {
+        self.fitting(user, x, |bounds| bounds.max.abs_diff(bounds.min))
+    }
+
+    /// The value with so many bits behind the point that the sum of any `count` of
+    /// its elements fits too.
+    fn with_sums(&mut self, user: Value, x: Value, count: usize) -> Value {
+        self.fitting(user, x, |bounds| {
+            bounds.max.unsigned_abs().max(bounds.min.unsigned_abs()).saturating_mul(count as u128)
+        })
+    }
+
+    /// The value with so many bits behind the point that a number fits which
+    /// `greatest` makes of its bounds, in its units.
+    fn fitting(&mut self, user: Value, x: Value, greatest: impl Fn(Bounds) -> u128) -> Value {
         self.ranges.extend(&self.int);
         let bounds = self.ranges.of_value(x).iter().copied().reduce(|a, b| a.union(b));
-        let farthest = bounds.map_or(0, |bounds| bounds.max.abs_diff(bounds.min));
-        let bits = u128::BITS - farthest.leading_zeros();
+        let bits = u128::BITS - bounds.map_or(0, greatest).leading_zeros();
         let excess = bits.saturating_sub(u32::from(SUM_BITS)) as u8;
         self.rescaled(user, x, self.frac_bits(x).saturating_sub(excess))
     }
@@ -184,6 +198,7 @@ impl Quantizer<'_> {
         rows: &Shape,
         one_a_row: &Shape,
     ) -> Option<Value> {
+        let powers = self.with_sums(value, powers, self.real.shape(value).row());
         let (elem, origin) = (self.int.ty(powers).elem, self.real.node(value).origin);
         let reduce = IntOp::Reduce { function: IntReduction::Sum, input: powers };
         let sum = self.int.push(reduce, Type { elem, shape: rows.clone() }, origin);

@@ -76,7 +76,11 @@ fn runs(
     budget: &mut Budget,
 ) -> Result<Runs, Wild> {
     let runs = function.runs(&module.columns[column], budget, Span::as_integer)?;
-    let values = runs.iter().map(|(_, value)| *value).collect();
+    let values: Vec<i64> = runs.iter().map(|(_, value)| *value).collect();
+    // What ONNX Runtime has in place of a number that no integer is.
+    if values.contains(&i64::MIN) {
+        return Err(Wild::NoInteger);
+    }
     let (_, before) = runs.split_last().expect("a range is not empty");
     Ok(Runs { column, ends: before.iter().map(|(end, _)| *end).collect(), values })
 }
