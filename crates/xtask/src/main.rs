@@ -14,6 +14,7 @@ mod hostile;
 mod kernels;
 mod measure;
 mod project;
+mod structure;
 mod table;
 mod tidy;
 
@@ -28,6 +29,8 @@ usage: cargo xtask TASK
 tasks:
   tidy                      check the rules that the compiler does not: direction of
                             dependencies, sizes, headers, a test case for each diagnostic
+  structure                 crates, circles of imports, files that a new operation touches,
+                            places that repeat others
   codegen [--check]         write the generated sources, or say which are stale
   bless                     run all tests and take what they print as what they expect
   calibrate [--filter GLOB]...
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     let result = match words.as_slice() {
         ["tidy"] => tidy::run(),
+        ["structure"] => structure::run(),
         ["codegen"] => write_generated(),
         ["codegen", "--check"] => check_generated(),
         ["bless"] => bless::run(),

@@ -33,6 +33,21 @@ pub(crate) fn files(root: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
+/// What `cargo metadata` says of the packages of the workspace.
+///
+/// # Errors
+/// If cargo cannot be run, or fails.
+pub(crate) fn metadata(root: &Path) -> io::Result<serde_json::Value> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .current_dir(root)
+        .output()?;
+    if !output.status.success() {
+        return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
 /// What `meta.json` says of a case of a corpus. Python writes `NaN`, which JSON does not have.
 ///
 /// # Errors

@@ -1,12 +1,12 @@
 //! The direction of dependencies, against `cargo metadata`.
 
-use std::error::Error;
+use std::io;
 use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
 use super::Finding;
+use crate::project;
 
 /// What each package may depend on within the workspace. A front end and a
 /// back end never name each other; they meet in the IR.
@@ -37,15 +37,8 @@ const STAYS_AT: [(&str, &[&str]); 7] = [
 ];
 
 /// Checks every package of the workspace.
-pub(super) fn check(root: &Path) -> Result<Vec<Finding>, Box<dyn Error>> {
-    let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
-        .current_dir(root)
-        .output()?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).trim().into());
-    }
-    let metadata: Value = serde_json::from_slice(&output.stdout)?;
+pub(super) fn check(root: &Path) -> io::Result<Vec<Finding>> {
+    let metadata = project::metadata(root)?;
     Ok(metadata["packages"].as_array().into_iter().flatten().flat_map(check_package).collect())
 }
 
