@@ -13,7 +13,9 @@
 //! A model that the compiler refuses is no finding; a mismatch is one, and so is
 //! a program that the kernel does not load. `error` is the most that a score or
 //! a prediction is off, from the nearer of trainer and ONNX Runtime, `bound` what
-//! the manifest states: the greatest of all scores.
+//! the manifest states: the greatest of all scores. `digest` is one of the
+//! instructions, tables and maps of both programs: a change that is to leave
+//! programs as they are leaves it as it is.
 
 mod judge;
 mod verifier;
@@ -22,12 +24,14 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
+
 use self::judge::Judgement;
-use self::verifier::Verified;
+use self::verifier::{Tools, Verified};
 use crate::measure::{Run, measure};
 use crate::{Outcome, TaskResult, project, say, table};
 
-const HEADER: [&str; 16] = [
+const HEADER: [&str; 17] = [
     "case",
     "compiled",
     "loaded",
@@ -43,6 +47,7 @@ const HEADER: [&str; 16] = [
     "predicted",
     "seconds",
     "MB",
+    "digest",
     "note",
 ];
 
@@ -92,10 +97,10 @@ pub(crate) fn run(dir: &str, filters: &[&str]) -> TaskResult {
     });
     folders.sort();
     let binary = project::release_binary()?.display().to_string();
-    let loader = project::loader()?;
+    let tools = Tools { loader: project::loader("vm")?, digests: project::loader("digests")? };
     let mut cases = Vec::new();
     for folder in &folders {
-        let case = run_case(&binary, &loader, folder).unwrap_or_else(|error| Case {
+        let case = run_case(&binary, &tools, folder).unwrap_or_else(|error| Case {
             name: name_of(folder),
             failed: true,
             note: crate::describe(error.as_ref()).trim().to_owned(),
@@ -114,7 +119,7 @@ fn name_of(folder: &Path) -> String {
     folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn run_case(binary: &str, loader: &Path, folder: &Path) -> Result<Case, Box<dyn Error>> {
+fn run_case(binary: &str, tools: &Tools, folder: &Path) -> Result<Case, Box<dyn Error>> {
     let mut case = Case { name: name_of(folder), ..Case::default() };
     let meta = project::case_meta(folder)?;
     let features: Vec<&str> = meta["features"]
@@ -122,7 +127,7 @@ fn run_case(binary: &str, loader: &Path, folder: &Path) -> Result<Case, Box<dyn 
         .map(|names| names.iter().filter_map(serde_json::Value::as_str).collect())
         .unwrap_or_default();
     let expected = fs::read(folder.join("expected.csv"))?;
-    let task = Task { binary, loader, folder, features: features.join(",") };
+    let task = Task { binary, tools, folder, features: features.join(",") };
     match task.predict("raw", &mut case)? {
         Ok(answer) => {
             let numbers = meta["task"].as_str().is_some_and(|task| task.starts_with("reg"));
@@ -180,7 +185,7 @@ fn greatest(bounds: &[f64]) -> f64 {
 /// A case to be compiled and run.
 struct Task<'a> {
     binary: &'a str,
-    loader: &'a Path,
+    tools: &'a Tools,
     folder: &'a Path,
     features: String,
 }
@@ -248,7 +253,7 @@ impl Task<'_> {
         if !case.loaded {
             return Ok(Err(failure(&predicted)));
         }
-        case.programs.push(Verified::load(self.loader, Path::new(&out))?);
+        case.programs.push(Verified::load(self.tools, Path::new(&out))?);
         let manifest = fs::read(format!("{out}/model.json"))?;
         let bounds = bounds(&serde_json::from_slice(&manifest)?);
         Ok(Ok(Answer { rows: predicted.stdout, bounds }))
@@ -325,8 +330,18 @@ fn line(case: &Case) -> Vec<String> {
         of_program(|program| program.predicted.to_string()),
         format!("{:.2}", case.seconds),
         (case.peak_bytes >> 20).to_string(),
+        digest(&case.programs),
         case.note.clone(),
     ]
+}
+
+/// The digests of all programs in one, short enough for a column.
+fn digest(programs: &[Verified]) -> String {
+    let mut hasher = Sha256::new();
+    for program in programs {
+        hasher.update(&program.digest);
+    }
+    hasher.finalize().iter().take(6).fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 fn report(cases: &[Case]) -> String {

@@ -83,14 +83,16 @@ pub(crate) fn release_binary() -> io::Result<PathBuf> {
     Ok(target().join("release/skxc"))
 }
 
-/// Builds the program that loads an object and says what the kernel made of it
-/// (`bpf/loader/examples/vm.rs`), for release, and says where it is.
+/// Builds an example of the loader (`bpf/loader/examples`), for release, and says
+/// where it is: `vm` loads an object and says what the kernel made of it, `digests`
+/// says what is in one.
 ///
 /// # Errors
 /// If the build fails.
-pub(crate) fn loader() -> io::Result<PathBuf> {
-    cargo(&["build", "--quiet", "--release", "--package", "skxc-bpf", "--example", "vm"], &[])?;
-    Ok(target().join("release/examples/vm"))
+pub(crate) fn loader(example: &str) -> io::Result<PathBuf> {
+    let words = ["build", "--quiet", "--release", "--package", "skxc-bpf", "--example", example];
+    cargo(&words, &[])?;
+    Ok(target().join("release/examples").join(example))
 }
 
 /// Where cargo builds.

@@ -2,8 +2,10 @@
 //! in their manifests.
 
 use std::error::Error;
+use std::ffi::OsStr;
 use std::fs;
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -18,14 +20,25 @@ pub(super) struct Verified {
     pub(super) insns: u64,
     /// What the compiler predicted.
     pub(super) predicted: u64,
+    /// Digest of its instructions, tables and maps.
+    pub(super) digest: String,
+}
+
+/// Examples of the loader that tell of an object.
+#[derive(Debug)]
+pub(super) struct Tools {
+    /// Loads it and says what the verifier processed.
+    pub(super) loader: PathBuf,
+    /// Prints the digests of what is in it.
+    pub(super) digests: PathBuf,
 }
 
 impl Verified {
-    /// Loads the object in the folder `out` with the program `loader`.
+    /// Loads the object in the folder `out`.
     ///
     /// # Errors
     /// If the manifest cannot be read, or the object not be loaded.
-    pub(super) fn load(loader: &Path, out: &Path) -> Result<Self, Box<dyn Error>> {
+    pub(super) fn load(tools: &Tools, out: &Path) -> Result<Self, Box<dyn Error>> {
         let manifest: Value = serde_json::from_slice(&fs::read(out.join("model.json"))?)?;
         let forests = manifest["forests"].as_array().into_iter().flatten();
         let lowerings: Vec<&str> =
@@ -37,8 +50,7 @@ impl Verified {
         fs::write(&packets, [])?;
         let object = out.join("model.bpf.o");
         let inputs = [object.as_path(), Path::new("model"), features.as_path(), packets.as_path()];
-        let run = Command::new(loader).args(inputs).output()?;
-        let said = String::from_utf8_lossy(&run.stdout).into_owned();
+        let said = output(&tools.loader, &inputs.map(Path::as_os_str))?;
         let mut words = said.split_whitespace();
         if words.next() != Some("ok") {
             return Err(said.trim().to_owned().into());
@@ -47,6 +59,7 @@ impl Verified {
             lowering: lowerings.join(" "),
             insns: words.next().unwrap_or_default().parse()?,
             predicted: manifest["cost"]["verifier_insns"].as_u64().unwrap_or(0),
+            digest: output(&tools.digests, &[object.as_os_str()])?,
         })
     }
 
@@ -54,6 +67,12 @@ impl Verified {
     fn error(&self) -> Option<f64> {
         (self.insns > 0).then(|| self.predicted as f64 / self.insns as f64 - 1.0)
     }
+}
+
+/// What a tool prints.
+fn output(tool: &Path, arguments: &[&OsStr]) -> io::Result<String> {
+    let run = Command::new(tool).args(arguments).output()?;
+    Ok(String::from_utf8_lossy(&run.stdout).into_owned())
 }
 
 /// A prediction that is farther off is listed.
@@ -90,7 +109,7 @@ mod tests {
     fn median_and_worst() {
         let programs = [("a", 110, 100), ("b", 60, 100), ("c", 99, 100), ("d", 5, 0)];
         let programs = programs.map(|(name, predicted, insns)| {
-            (name, Verified { lowering: String::new(), insns, predicted })
+            (name, Verified { insns, predicted, ..Verified::default() })
         });
         let text = summary(programs.iter().map(|(name, program)| (*name, program)));
         assert!(text.contains("of 3 programs"), "{text}");
