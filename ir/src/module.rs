@@ -7,20 +7,22 @@
 //! - forests are acyclic, their children follow their parents;
 //! - in the integer domain no value can leave its storage, whatever the inputs.
 
+mod sweep;
+
 use std::fmt::Debug;
 
 use crate::arena::{Arena, Handle};
 use crate::forest::Forest;
 use crate::function::Function;
 use crate::matrix::Matrix;
-use crate::ops::{IntOp, RealOp};
+use crate::ops::{IntOp, Movement, OpKind, RealOp, Reference, ReferenceMut};
 use crate::origin::{OnnxNode, OriginId, Origins};
 use crate::types::{Shape, Type};
 
 /// The domain of a module decides its operations and its numbers.
 pub trait Domain: Copy + Debug + PartialEq + 'static {
     /// Operation of a node.
-    type Op: Operation;
+    type Op: Operation<Domain = Self>;
     /// Test of a tree branch.
     type Test: Copy + Debug + PartialEq;
     /// Leaf weight, base value, constant element.
@@ -51,14 +53,37 @@ impl Domain for Int {
     const NAME: &'static str = "int";
 }
 
-/// What analyses need of an operation of either domain.
+/// The declaration of an operation of either domain: all that can be asked
+/// without knowing what it means.
 pub trait Operation: Clone + Debug + PartialEq {
+    /// The domain of the operation.
+    type Domain: Domain;
+
     /// Calls `visit` on each operand, in order.
     fn operands(&self, visit: &mut dyn FnMut(Value));
-    /// Replaces each operand by what `map` makes of it.
+
+    /// Replaces each operand by the value that `map` gives for it.
     fn map_operands(&mut self, map: &mut dyn FnMut(Value) -> Value);
+
+    /// Calls `visit` on each reference to data of the module.
+    fn references(&self, visit: &mut dyn FnMut(Reference));
+
+    /// Calls `visit` on each reference to data of the module, to be changed.
+    fn references_mut(&mut self, visit: &mut dyn FnMut(ReferenceMut<'_, Self::Domain>));
+
     /// Name in the text form.
     fn name(&self) -> &'static str;
+
+    /// How the elements of the result come about.
+    fn kind(&self) -> OpKind<'_>;
+
+    /// How the operation moves elements; `None` if it computes.
+    fn movement(&self) -> Option<Movement<'_>> {
+        match self.kind() {
+            OpKind::Moves(movement) => Some(movement),
+            OpKind::Leaf | OpKind::Elementwise | OpKind::Combines => None,
+        }
+    }
 }
 
 /// A model in domain `D`.

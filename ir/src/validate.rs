@@ -110,22 +110,8 @@ mod rules {
     use crate::module::{Domain, Module};
     use crate::types::{ElementType, Type};
 
-    /// A handle inside an operation, by index.
-    #[derive(Clone, Copy, Debug)]
-    pub enum Reference {
-        Column(usize),
-        Labels(usize),
-        Constant(usize),
-        Forest(usize),
-        Function(usize),
-        Matrix(usize),
-    }
-
     /// What the checks ask of a domain.
     pub trait Rules: Domain {
-        /// Calls `visit` on each handle of `op` that is not an operand.
-        fn references(op: &Self::Op, visit: &mut dyn FnMut(Reference));
-
         /// Classes of a label table, and sums of a forest, at most.
         const CLASSES_MAX: usize;
 

@@ -17,7 +17,6 @@ mod rows;
 mod table;
 
 use skxc_ir::lowering::Element;
-use skxc_ir::ops::Moves as _;
 use skxc_ir::{IntOp, Operation as _, Value};
 
 use crate::context::Context;

@@ -58,40 +58,18 @@ impl Elements {
 
     fn of_op(&self, module: &Module<Int>, value: Value) -> Vec<Element> {
         let node = module.node(value);
-        match &node.op {
-            IntOp::Input { columns } => columns.iter().map(|&c| Element::Column(c)).collect(),
-            IntOp::Constant { constant } => {
-                module.constants[*constant].elements.iter().map(|&x| Element::Constant(x)).collect()
-            }
-            IntOp::Reshape { .. }
-            | IntOp::Gather { .. }
-            | IntOp::Concat { .. }
-            | IntOp::Label { .. } => {
-                let sources = module.sources(&node.op).expect("the operation moves elements");
-                sources.into_iter().map(|(value, i)| self.of_value(value)[i]).collect()
-            }
-            IntOp::Binary { .. }
-            | IntOp::Multiply { .. }
-            | IntOp::Divide { .. }
-            | IntOp::Rescale { .. }
-            | IntOp::Function { .. }
-            | IntOp::Linear { .. }
-            | IntOp::Not { .. }
-            | IntOp::Compare { .. }
-            | IntOp::Greater { .. }
-            | IntOp::Select { .. }
-            | IntOp::Reduce { .. }
-            | IntOp::CumulativeSum { .. }
-            | IntOp::ArgSort { .. }
-            | IntOp::Take { .. }
-            | IntOp::TakeAlong { .. }
-            | IntOp::Lookup { .. }
-            | IntOp::TreeEnsemble { .. }
-            | IntOp::ArgMax { .. } => {
-                let count = u32::try_from(node.ty.shape.elements())
-                    .expect("limits::ELEMENTS_MAX is below 2^32");
-                (0..count).map(|index| Element::Cell { value, index }).collect()
-            }
+        if let IntOp::Input { columns } = &node.op {
+            return columns.iter().map(|&column| Element::Column(column)).collect();
         }
+        if let IntOp::Constant { constant } = &node.op {
+            let elements = &module.constants[*constant].elements;
+            return elements.iter().map(|&x| Element::Constant(x)).collect();
+        }
+        if let Some(sources) = module.sources(&node.op) {
+            return sources.into_iter().map(|(value, i)| self.of_value(value)[i]).collect();
+        }
+        let count = u32::try_from(node.ty.shape.elements());
+        let count = count.expect("limits::ELEMENTS_MAX is below 2^32");
+        (0..count).map(|index| Element::Cell { value, index }).collect()
     }
 }

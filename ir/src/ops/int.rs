@@ -4,194 +4,196 @@ use crate::arena::Handle;
 use crate::forest::Forest;
 use crate::function::Function;
 use crate::matrix::Matrix;
-use crate::module::{Column, Constant, Int, LabelTable, Operation, Value};
-use crate::ops::{Extreme, Relation};
+use crate::module::{Column, Constant, Int, LabelTable, Value};
+use crate::ops::declare::{Field, operations};
+use crate::ops::{Extreme, Movement, OpKind, Relation};
 
-/// An operation of the integer domain. Nothing wraps: the validator proves that
-/// every result, and every number on the way to it, fits its storage. What
-/// rounds says so.
-///
-/// Numbers are `i64` or fixed point; a format is the element type. Elementwise
-/// operations broadcast as in ONNX.
-#[derive(Clone, Debug, PartialEq)]
-pub enum IntOp {
-    /// `i64[1xn]`: the named columns.
-    Input {
-        /// The columns, in order.
-        columns: Vec<Handle<Column>>,
-    },
-    /// The constant.
-    Constant {
-        /// Which.
-        constant: Handle<Constant<Int>>,
-    },
-    /// Same elements, the shape of the result.
-    Reshape {
-        /// What is reshaped.
-        input: Value,
-    },
-    /// Elements `indices` along the last axis.
-    Gather {
-        /// What is taken from.
-        input: Value,
-        /// Positions along the last axis, all within it.
-        indices: Vec<u32>,
-    },
-    /// Joins along the last axis.
-    Concat {
-        /// What is joined, in order.
-        inputs: Vec<Value>,
-    },
-    /// A function of two elements; operands and result share one format, which
-    /// for the logical ones is `bool`.
-    Binary {
-        /// Which.
-        function: IntBinary,
-        /// First operand.
-        a: Value,
-        /// Second operand.
-        b: Value,
-    },
-    /// `a * b`, of any two formats, then divided by 2^`shift` and rounded to
-    /// nearest, halves up. Both factors are below 2^62; their product need not be.
-    Multiply {
-        /// First factor.
-        a: Value,
-        /// Second factor.
-        b: Value,
-        /// Fraction bits of both factors together less those of the result; at most 62.
-        shift: u8,
-    },
-    /// `a * 2^shift / b`, of any two formats, rounded to nearest, halves away
-    /// from 0. The shifted numerator is below 2^62, and `b` is not 0.
-    Divide {
-        /// Numerator.
-        a: Value,
-        /// Denominator.
-        b: Value,
-        /// Fraction bits of the result and of `b` together less those of `a`; at most 62.
-        shift: u8,
-    },
-    /// The same number in the format of the result: `bool`, `i64` and fixed
-    /// point to `i64` and fixed point.
-    Rescale {
-        /// What is converted.
-        input: Value,
-        /// How bits are dropped, where the result has fewer behind the point.
-        rounding: Rounding,
-    },
-    /// A tabulated function of each element.
-    Function {
-        /// Which.
-        function: Handle<Function>,
-        /// Of what, in the function's input format.
-        input: Value,
-    },
-    /// Of `bool`: the other truth value.
-    Not {
-        /// Of what.
-        input: Value,
-    },
-    /// `fixed[1xn]`: sums of products of the elements of all inputs, one after
-    /// the other, with constants.
-    Linear {
-        /// The constants.
-        matrix: Handle<Matrix>,
-        /// Numbers and truth values of any formats.
-        inputs: Vec<Value>,
-    },
-    /// Does a relation hold between two elements of one format? As `bool`.
-    Compare {
-        /// Which.
-        relation: Relation,
-        /// Left side.
-        a: Value,
-        /// Right side.
-        b: Value,
-    },
-    /// Elementwise `a > threshold` as `bool`.
-    Greater {
-        /// Left side.
-        a: Value,
-        /// Right side, in the format of `a`.
-        threshold: i64,
-    },
-    /// `a` where the condition holds, else `b`; of one element type.
-    Select {
-        /// The condition, `bool`.
-        condition: Value,
-        /// Taken where it holds.
-        a: Value,
-        /// Taken where it does not.
-        b: Value,
-    },
-    /// Reduces the last axis, which the result does not have.
-    Reduce {
-        /// How.
-        function: IntReduction,
-        /// What.
-        input: Value,
-    },
-    /// Sums of the elements up to and with each one, along the last axis.
-    CumulativeSum {
-        /// Of what.
-        input: Value,
-    },
-    /// `i64`: the positions of the elements of the last axis in sorted order;
-    /// equal elements in the order of their positions.
-    ArgSort {
-        /// What is sorted.
-        input: Value,
-        /// What comes first.
-        first: Extreme,
-    },
-    /// The elements of a row at computed positions, in the shape of the
-    /// positions. One outside the row counts as the nearest inside.
-    Take {
-        /// The row, `elem[1xn]` or `elem[n]`.
-        input: Value,
-        /// The positions, counted from 0: `i64`, `bool` or label.
-        index: Value,
-    },
-    /// As `Take` for each row of a tensor: the elements of the last axis at the
-    /// positions that the same row of `indices` holds.
-    TakeAlong {
-        /// What is taken from, `elem[..xn]`.
-        input: Value,
-        /// The positions, `i64[..xk]`.
-        indices: Value,
-    },
-    /// The value of the first key that equals an element, or the default.
-    Lookup {
-        /// What is looked up.
-        input: Value,
-        /// The keys, `[n]`, of the element type of `input`.
-        keys: Handle<Constant<Int>>,
-        /// Their values and then the default, `[n + 1]`.
-        values: Handle<Constant<Int>>,
-    },
-    /// `fixed[1xtargets]`: the sums of a tree ensemble over a row.
-    TreeEnsemble {
-        /// Which forest.
-        forest: Handle<Forest<Int>>,
-        /// The row of features, `i64[1xn]`.
-        input: Value,
-    },
-    /// `i64`: along the last axis, which the result does not have, the first
-    /// index whose element is at least the greatest element less `margin`.
-    ArgMax {
-        /// What is compared, `elem[..xn]`.
-        input: Value,
-        /// Elements this close to the greatest are ties; at least 0.
-        margin: i64,
-    },
-    /// The label of a class: from class indices (`i64` or `bool`) to `label`.
-    Label {
-        /// The labels.
-        table: Handle<LabelTable>,
-        /// The class.
-        class: Value,
-    },
+operations! {
+    /// An operation of the integer domain. Nothing wraps: the validator proves that
+    /// every result, and every number on the way to it, fits its storage. What
+    /// rounds says so.
+    ///
+    /// Numbers are `i64` or fixed point; a format is the element type. Elementwise
+    /// operations broadcast as in ONNX.
+    pub enum IntOp of Int {
+        /// `i64[1xn]`: the named columns.
+        Input("input", OpKind::Leaf) {
+            /// The columns, in order.
+            columns: Vec<Handle<Column>>,
+        }
+        /// The constant.
+        Constant("constant", OpKind::Leaf) {
+            /// The constant.
+            constant: Handle<Constant<Int>>,
+        }
+        /// Same elements, the shape of the result.
+        Reshape("reshape", OpKind::Moves(Movement::Same(*input))) {
+            /// What is reshaped.
+            input: Value,
+        }
+        /// Elements `indices` along the last axis.
+        Gather("gather", OpKind::Moves(Movement::Gather(*input, indices))) {
+            /// What is taken from.
+            input: Value,
+            /// Positions along the last axis, all within it.
+            indices: Vec<u32>,
+        }
+        /// Joins along the last axis.
+        Concat("concat", OpKind::Moves(Movement::Concat(inputs))) {
+            /// What is joined, in order.
+            inputs: Vec<Value>,
+        }
+        /// A function of two elements; operands and result share one format, which
+        /// for the logical ones is `bool`.
+        Binary(function.name(), OpKind::Elementwise) {
+            /// The function.
+            function: IntBinary,
+            /// First operand.
+            a: Value,
+            /// Second operand.
+            b: Value,
+        }
+        /// `a * b`, of any two formats, then divided by 2^`shift` and rounded to
+        /// nearest, halves up. Both factors are below 2^62; their product need not be.
+        Multiply("multiply", OpKind::Elementwise) {
+            /// First factor.
+            a: Value,
+            /// Second factor.
+            b: Value,
+            /// Fraction bits of both factors together less those of the result; at most 62.
+            shift: u8,
+        }
+        /// `a * 2^shift / b`, of any two formats, rounded to nearest, halves away
+        /// from 0. The shifted numerator is below 2^62, and `b` is not 0.
+        Divide("divide", OpKind::Elementwise) {
+            /// Numerator.
+            a: Value,
+            /// Denominator.
+            b: Value,
+            /// Fraction bits of the result and of `b` together less those of `a`; at most 62.
+            shift: u8,
+        }
+        /// The same number in the format of the result: `bool`, `i64` and fixed
+        /// point to `i64` and fixed point.
+        Rescale("rescale", OpKind::Elementwise) {
+            /// What is converted.
+            input: Value,
+            /// How bits are dropped, where the result has fewer behind the point.
+            rounding: Rounding,
+        }
+        /// A tabulated function of each element.
+        Function("function", OpKind::Elementwise) {
+            /// The function.
+            function: Handle<Function>,
+            /// The operand, in the input format of the function.
+            input: Value,
+        }
+        /// Of `bool`: the other truth value.
+        Not("not", OpKind::Elementwise) {
+            /// The operand.
+            input: Value,
+        }
+        /// `fixed[1xn]`: sums of products of the elements of all inputs, one after
+        /// the other, with constants.
+        Linear("linear", OpKind::Combines) {
+            /// The constants.
+            matrix: Handle<Matrix>,
+            /// Numbers and truth values of any formats.
+            inputs: Vec<Value>,
+        }
+        /// Does a relation hold between two elements of one format? As `bool`.
+        Compare(relation.name(), OpKind::Elementwise) {
+            /// The relation.
+            relation: Relation,
+            /// Left side.
+            a: Value,
+            /// Right side.
+            b: Value,
+        }
+        /// Elementwise `a > threshold` as `bool`.
+        Greater("greater", OpKind::Elementwise) {
+            /// Left side.
+            a: Value,
+            /// Right side, in the format of `a`.
+            threshold: i64,
+        }
+        /// `a` where the condition holds, else `b`; of one element type.
+        Select("select", OpKind::Elementwise) {
+            /// The condition, `bool`.
+            condition: Value,
+            /// Taken where it holds.
+            a: Value,
+            /// Taken where it does not.
+            b: Value,
+        }
+        /// Reduces the last axis, which the result does not have.
+        Reduce(function.name(), OpKind::Combines) {
+            /// The reduction.
+            function: IntReduction,
+            /// The operand.
+            input: Value,
+        }
+        /// Sums of the elements up to and with each one, along the last axis.
+        CumulativeSum("cumulative_sum", OpKind::Combines) {
+            /// The operand.
+            input: Value,
+        }
+        /// `i64`: the positions of the elements of the last axis in sorted order;
+        /// equal elements in the order of their positions.
+        ArgSort("argsort", OpKind::Combines) {
+            /// What is sorted.
+            input: Value,
+            /// What comes first.
+            first: Extreme,
+        }
+        /// The elements of a row at computed positions, in the shape of the
+        /// positions. One outside the row counts as the nearest inside.
+        Take("take", OpKind::Combines) {
+            /// The row, `elem[1xn]` or `elem[n]`.
+            input: Value,
+            /// The positions, counted from 0: `i64`, `bool` or label.
+            index: Value,
+        }
+        /// As `Take` for each row of a tensor: the elements of the last axis at the
+        /// positions that the same row of `indices` holds.
+        TakeAlong("take_along", OpKind::Combines) {
+            /// What is taken from, `elem[..xn]`.
+            input: Value,
+            /// The positions, `i64[..xk]`.
+            indices: Value,
+        }
+        /// The value of the first key that equals an element, or the default.
+        Lookup("lookup", OpKind::Elementwise) {
+            /// What is looked up.
+            input: Value,
+            /// The keys, `[n]`, of the element type of `input`.
+            keys: Handle<Constant<Int>>,
+            /// Their values and then the default, `[n + 1]`.
+            values: Handle<Constant<Int>>,
+        }
+        /// `fixed[1xtargets]`: the sums of a tree ensemble over a row.
+        TreeEnsemble("tree_ensemble", OpKind::Combines) {
+            /// The forest.
+            forest: Handle<Forest<Int>>,
+            /// The row of features, `i64[1xn]`.
+            input: Value,
+        }
+        /// `i64`: along the last axis, which the result does not have, the first
+        /// index whose element is at least the greatest element less `margin`.
+        ArgMax("argmax", OpKind::Combines) {
+            /// What is compared, `elem[..xn]`.
+            input: Value,
+            /// Elements this close to the greatest are ties; at least 0.
+            margin: i64,
+        }
+        /// The label of a class: from class indices (`i64` or `bool`) to `label`.
+        Label("label", OpKind::Moves(Movement::Same(*class))) {
+            /// The labels.
+            table: Handle<LabelTable>,
+            /// The class.
+            class: Value,
+        }
+    }
 }
 
 /// An exact function of two integers of one format.
@@ -294,84 +296,6 @@ impl Rounding {
             Self::Floor => "floor",
             Self::Ceil => "ceil",
             Self::Truncate => "truncate",
-        }
-    }
-}
-
-impl Operation for IntOp {
-    fn operands(&self, visit: &mut dyn FnMut(Value)) {
-        self.clone().map_operands(&mut |value| {
-            visit(value);
-            value
-        });
-    }
-
-    fn map_operands(&mut self, map: &mut dyn FnMut(Value) -> Value) {
-        match self {
-            Self::Input { .. } | Self::Constant { .. } => {}
-            Self::Reshape { input }
-            | Self::Gather { input, .. }
-            | Self::Rescale { input, .. }
-            | Self::Function { input, .. }
-            | Self::Not { input }
-            | Self::Reduce { input, .. }
-            | Self::CumulativeSum { input }
-            | Self::ArgSort { input, .. }
-            | Self::Lookup { input, .. }
-            | Self::TreeEnsemble { input, .. }
-            | Self::ArgMax { input, .. } => *input = map(*input),
-            Self::Greater { a, .. } => *a = map(*a),
-            Self::Label { class, .. } => *class = map(*class),
-            Self::Concat { inputs } | Self::Linear { inputs, .. } => {
-                for input in inputs {
-                    *input = map(*input);
-                }
-            }
-            Self::Binary { a, b, .. }
-            | Self::Multiply { a, b, .. }
-            | Self::Divide { a, b, .. }
-            | Self::Compare { a, b, .. } => {
-                *a = map(*a);
-                *b = map(*b);
-            }
-            Self::Select { condition, a, b } => {
-                *condition = map(*condition);
-                *a = map(*a);
-                *b = map(*b);
-            }
-            Self::Take { input, index: second } | Self::TakeAlong { input, indices: second } => {
-                *input = map(*input);
-                *second = map(*second);
-            }
-        }
-    }
-
-    fn name(&self) -> &'static str {
-        match self {
-            Self::Input { .. } => "input",
-            Self::Constant { .. } => "constant",
-            Self::Reshape { .. } => "reshape",
-            Self::Gather { .. } => "gather",
-            Self::Concat { .. } => "concat",
-            Self::Binary { function, .. } => function.name(),
-            Self::Multiply { .. } => "multiply",
-            Self::Divide { .. } => "divide",
-            Self::Rescale { .. } => "rescale",
-            Self::Function { .. } => "function",
-            Self::Linear { .. } => "linear",
-            Self::Not { .. } => "not",
-            Self::Compare { relation, .. } => relation.name(),
-            Self::Greater { .. } => "greater",
-            Self::Select { .. } => "select",
-            Self::Reduce { function, .. } => function.name(),
-            Self::CumulativeSum { .. } => "cumulative_sum",
-            Self::ArgSort { .. } => "argsort",
-            Self::Take { .. } => "take",
-            Self::TakeAlong { .. } => "take_along",
-            Self::Lookup { .. } => "lookup",
-            Self::TreeEnsemble { .. } => "tree_ensemble",
-            Self::ArgMax { .. } => "argmax",
-            Self::Label { .. } => "label",
         }
     }
 }

@@ -2,8 +2,7 @@
 //! operand. Analyses, interpreter and lowerings treat them all by
 //! [`Module::sources`].
 
-use super::{IntOp, RealOp};
-use crate::module::{Domain, Module, Value};
+use crate::module::{Domain, Module, Operation as _, Value};
 
 /// How the elements of a result are those of the operands.
 #[derive(Clone, Copy, Debug)]
@@ -16,77 +15,7 @@ pub enum Movement<'a> {
     Concat(&'a [Value]),
 }
 
-/// An operation that may only move elements.
-pub trait Moves {
-    /// How it does; `None` if it computes.
-    fn movement(&self) -> Option<Movement<'_>>;
-}
-
-impl Moves for IntOp {
-    fn movement(&self) -> Option<Movement<'_>> {
-        match self {
-            Self::Reshape { input } => Some(Movement::Same(*input)),
-            // A class is stored as the index of its label.
-            Self::Label { class, .. } => Some(Movement::Same(*class)),
-            Self::Gather { input, indices } => Some(Movement::Gather(*input, indices)),
-            Self::Concat { inputs } => Some(Movement::Concat(inputs)),
-            Self::Input { .. }
-            | Self::Constant { .. }
-            | Self::Binary { .. }
-            | Self::Multiply { .. }
-            | Self::Divide { .. }
-            | Self::Rescale { .. }
-            | Self::Function { .. }
-            | Self::Linear { .. }
-            | Self::Not { .. }
-            | Self::Compare { .. }
-            | Self::Greater { .. }
-            | Self::Select { .. }
-            | Self::Reduce { .. }
-            | Self::CumulativeSum { .. }
-            | Self::ArgSort { .. }
-            | Self::Take { .. }
-            | Self::TakeAlong { .. }
-            | Self::Lookup { .. }
-            | Self::TreeEnsemble { .. }
-            | Self::ArgMax { .. } => None,
-        }
-    }
-}
-
-impl Moves for RealOp {
-    fn movement(&self) -> Option<Movement<'_>> {
-        match self {
-            Self::Reshape { input } => Some(Movement::Same(*input)),
-            Self::Label { class, .. } => Some(Movement::Same(*class)),
-            Self::Gather { input, indices } => Some(Movement::Gather(*input, indices)),
-            Self::Concat { inputs } => Some(Movement::Concat(inputs)),
-            Self::Input { .. }
-            | Self::Constant { .. }
-            | Self::Cast { .. }
-            | Self::Unary { .. }
-            | Self::Binary { .. }
-            | Self::Compare { .. }
-            | Self::Select { .. }
-            | Self::Reduce { .. }
-            | Self::MatMul { .. }
-            | Self::Softmax { .. }
-            | Self::CumulativeSum { .. }
-            | Self::ArgSort { .. }
-            | Self::Take { .. }
-            | Self::TakeAlong { .. }
-            | Self::Lookup { .. }
-            | Self::TreeEnsemble { .. }
-            | Self::ArgMax { .. }
-            | Self::ArgMin { .. } => None,
-        }
-    }
-}
-
-impl<D: Domain> Module<D>
-where
-    D::Op: Moves,
-{
+impl<D: Domain> Module<D> {
     /// For each element of the result of an operation that only moves elements,
     /// row-major: the operand and the position in it. `None` if it computes.
     #[must_use]

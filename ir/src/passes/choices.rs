@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use crate::module::{Module, Operation as _, Real, Value};
-use crate::ops::{Binary, Moves as _, RealOp, Reduction};
+use crate::ops::{Binary, RealOp, Reduction};
 
 /// Are the elements of both chosen from a value that they have in common, and is
 /// at least one of them a choice that rows make: an extreme, or what is at a

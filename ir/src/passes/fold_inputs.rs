@@ -6,8 +6,8 @@
 //! are in `i64`; the ranges of the columns decide.
 
 use crate::arena::Handle;
-use crate::module::{Column, Module, Real, Value};
-use crate::ops::RealOp;
+use crate::module::{Column, Module, Operation as _, Real, Value};
+use crate::ops::{Movement, RealOp};
 use crate::passes::Pass;
 use crate::types::ElementType;
 
@@ -42,45 +42,29 @@ type Columns = Vec<Handle<Column>>;
 /// The columns that a node amounts to, if it is a selection of inputs.
 fn columns_of(module: &Module<Real>, value: Value) -> Option<Columns> {
     let node = module.node(value);
-    match &node.op {
-        RealOp::Gather { input, indices } => {
-            let columns = input_columns(module, *input)?;
+    if let RealOp::Cast { input } = &node.op {
+        let columns = input_columns(module, *input)?;
+        let from = module.ty(*input).elem;
+        let is_number =
+            matches!(node.ty.elem, ElementType::F32 | ElementType::F64 | ElementType::I64);
+        let exact = columns.iter().all(|&column| is_exact(&module.columns[column], from));
+        return (is_number && exact).then(|| columns.to_vec());
+    }
+    match node.op.movement()? {
+        // The label of a class is not the column that gives the class.
+        Movement::Same(input) if module.ty(input).elem != node.ty.elem => None,
+        Movement::Same(input) => Some(input_columns(module, input)?.to_vec()),
+        Movement::Gather(input, indices) => {
+            let columns = input_columns(module, input)?;
             Some(indices.iter().map(|&index| columns[index as usize]).collect())
         }
-        RealOp::Concat { inputs } => {
+        Movement::Concat(inputs) => {
             let mut columns = Vec::new();
             for &input in inputs {
                 columns.extend(input_columns(module, input)?);
             }
             Some(columns)
         }
-        RealOp::Reshape { input } => Some(input_columns(module, *input)?.to_vec()),
-        RealOp::Cast { input } => {
-            let columns = input_columns(module, *input)?;
-            let from = module.ty(*input).elem;
-            let is_number =
-                matches!(node.ty.elem, ElementType::F32 | ElementType::F64 | ElementType::I64);
-            let exact = columns.iter().all(|&column| is_exact(&module.columns[column], from));
-            (is_number && exact).then(|| columns.to_vec())
-        }
-        RealOp::Input { .. }
-        | RealOp::Constant { .. }
-        | RealOp::Unary { .. }
-        | RealOp::Binary { .. }
-        | RealOp::Compare { .. }
-        | RealOp::Select { .. }
-        | RealOp::Reduce { .. }
-        | RealOp::MatMul { .. }
-        | RealOp::Softmax { .. }
-        | RealOp::CumulativeSum { .. }
-        | RealOp::ArgSort { .. }
-        | RealOp::Take { .. }
-        | RealOp::TakeAlong { .. }
-        | RealOp::Lookup { .. }
-        | RealOp::TreeEnsemble { .. }
-        | RealOp::ArgMax { .. }
-        | RealOp::ArgMin { .. }
-        | RealOp::Label { .. } => None,
     }
 }
 

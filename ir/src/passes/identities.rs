@@ -18,7 +18,7 @@ mod votes;
 use crate::analysis::affine::Affine;
 use crate::analysis::real_ranges::RealRanges;
 use crate::module::{Constant, Module, Node, Operation as _, Real, Value};
-use crate::ops::{Binary, Moves as _, RealOp, Reduction, Unary};
+use crate::ops::{Binary, RealOp, Reduction, Unary};
 use crate::passes::Pass;
 use crate::passes::rebuild::Rebuild;
 

@@ -9,10 +9,9 @@
 use std::collections::HashMap;
 
 use crate::module::{Module, Operation, Real, Value};
-use crate::ops::RealOp;
+use crate::ops::{Movement, RealOp};
 use crate::passes::Pass;
 use crate::passes::dead_code::replace_values;
-use crate::types::ElementType;
 
 /// The pass.
 #[derive(Clone, Copy, Debug)]
@@ -70,45 +69,26 @@ fn compose_gathers(module: &mut Module<Real>) -> bool {
 /// is plumbing.
 fn same_as(module: &Module<Real>, value: Value) -> Option<Value> {
     let node = module.node(value);
-    match &node.op {
-        RealOp::Cast { input } => {
-            let from = module.ty(*input).elem;
-            let to = node.ty.elem;
-            // The index of a label is its storage, in whatever integer type.
-            let labels = matches!(from, ElementType::Label(_)) && from == to;
-            (from == to || labels).then_some(*input)
-        }
-        RealOp::Reshape { input } => Some(*input).filter(|&input| is_row(module, input)),
-        RealOp::Gather { input, indices } => {
-            let width = module.shape(*input).elements();
+    if let RealOp::Cast { input } = &node.op {
+        // A cast of labels keeps their table.
+        return (module.ty(*input).elem == node.ty.elem).then_some(*input);
+    }
+    match node.op.movement()? {
+        // The label of a class is not the class.
+        Movement::Same(input) if module.ty(input).elem != node.ty.elem => None,
+        Movement::Same(input) => Some(input).filter(|&input| is_row(module, input)),
+        Movement::Gather(input, indices) => {
+            let width = module.shape(input).elements();
             let all = indices.iter().enumerate().all(|(at, &index)| at == index as usize);
             if all && indices.len() == width {
-                return Some(*input);
+                return Some(input);
             }
-            part_of_concat(module, *input, indices)
+            part_of_concat(module, input, indices)
         }
-        RealOp::Concat { inputs } => match inputs.as_slice() {
+        Movement::Concat(inputs) => match inputs {
             [only] => Some(*only),
             _ => whole_of_gathers(module, inputs),
         },
-        RealOp::Input { .. }
-        | RealOp::Constant { .. }
-        | RealOp::Unary { .. }
-        | RealOp::Binary { .. }
-        | RealOp::Compare { .. }
-        | RealOp::Select { .. }
-        | RealOp::Reduce { .. }
-        | RealOp::MatMul { .. }
-        | RealOp::Softmax { .. }
-        | RealOp::CumulativeSum { .. }
-        | RealOp::ArgSort { .. }
-        | RealOp::Take { .. }
-        | RealOp::TakeAlong { .. }
-        | RealOp::Lookup { .. }
-        | RealOp::TreeEnsemble { .. }
-        | RealOp::ArgMax { .. }
-        | RealOp::ArgMin { .. }
-        | RealOp::Label { .. } => None,
     }
 }
 

@@ -9,8 +9,6 @@ use crate::function::{EVERYTHING, Expression, Request, tabulate};
 use crate::matrix::{Matrix, MatrixRow, MatrixWeight};
 use crate::module::{Constant, Int, Interval, LabelTable, Module, Output, OutputKind, Value};
 use crate::ops::{Extreme, IntBinary, IntOp, IntReduction, Relation, Rounding, Unary};
-use crate::passes::Pass;
-use crate::passes::dead_code::DeadCode;
 use crate::types::{ElementType, Type};
 use crate::validate::Validator;
 
@@ -79,7 +77,7 @@ fn finish(module: &mut Module<Int>) {
         value,
     });
     module.outputs = outputs.collect();
-    Pass::<Int>::run(&DeadCode, module);
+    module.sweep();
 }
 
 impl Step {

@@ -6,8 +6,8 @@ use super::steps;
 use crate::analysis::ranges::{Bounds, Ranges, forest_sums};
 use crate::analysis::real_ranges::{Range, RealRanges};
 use crate::forest::{Forest, TreeNode};
+use crate::module::Operation as _;
 use crate::module::{Int, Module, Real, Value};
-use crate::ops::Moves;
 use crate::types::ElementType;
 
 /// Every accumulator stays below 2^62, in whatever order a lowering adds, so

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use super::Rules;
 use super::error::{Errors, Location, Problem};
-use super::rules::Reference;
 use crate::limits;
 use crate::module::{Module, Operation};
+use crate::ops::Reference;
 use crate::types::{ElementType, Type};
 
 pub(super) fn check<D: Rules>(module: &Module<D>, errors: &mut Errors) {
@@ -122,7 +122,7 @@ fn check_nodes<D: Rules>(module: &Module<D>, errors: &mut Errors) {
                 errors.add(location, Problem::NotOlder { operand: operand.index() });
             }
         });
-        D::references(&node.op, &mut |reference| {
+        node.op.references(&mut |reference| {
             let (what, index, count) = match reference {
                 Reference::Column(index) => ("column", index, module.columns.len()),
                 Reference::Labels(index) => ("label table", index, module.labels.len()),

@@ -5,7 +5,7 @@ mod tensor;
 
 use super::Rules;
 use super::error::{Errors, Location, Problem};
-use super::rules::{self, Reference};
+use super::rules;
 use crate::arena::Handle;
 use crate::forest::{Forest, RealTest, TreeNode};
 use crate::limits;
@@ -43,38 +43,6 @@ pub(super) fn check<D: Rules>(module: &Module<D>, errors: &mut Errors) {
 
 impl rules::Rules for Real {
     const CLASSES_MAX: usize = limits::MODEL_CLASSES_MAX;
-
-    fn references(op: &RealOp, visit: &mut dyn FnMut(Reference)) {
-        match op {
-            RealOp::Input { columns } => {
-                columns.iter().for_each(|column| visit(Reference::Column(column.index())));
-            }
-            RealOp::Constant { constant } => visit(Reference::Constant(constant.index())),
-            RealOp::TreeEnsemble { forest, .. } => visit(Reference::Forest(forest.index())),
-            RealOp::Label { table, .. } => visit(Reference::Labels(table.index())),
-            RealOp::Lookup { keys, values, .. } => {
-                visit(Reference::Constant(keys.index()));
-                visit(Reference::Constant(values.index()));
-            }
-            RealOp::Cast { .. }
-            | RealOp::Reshape { .. }
-            | RealOp::Gather { .. }
-            | RealOp::Concat { .. }
-            | RealOp::Unary { .. }
-            | RealOp::Binary { .. }
-            | RealOp::Compare { .. }
-            | RealOp::Select { .. }
-            | RealOp::Reduce { .. }
-            | RealOp::MatMul { .. }
-            | RealOp::Softmax { .. }
-            | RealOp::CumulativeSum { .. }
-            | RealOp::ArgSort { .. }
-            | RealOp::Take { .. }
-            | RealOp::TakeAlong { .. }
-            | RealOp::ArgMax { .. }
-            | RealOp::ArgMin { .. } => {}
-        }
-    }
 
     fn allows(elem: ElementType) -> bool {
         !matches!(elem, ElementType::Fixed { .. })

@@ -20,32 +20,12 @@ pub(super) fn columns_of(module: &Module<Int>, value: Value) -> Vec<Option<usize
     for older in module.values().take(value.index() + 1) {
         let of = |value: Value| &of_value[value.index()];
         let node = module.node(older);
-        let elements = match &node.op {
-            IntOp::Input { columns } => columns.iter().map(|column| Some(column.index())).collect(),
-            IntOp::Reshape { .. } | IntOp::Gather { .. } | IntOp::Concat { .. } => {
-                let sources = module.sources(&node.op).expect("the operation moves elements");
-                sources.into_iter().map(|(value, i)| of(value)[i]).collect()
-            }
-            IntOp::Constant { .. }
-            | IntOp::Binary { .. }
-            | IntOp::Multiply { .. }
-            | IntOp::Divide { .. }
-            | IntOp::Rescale { .. }
-            | IntOp::Function { .. }
-            | IntOp::Linear { .. }
-            | IntOp::Not { .. }
-            | IntOp::Compare { .. }
-            | IntOp::Select { .. }
-            | IntOp::Reduce { .. }
-            | IntOp::CumulativeSum { .. }
-            | IntOp::ArgSort { .. }
-            | IntOp::Take { .. }
-            | IntOp::TakeAlong { .. }
-            | IntOp::Lookup { .. }
-            | IntOp::Greater { .. }
-            | IntOp::TreeEnsemble { .. }
-            | IntOp::ArgMax { .. }
-            | IntOp::Label { .. } => vec![None; node.ty.shape.elements()],
+        let elements = if let IntOp::Input { columns } = &node.op {
+            columns.iter().map(|column| Some(column.index())).collect()
+        } else if let Some(sources) = module.sources(&node.op) {
+            sources.into_iter().map(|(value, i)| of(value)[i]).collect()
+        } else {
+            vec![None; node.ty.shape.elements()]
         };
         of_value.push(elements);
     }

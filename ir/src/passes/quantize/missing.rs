@@ -11,7 +11,7 @@ use super::{QuantizeError, Quantizer};
 use crate::arena::Handle;
 use crate::interpret::Scalar;
 use crate::module::{Column, Module, Operation, Real, Value};
-use crate::ops::{Moves as _, RealOp};
+use crate::ops::RealOp;
 
 /// For each element of each value the column that it is, if that is a float
 /// which can be missing.

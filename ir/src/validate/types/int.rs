@@ -12,44 +12,10 @@ use crate::ops::{IntBinary, IntOp};
 use crate::types::{ElementType, Type};
 use crate::validate::error::{Errors, Problem};
 use crate::validate::ranges;
-use crate::validate::rules::{self, Reference};
+use crate::validate::rules;
 
 impl rules::Rules for Int {
     const CLASSES_MAX: usize = limits::CLASSES_MAX;
-
-    fn references(op: &IntOp, visit: &mut dyn FnMut(Reference)) {
-        match op {
-            IntOp::Input { columns } => {
-                columns.iter().for_each(|column| visit(Reference::Column(column.index())));
-            }
-            IntOp::Constant { constant } => visit(Reference::Constant(constant.index())),
-            IntOp::TreeEnsemble { forest, .. } => visit(Reference::Forest(forest.index())),
-            IntOp::Function { function, .. } => visit(Reference::Function(function.index())),
-            IntOp::Linear { matrix, .. } => visit(Reference::Matrix(matrix.index())),
-            IntOp::Label { table, .. } => visit(Reference::Labels(table.index())),
-            IntOp::Lookup { keys, values, .. } => {
-                visit(Reference::Constant(keys.index()));
-                visit(Reference::Constant(values.index()));
-            }
-            IntOp::Reshape { .. }
-            | IntOp::Gather { .. }
-            | IntOp::Concat { .. }
-            | IntOp::Binary { .. }
-            | IntOp::Multiply { .. }
-            | IntOp::Divide { .. }
-            | IntOp::Rescale { .. }
-            | IntOp::Not { .. }
-            | IntOp::Compare { .. }
-            | IntOp::Greater { .. }
-            | IntOp::Select { .. }
-            | IntOp::Reduce { .. }
-            | IntOp::CumulativeSum { .. }
-            | IntOp::ArgSort { .. }
-            | IntOp::Take { .. }
-            | IntOp::TakeAlong { .. }
-            | IntOp::ArgMax { .. } => {}
-        }
-    }
 
     fn allows(elem: ElementType) -> bool {
         match elem {
