@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use syn::visit::{self, Visit};
-use syn::{Item, ItemEnum};
+use syn::Item;
 
 use super::modules::{attributes, is_for_tests, is_test};
 
@@ -17,7 +17,7 @@ pub(super) const ENUMS: [&str; 2] = ["RealOp", "IntOp"];
 /// Where the variants of an enum are named.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Uses {
-    /// Variants that the enum has.
+    /// Variants that are named anywhere.
     pub(super) variants: usize,
     /// Files that name at least one variant, with how many each names.
     pub(super) files: BTreeMap<PathBuf, usize>,
@@ -36,24 +36,26 @@ impl Uses {
 /// If a file cannot be read, or is no Rust.
 pub(super) fn uses(root: &Path, files: &[PathBuf]) -> Result<[Uses; 2], Box<dyn Error>> {
     let mut uses = ENUMS.map(|_| Uses::default());
+    let mut variants = ENUMS.map(|_| BTreeSet::new());
     for file in files.iter().filter(|file| !is_test(file)) {
         let parsed = syn::parse_file(&fs::read_to_string(root.join(file))?)?;
         let mut reader = Reader::default();
         reader.visit_file(&parsed);
-        for (name, uses) in ENUMS.iter().zip(&mut uses) {
-            uses.variants += reader.declared.get(*name).copied().unwrap_or(0);
-            if let Some(variants) = reader.named.get(*name) {
-                uses.files.insert(file.clone(), variants.len());
+        for ((name, uses), variants) in ENUMS.iter().zip(&mut uses).zip(&mut variants) {
+            if let Some(named) = reader.named.remove(*name) {
+                uses.files.insert(file.clone(), named.len());
+                variants.extend(named);
             }
         }
+    }
+    for (uses, variants) in uses.iter_mut().zip(variants) {
+        uses.variants = variants.len();
     }
     Ok(uses)
 }
 
 #[derive(Default)]
 struct Reader {
-    /// Enums that the file declares, with the number of their variants.
-    declared: BTreeMap<String, usize>,
     /// Variants that the file names, by enum.
     named: BTreeMap<String, BTreeSet<String>>,
 }
@@ -63,10 +65,6 @@ impl<'ast> Visit<'ast> for Reader {
         if !is_for_tests(attributes(item)) {
             visit::visit_item(self, item);
         }
-    }
-
-    fn visit_item_enum(&mut self, item: &'ast ItemEnum) {
-        self.declared.insert(item.ident.to_string(), item.variants.len());
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {
