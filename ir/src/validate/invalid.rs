@@ -4,9 +4,9 @@
 use skxc_diagnostics::{Diagnostic, GraphListing, codes, escape_to_one_line};
 use thiserror::Error;
 
-use super::rules::Reference;
 use super::{Location, Rules, Validated, ValidationError, Validator};
-use crate::module::{Module, Value};
+use crate::module::{Module, Operation as _, Value};
+use crate::ops::Reference;
 use crate::origin::OnnxNode;
 
 /// What is wrong with a module, and which step made it so.
@@ -81,7 +81,7 @@ fn value_at<D: Rules>(module: &Module<D>, location: Location) -> Option<Value> {
     let user_of = |wanted: &dyn Fn(Reference) -> bool| {
         module.values().find(|&value| {
             let mut reads = false;
-            D::references(&module.node(value).op, &mut |it| reads |= wanted(it));
+            module.node(value).op.references(&mut |it| reads |= wanted(it));
             reads
         })
     };

@@ -6,8 +6,8 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use syn::visit::{self, Visit};
 use syn::Item;
+use syn::visit::{self, Visit};
 
 use super::modules::{attributes, is_for_tests, is_test};
 
