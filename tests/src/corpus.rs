@@ -13,10 +13,10 @@ use libtest_mimic::Trial;
 use skxc_diagnostics::{Sources, Style, has_errors, render};
 use skxc_equivalence::{Kind, Options, Rows, compare, oracle};
 use skxc_frontend_onnx::{ImportOptions, import};
-use skxc_ir::lowering::Choice;
-use skxc_ir::passes::pipeline;
 use skxc_ir::validate::Validated;
 use skxc_ir::{Column, Int, Interval, Module, Real};
+use skxc_lowering::Choice;
+use skxc_passes::pipeline;
 
 use crate::{Outcome, kernel_trial, programs, suite_dir};
 

@@ -10,11 +10,10 @@ use std::path::Path;
 
 use libtest_mimic::Trial;
 use skxc_diagnostics::{Sources, Style, render};
-use skxc_ir::lowering;
-use skxc_ir::passes::quantize;
-use skxc_ir::passes::threshold::{ClassThreshold, set_threshold};
 use skxc_ir::validate::{InvalidModule, Validated};
 use skxc_ir::{Int, Real, text};
+use skxc_passes::quantize;
+use skxc_passes::threshold::{ClassThreshold, set_threshold};
 
 use crate::expectation::compare_file;
 use crate::{Outcome, cli, filetests};
@@ -79,7 +78,7 @@ fn compile(text: &str, module: Validated<Real>) -> Option<String> {
 
 /// What stands in the way of a program.
 fn plan(module: &Validated<Int>) -> Option<String> {
-    let refused = lowering::plan(module, &lowering::Options::default()).err()?;
+    let refused = skxc_lowering::plan(module, &skxc_lowering::Options::default()).err()?;
     Some(render(&Sources::default(), &[refused.diagnostic()], Style::Plain))
 }
 

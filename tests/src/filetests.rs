@@ -8,10 +8,10 @@ use std::path::Path;
 
 use libtest_mimic::Trial;
 use skxc_diagnostics::{Sources, Style, render};
-use skxc_ir::lowering::Choice;
-use skxc_ir::passes::{Pass, pipeline, quantize};
 use skxc_ir::validate::{Rules, Validated};
 use skxc_ir::{Domain, Int, Module, Real, text};
+use skxc_lowering::Choice;
+use skxc_passes::{Pass, pipeline, quantize};
 
 use crate::expectation::{self, compare};
 use crate::sections::TestFile;

@@ -10,9 +10,9 @@ use skxc_backend_bpf::Hook;
 use skxc_backend_c::EmitOptions;
 use skxc_bpf::{Batch, Loader};
 use skxc_equivalence::machine::{BatchRunner, Field, Layout};
-use skxc_ir::lowering::{self, Choice, Plan, Target};
 use skxc_ir::validate::Validated;
 use skxc_ir::{Int, Module};
+use skxc_lowering::{Choice, Plan, Target};
 use tempfile::TempDir;
 
 /// Lines of the verifier's log that are shown.
@@ -67,8 +67,8 @@ pub(crate) fn plan_for(
     choice: Choice,
     target: Target,
 ) -> Result<Plan, Box<dyn std::error::Error>> {
-    let options = lowering::Options { choice, target, ..Default::default() };
-    Ok(lowering::plan(module, &options)?)
+    let options = skxc_lowering::Options { choice, target, ..Default::default() };
+    Ok(skxc_lowering::plan(module, &options)?)
 }
 
 /// Emits a module with this lowering, for no packet hook.
@@ -102,8 +102,8 @@ pub(crate) fn generate_for(
 }
 
 /// The layout as the comparisons want it.
-fn layout(module: &Module<Int>, from: &skxc_backend_c::Layout) -> Layout {
-    let field = |field: &skxc_backend_c::Field| Field {
+fn layout(module: &Module<Int>, from: &skxc_backend_common::Layout) -> Layout {
+    let field = |field: &skxc_backend_common::Field| Field {
         offset_bytes: field.offset as usize,
         size_bytes: field.ty.bytes as usize,
         signed: field.ty.signed,

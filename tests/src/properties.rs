@@ -7,10 +7,10 @@ use libtest_mimic::{Failed, Trial};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use skxc_equivalence::{Options, Rows, compare};
-use skxc_ir::lowering::Choice;
-use skxc_ir::passes::pipeline::{self, PipelineError};
 use skxc_ir::validate::{Validated, Validator};
 use skxc_ir::{Domain, Int, Module, Real, testing, text};
+use skxc_lowering::Choice;
+use skxc_passes::pipeline::{self, PipelineError};
 
 use crate::programs;
 

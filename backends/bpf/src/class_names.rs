@@ -4,7 +4,7 @@
 //! What must hold: any names come back as they were. A zero byte within a name is
 //! written `\0`, a backslash `\\`.
 
-use skxc_backend_c::layout;
+use skxc_backend_common::layout;
 use skxc_ir::{Int, LabelTable, Module, Output};
 
 /// The names of all classes, those of the first label first: `CLASS`, or

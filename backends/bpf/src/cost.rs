@@ -3,8 +3,8 @@
 //! The verifier's part was fitted to programs on Linux 6.18 whose columns need
 //! various headers, less their test bench, which has no parser.
 
-use skxc_backend_c::layout::Layout;
-use skxc_ir::lowering::Cost;
+use skxc_backend_common::layout::Layout;
+use skxc_lowering::Cost;
 use skxc_runtime::{Feature, Needs};
 
 use crate::{Hook, Options, needs};
@@ -72,7 +72,7 @@ fn column(feature: &Feature) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use skxc_backend_c::layout::{CType, Field};
+    use skxc_backend_common::layout::{CType, Field};
     use skxc_ir::arena::Handle;
     use skxc_runtime::find;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use skxc_ir::lowering::Target;
+use skxc_lowering::Target;
 
 /// A kernel release, as far as features depend on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -17,11 +17,11 @@ mod cost;
 pub mod kernel_features;
 mod program;
 
-use skxc_backend_c::layout::Layout;
 use skxc_backend_c::{EmitOptions, Header};
+use skxc_backend_common::layout::Layout;
 use skxc_ir::Int;
-use skxc_ir::lowering::{Cost, Plan};
 use skxc_ir::validate::Validated;
+use skxc_lowering::{Cost, Plan};
 #[cfg(doc)]
 use skxc_runtime::Reason;
 use skxc_runtime::{Feature, Needs};

@@ -1,8 +1,8 @@
 //! The text of `NAME.bpf.c`.
 
-use skxc_backend_c::layout::Layout;
-use skxc_backend_c::namer::Prefix;
-use skxc_backend_c::writer::{Writer, comment_text};
+use skxc_backend_common::layout::Layout;
+use skxc_backend_common::namer::Prefix;
+use skxc_backend_common::writer::{Writer, comment_text};
 use skxc_ir::Int;
 use skxc_ir::validate::Validated;
 use skxc_runtime::Reason;

@@ -7,10 +7,10 @@ mod clang;
 use skxc_backend_bpf::{Action, Artifact, Error, Hook, Options, emit};
 use skxc_backend_c::EmitOptions;
 use skxc_ir::limits::CLASSES_MAX;
-use skxc_ir::lowering::{self, Choice};
 use skxc_ir::testing::int_chain;
 use skxc_ir::validate::{Validated, Validator};
 use skxc_ir::{Int, Interval};
+use skxc_lowering::Choice;
 
 /// A tree of three tests on the IPv4 time to live.
 fn module() -> Validated<Int> {
@@ -68,8 +68,8 @@ fn program(hook: Hook, choice: Choice) -> Artifact {
 }
 
 fn program_of(module: &Validated<Int>, choice: Choice, options: &Options) -> Artifact {
-    let wanted = lowering::Options { choice, ..lowering::Options::default() };
-    let plan = lowering::plan(module, &wanted).expect("it is small");
+    let wanted = skxc_lowering::Options { choice, ..skxc_lowering::Options::default() };
+    let plan = skxc_lowering::plan(module, &wanted).expect("it is small");
     emit(module, &plan, options).expect("options fit the module")
 }
 
@@ -95,7 +95,8 @@ fn no_hook() {
 #[test]
 fn options_must_fit_the_module() {
     let module = module();
-    let plan = lowering::plan(&module, &lowering::Options::default()).expect("it is small");
+    let plan =
+        skxc_lowering::plan(&module, &skxc_lowering::Options::default()).expect("it is small");
     let fit = |change: fn(&mut Options)| {
         let mut options = options(Hook::Xdp);
         change(&mut options);

@@ -7,9 +7,9 @@ use std::fmt::Write as _;
 
 use skxc_backend_bpf::{Hook, Options, emit};
 use skxc_ir::Int;
-use skxc_ir::lowering::{self, Choice, ForestPlan, Lowering, Part, Plan, Target};
 use skxc_ir::random::Random;
 use skxc_ir::validate::{Validated, Validator};
+use skxc_lowering::{Choice, ForestPlan, Lowering, Part, Plan, Target};
 
 /// Columns of 16 bits, and of 40, which walks see by rank.
 const RANGES: [&str; 2] = ["[0, 65535]", "[0, 1099511627775]"];
@@ -77,7 +77,7 @@ const BENCH_BYTES: u64 = 16;
 fn mixed(module: &Validated<Int>, plan: &Plan, mix: [Lowering; 2]) -> Option<Plan> {
     let target = Target::default();
     let value = *plan.forests.keys().next().expect("the module has a forest");
-    let all = lowering::trees(module, plan, value);
+    let all = skxc_lowering::trees(module, plan, value);
     // The shallowest trees stand last.
     let part = |lowering: Lowering, positions: &[u32]| {
         let shape = lowering.plan(&all.subset(positions), &target).ok()?;
@@ -106,8 +106,8 @@ fn many_columns_fit_the_stack_as_predicted() {
     for columns in [64, 128, 250, 500, 1000] {
         let module = module(columns);
         let plan = |choice| {
-            let options = lowering::Options { choice, ..lowering::Options::default() };
-            lowering::plan(&module, &options)
+            let options = skxc_lowering::Options { choice, ..skxc_lowering::Options::default() };
+            skxc_lowering::plan(&module, &options)
         };
         let auto = plan(Choice::Auto).expect("some shape takes it");
         for lowering in Lowering::ALL {

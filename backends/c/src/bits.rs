@@ -1,13 +1,13 @@
-//! Bit vectors as C ([`skxc_ir::lowering::bits`]).
+//! Bit vectors as C ([`skxc_lowering::bits`]).
 
 mod ranks;
 
-use skxc_ir::lowering::bits::words::{Kind, Lane, Word};
-use skxc_ir::lowering::bits::{HASH, Plan, WORDS_PER_BLOCK};
+use skxc_lowering::bits::words::{Kind, Lane, Word};
+use skxc_lowering::bits::{HASH, Plan, WORDS_PER_BLOCK};
 
 use crate::context::{Context, Part};
 use crate::forest::begin_part;
-use crate::writer::{Writer, literal};
+use skxc_backend_common::writer::{Writer, literal};
 
 /// Rows of weights that are added to the sums in one go.
 const ROWS_AT_ONCE: usize = 4;

@@ -1,4 +1,4 @@
-//! Branch code as C ([`skxc_ir::lowering::branch`]).
+//! Branch code as C ([`skxc_lowering::branch`]).
 //!
 //! Every path ends in a `return`, so that no `else` is needed: the smaller side
 //! of a test is nested, the larger one follows behind it. What would be nested
@@ -6,13 +6,13 @@
 
 use std::collections::HashMap;
 
-use skxc_ir::lowering::branch::{Plan, leaf_row};
 use skxc_ir::{IntTest, NodeId};
+use skxc_lowering::branch::{Plan, leaf_row};
 
 use crate::context::{Context, Part};
 use crate::forest;
 use crate::scratch::Member;
-use crate::writer::{Writer, literal};
+use skxc_backend_common::writer::{Writer, literal};
 
 /// Tabs of a nested block, beyond which it gets a label: 80 columns remain readable.
 const TABS_MAX: usize = 4;

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use skxc_ir::analysis::ranges::Ranges;
-use skxc_ir::lowering::{Element, Exit, ForestPlan, Plan, Shape, Trees};
 use skxc_ir::validate::Validated;
 use skxc_ir::{ElementType, Int, Operation as _, OriginId, Value};
+use skxc_lowering::{Element, Exit, ForestPlan, Plan, Shape, Trees};
 
-use crate::layout::Layout;
-use crate::namer::Prefix;
 use crate::tensor::{Fusion, Memory};
-use crate::writer::literal;
+use skxc_backend_common::layout::Layout;
+use skxc_backend_common::namer::Prefix;
+use skxc_backend_common::writer::literal;
 
 /// Variables of 8 bytes that are needed at the same time: a quarter of the stack of a BPF
 /// program (`MAX_BPF_STACK`, include/linux/filter.h), which clang needs too.
@@ -77,7 +77,7 @@ impl<'a> Context<'a> {
         let forests = plan.forests.iter().enumerate().map(|(index, (&value, forest))| {
             // One forest, the usual case, needs no number.
             let number = (plan.forests.len() > 1).then_some(index);
-            let trees = skxc_ir::lowering::trees(module, plan, value);
+            let trees = skxc_lowering::trees(module, plan, value);
             Forest::new(&prefix, value, trees, forest, number)
         });
         let forests = forests.collect();
@@ -222,7 +222,7 @@ impl<'a> Forest<'a> {
         let suffix = number.map_or_else(String::new, |number| number.to_string());
         let infix = number.map_or_else(String::new, |number| format!("_t{number}"));
         let sum = format!("sum{suffix}");
-        let part = |(index, part): (usize, &'a skxc_ir::lowering::Part)| {
+        let part = |(index, part): (usize, &'a skxc_lowering::Part)| {
             // Nor does one part.
             let number = (plan.parts.len() > 1).then_some(index);
             let infix = infix.clone() + &number.map_or_else(String::new, |it| format!("_p{it}"));

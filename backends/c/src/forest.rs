@@ -1,13 +1,13 @@
 //! A forest as a function: the sums, what they start from, and the parts that
 //! add to them one after another, with an exit where rows may be decided
-//! ([`skxc_ir::lowering::exits`]).
+//! ([`skxc_lowering::exits`]).
 
-use skxc_ir::lowering::Exit;
+use skxc_lowering::Exit;
 
 use crate::context::{Context, Forest, Part};
 use crate::scratch::Member;
 use crate::shape;
-use crate::writer::{Writer, literal};
+use skxc_backend_common::writer::{Writer, literal};
 
 /// Stores in a row of which clang may make one call to `memset`, which BPF does
 /// not have. It expands up to 128 in place (LLVM, BPFSelectionDAGInfo.h:

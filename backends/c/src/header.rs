@@ -1,12 +1,12 @@
 //! The frame of `NAME.h`: what it says of itself, the structs, the guard.
 
-use skxc_ir::lowering::Exit;
+use skxc_lowering::Exit;
 
 use crate::EmitOptions;
 use crate::context::{Context, Forest, Part};
 use crate::result;
 use crate::scratch;
-use crate::writer::Writer;
+use skxc_backend_common::writer::Writer;
 
 /// Everything up to the first forest.
 pub(crate) fn begin(out: &mut Writer, context: &Context<'_>, options: &EmitOptions) {

@@ -17,9 +17,6 @@ mod branch;
 mod context;
 mod forest;
 mod header;
-pub mod keywords;
-pub mod layout;
-pub mod namer;
 mod perfect;
 mod result;
 mod rounds;
@@ -28,16 +25,14 @@ mod shape;
 mod slots;
 mod tensor;
 mod walk;
-pub mod writer;
 
+use skxc_backend_common::Layout;
 use skxc_ir::Int;
-use skxc_ir::lowering::Plan;
 use skxc_ir::validate::Validated;
-
-pub use layout::{CType, Field, Layout};
+use skxc_lowering::Plan;
 
 use crate::context::Context;
-use crate::writer::Writer;
+use skxc_backend_common::writer::Writer;
 
 /// What the header says of its making.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

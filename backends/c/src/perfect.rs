@@ -1,12 +1,12 @@
-//! The walk of perfect trees as C ([`skxc_ir::lowering::perfect`]).
+//! The walk of perfect trees as C ([`skxc_lowering::perfect`]).
 
-use skxc_ir::lowering::perfect::{Format, Plan, Run, Tree};
+use skxc_lowering::perfect::{Format, Plan, Run, Tree};
 
 use crate::context::{Context, Part};
 use crate::forest::{self, align};
 use crate::scratch::Member;
-use crate::writer::{Writer, literal};
 use crate::{rounds, slots};
+use skxc_backend_common::writer::{Writer, literal};
 
 /// Members of the scratch beside the sums.
 pub(crate) fn scratch(part: &Part<'_>, plan: &Plan) -> Vec<Member> {

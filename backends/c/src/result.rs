@@ -2,13 +2,13 @@
 //!
 //! What must hold: a label is a number when there is one, an array when there
 //! are several, and not there when there is none; so are the scores. Both go in
-//! the order of the outputs, and [`crate::layout`] says where they lie.
+//! the order of the outputs, and [`skxc_backend_common::layout`] says where they lie.
 
 use skxc_ir::{Output, OutputKind, ScoreKind};
 
 use crate::context::Context;
-use crate::layout;
-use crate::writer::Writer;
+use skxc_backend_common::layout;
+use skxc_backend_common::writer::Writer;
 
 /// How many of what there are.
 pub(crate) fn counts(out: &mut Writer, context: &Context<'_>) {

@@ -7,7 +7,7 @@
 
 use crate::context::{Context, Part};
 use crate::scratch::Member;
-use crate::writer::Writer;
+use skxc_backend_common::writer::Writer;
 
 /// Member of the scratch that counts rounds.
 pub(crate) fn scratch(part: &Part<'_>) -> Member {

@@ -1,8 +1,8 @@
 //! The members of `struct NAME_scratch`: what they are and how much they take.
 
 use crate::context::Context;
-use crate::layout::{CType, Layout};
 use crate::{forest, tensor};
+use skxc_backend_common::layout::{CType, Layout};
 
 /// A member of the scratch.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,12 +4,12 @@
 //! adds the trees of its part to sums that are there already. It may use the
 //! members of the scratch that its `scratch` names, and no others but the sums.
 
-use skxc_ir::lowering::Shape;
+use skxc_lowering::Shape;
 
 use crate::context::{Context, Part};
 use crate::scratch::Member;
-use crate::writer::Writer;
 use crate::{bits, branch, perfect, walk};
+use skxc_backend_common::writer::Writer;
 
 /// Members of the scratch that a part needs beside the sums.
 pub(crate) fn scratch(part: &Part<'_>) -> Vec<Member> {

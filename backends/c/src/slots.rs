@@ -1,12 +1,12 @@
-//! The features of a walk as C ([`skxc_ir::lowering::slots`]): the search for
+//! The features of a walk as C ([`skxc_lowering::slots`]): the search for
 //! ranks, and the statements that fill the array.
 
 use skxc_ir::limits::FEATURE_MAGNITUDE_MAX;
-use skxc_ir::lowering::slots::{Slot, Slots, Stored};
+use skxc_lowering::slots::{Slot, Slots, Stored};
 
 use crate::context::{Context, Part};
 use crate::forest::align;
-use crate::writer::{Writer, literal};
+use skxc_backend_common::writer::{Writer, literal};
 
 /// Before a loop whose rounds need constants: leaves no loop.
 pub(crate) fn unroll(out: &mut Writer, part: &Part<'_>) {

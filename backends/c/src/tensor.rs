@@ -1,6 +1,6 @@
 //! The operations between the forests and the result, and `NAME_predict`.
 //!
-//! Operations that move elements are gone already ([`skxc_ir::lowering::elements`]).
+//! Operations that move elements are gone already ([`skxc_lowering::elements`]).
 //! A value of one element is a local variable; longer ones lie in the scratch.
 //! Few elements are computed one after another, many in a loop with a literal
 //! bound. Nothing branches on data: a path per element would be verified to
@@ -16,14 +16,14 @@ mod operand;
 mod rows;
 mod table;
 
-use skxc_ir::lowering::Element;
 use skxc_ir::{IntOp, Operation as _, Value};
+use skxc_lowering::Element;
 
 use crate::context::Context;
 use crate::forest;
 use crate::result;
 use crate::scratch::Member;
-use crate::writer::Writer;
+use skxc_backend_common::writer::Writer;
 
 pub(crate) use fusion::Fusion;
 pub(crate) use memory::Memory;

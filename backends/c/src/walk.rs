@@ -1,12 +1,12 @@
-//! The table walk as C ([`skxc_ir::lowering::walk`]).
+//! The table walk as C ([`skxc_lowering::walk`]).
 
-use skxc_ir::lowering::walk::{Format, Node, Plan, Run};
+use skxc_lowering::walk::{Format, Node, Plan, Run};
 
 use crate::context::{Context, Part};
 use crate::forest::{self, align};
 use crate::scratch::Member;
-use crate::writer::{Writer, literal};
 use crate::{rounds, slots};
+use skxc_backend_common::writer::{Writer, literal};
 
 /// Members of the scratch beside the sums.
 pub(crate) fn scratch(part: &Part<'_>, plan: &Plan) -> Vec<Member> {

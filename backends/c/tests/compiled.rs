@@ -7,14 +7,14 @@ use std::process::Command;
 
 use proptest::prelude::*;
 use proptest::test_runner::Config;
-use skxc_backend_c::layout::Layout;
 use skxc_backend_c::{EmitOptions, emit};
+use skxc_backend_common::layout::Layout;
 use skxc_ir::interpret::{Outcome, integer};
-use skxc_ir::lowering::{self, Choice, Options, Plan, Profile};
 use skxc_ir::testing::{int_chain, int_modules, int_tensor_modules, rows};
 use skxc_ir::text::parse;
 use skxc_ir::validate::{Validated, Validator};
 use skxc_ir::{Int, IntTest, Module, TreeNode};
+use skxc_lowering::{Choice, Options, Plan, Profile};
 
 type Row = Vec<Option<i64>>;
 
@@ -23,7 +23,7 @@ const FOLDER: &str = "the folder of the test is writable";
 
 /// All lowerings of every module agree with the interpreter on every row.
 fn check(cases: &[(Module<Int>, Vec<Row>)]) {
-    check_planned(cases, |module, options, _| lowering::plan(module, options).ok());
+    check_planned(cases, |module, options, _| skxc_lowering::plan(module, options).ok());
 }
 
 /// As `check`, of what `plan` makes of a module and its rows.
@@ -257,7 +257,7 @@ fn an_exit_changes_no_label() {
         let rows: Vec<Vec<i64>> =
             rows.iter().map(|row| row.iter().flatten().copied().collect()).collect();
         let profile = Profile::of(module, rows.iter().map(Vec::as_slice));
-        let plan = lowering::plan_for(module, options, profile).ok()?;
+        let plan = skxc_lowering::plan_for(module, options, profile).ok()?;
         exits.set(exits.get() + plan.forests.values().filter(|it| it.exit.is_some()).count());
         Some(plan)
     };

@@ -1,14 +1,14 @@
 //! What small headers look like, one snapshot a lowering.
 
 use skxc_backend_c::{EmitOptions, emit};
-use skxc_ir::lowering::linear::MapLowering;
-use skxc_ir::lowering::{self, Choice, Lowering, Options, Profile};
 use skxc_ir::text::parse;
 use skxc_ir::validate::{Validated, Validator};
 use skxc_ir::{
     Column, ElementType, Forest, Int, IntOp, IntTest, Interval, LabelTable, LeafWeight, Module,
     Origin, Output, OutputKind, ScoreKind, TreeNode, Type,
 };
+use skxc_lowering::linear::MapLowering;
+use skxc_lowering::{Choice, Lowering, Options, Profile};
 
 /// Two trees over three columns; `targets` sums, and the class of the greatest,
 /// or of a lone sum above one half. Text of the model is hostile.
@@ -74,7 +74,7 @@ fn module(targets: u32) -> Validated<Int> {
 
 fn header(targets: u32, choice: Choice) -> String {
     let module = module(targets);
-    let plan = lowering::plan(&module, &Options { choice, ..Options::default() });
+    let plan = skxc_lowering::plan(&module, &Options { choice, ..Options::default() });
     let options = EmitOptions {
         command: "skxc compile flows.onnx".to_owned(),
         generator: "skxc".to_owned(),
@@ -159,7 +159,7 @@ fn exit_of_a_walk() {
     let rows = [[0], [200], [0], [255]];
     let profile = Profile::of(&module, rows.iter().map(<[i64; 1]>::as_slice));
     let options = Options { choice: Choice::Only(Lowering::Walk), ..Options::default() };
-    let plan = lowering::plan_for(&module, &options, profile).expect("it is small");
+    let plan = skxc_lowering::plan_for(&module, &options, profile).expect("it is small");
     let text = emit(&module, &plan, &EmitOptions::default()).text;
     let about: Vec<&str> = text.lines().skip_while(|line| !line.contains("trees as")).collect();
     let about = about.split(|line| line.is_empty() || *line == " */").next().unwrap_or_default();
@@ -192,7 +192,7 @@ output \"sums\" value %1
     let module = Validator::validate(module.expect("the text is a module"));
     let module = module.expect("the module is valid");
     let options = Options { choice: Choice::Maps(lowering), ..Options::default() };
-    let plan = lowering::plan(&module, &options).expect("it is small");
+    let plan = skxc_lowering::plan(&module, &options).expect("it is small");
     let text = emit(&module, &plan, &EmitOptions::default()).text;
     let (_, code) = text.rsplit_once("\"layout\");\n\n").expect("there is a layout");
     code.to_owned()

@@ -5,9 +5,9 @@ use std::error::Error;
 use std::path::Path;
 
 use skxc_backend_bpf::kernel_features::KernelVersion;
-use skxc_ir::lowering::{self, Choice, Cost, Lowering};
 use skxc_ir::validate::Validated;
 use skxc_ir::{Int, Value};
+use skxc_lowering::{Choice, Cost, Lowering};
 
 use crate::grid::Point;
 use crate::population::Population;
@@ -75,9 +75,9 @@ pub(crate) fn run(path: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn plan(module: &Validated<Int>, choice: Choice) -> Option<lowering::Plan> {
-    let options = lowering::Options { choice, target: KERNEL.target(), ..Default::default() };
-    lowering::plan(module, &options).ok()
+fn plan(module: &Validated<Int>, choice: Choice) -> Option<skxc_lowering::Plan> {
+    let options = skxc_lowering::Options { choice, target: KERNEL.target(), ..Default::default() };
+    skxc_lowering::plan(module, &options).ok()
 }
 
 fn predicted(module: &Validated<Int>, lowering: &str) -> Option<Cost> {

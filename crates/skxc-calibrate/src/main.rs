@@ -2,7 +2,7 @@
 //!
 //! Forests of a grid of sizes are grown on made-up rows, compiled in every
 //! lowering, loaded and timed in the kernel on rows of the same kind. The
-//! figures go to `ir/src/lowering/calibration.csv`. With `--check` nothing is
+//! figures go to `ir/lowering/src/calibration.csv`. With `--check` nothing is
 //! measured: the figures there are held against what the cost model predicts.
 //!
 //! What must hold:

@@ -10,9 +10,9 @@ use std::time::Instant;
 use skxc_backend_bpf::kernel_features::KernelVersion;
 use skxc_backend_bpf::{Artifact, Hook, Options};
 use skxc_bpf::{Batch, Loader};
-use skxc_ir::lowering::{self, Choice, Lowering};
 use skxc_ir::validate::{Validated, Validator};
 use skxc_ir::{Int, TreeNode, text};
+use skxc_lowering::{Choice, Lowering};
 
 use crate::grid::{Point, points};
 use crate::population::{Population, Row};
@@ -119,8 +119,8 @@ fn subject(
 ) -> Result<Option<Subject>, Box<dyn Error>> {
     let choice = lowering.map_or(Choice::Auto, Choice::Only);
     let target = kernel()?.target();
-    let options = lowering::Options { choice, target, ..Default::default() };
-    let Ok(plan) = lowering::plan(module, &options) else { return Ok(None) };
+    let options = skxc_lowering::Options { choice, target, ..Default::default() };
+    let Ok(plan) = skxc_lowering::plan(module, &options) else { return Ok(None) };
     let options = Options { hook: Hook::None, ..Options::default() };
     let artifact = skxc_backend_bpf::emit(module, &plan, &options)?;
     let started = Instant::now();

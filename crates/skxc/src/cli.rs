@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use skxc_ir::lowering::{Choice, Optimize};
+use skxc_lowering::{Choice, Optimize};
 
 use crate::actions::ClassActions;
 use crate::fallback::Fallback;

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 use skxc_diagnostics::{Diagnostic, SourceId, codes};
-use skxc_ir::lowering::{Choice, Optimize};
+use skxc_lowering::{Choice, Optimize};
 use toml::Spanned;
 
 use crate::actions::Action;

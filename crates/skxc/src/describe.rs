@@ -1,9 +1,9 @@
 //! What a manifest says of a program.
 
-use skxc_backend_c::layout::{self, Field, Layout};
+use skxc_backend_common::layout::{self, Field, Layout};
 use skxc_ir::analysis::rounding::Rounding;
-use skxc_ir::lowering::{Cost, ForestPlan, Part};
 use skxc_ir::{Forest, Int, IntOp, Module, OutputKind, ScoreKind};
+use skxc_lowering::{Cost, ForestPlan, Part};
 
 use crate::manifest::{
     ClassEntry, ColumnEntry, CostEntry, ForestEntry, LayoutEntry, Manifest, MemberEntry,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use serde::{Deserialize as _, Deserializer, Serializer};
-use skxc_ir::lowering::{Choice, Optimize};
+use skxc_lowering::{Choice, Optimize};
 
 /// Takes `auto` or the name of a lowering.
 pub(crate) fn choice() -> impl TypedValueParser<Value = Choice> {
@@ -47,7 +47,7 @@ where
 /// Lists of names.
 pub(crate) mod list {
     use serde::{Deserialize as _, Deserializer, Serializer};
-    use skxc_ir::lowering::Choice;
+    use skxc_lowering::Choice;
 
     /// Writes the names.
     pub(crate) fn serialize<S: Serializer>(choices: &[Choice], to: S) -> Result<S::Ok, S::Error> {

@@ -14,7 +14,7 @@ use skxc_backend_bpf::KernelVersion;
 use skxc_backend_bpf::kernel_features::OLDEST;
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 use skxc_ir::Column;
-use skxc_ir::lowering::{Choice, Optimize};
+use skxc_lowering::{Choice, Optimize};
 
 use crate::actions::{Action, by_class};
 use crate::binding::Named;

@@ -13,10 +13,10 @@ use skxc_backend_c::EmitOptions;
 use skxc_diagnostics::{Diagnostic, GraphListing, codes, escape_to_one_line};
 use skxc_frontend_onnx::{self as onnx, ExternalRange, ModelInputs, Summary};
 use skxc_ir::analysis::undefined;
-use skxc_ir::lowering::{self, Plan, Profile};
-use skxc_ir::passes::pipeline::{self, PipelineError, Snapshot};
 use skxc_ir::validate::{Validated, Validator};
 use skxc_ir::{Column, Int, Module, Real, ScoreKind, text};
+use skxc_lowering::{Plan, Profile};
+use skxc_passes::pipeline::{self, PipelineError, Snapshot};
 use skxc_runtime::{FEATURES, Feature, Reason, find};
 
 use crate::actions::{self, Action};
@@ -265,13 +265,13 @@ fn unknown_pass(name: &str, with_import: bool) -> Diagnostic {
 
 /// Chooses the lowering of each forest.
 pub(crate) fn plan(lowered: &Lowered, options: &Options) -> Result<Plan, Stop> {
-    lowering::plan_for(&lowered.int, &plan_options(options), lowered.profile.clone())
+    skxc_lowering::plan_for(&lowered.int, &plan_options(options), lowered.profile.clone())
         .map_err(|error| Stop::input(error.diagnostic()))
 }
 
 /// What the choice of lowerings goes by.
-pub(crate) fn plan_options(options: &Options) -> lowering::Options {
-    lowering::Options {
+pub(crate) fn plan_options(options: &Options) -> skxc_lowering::Options {
+    skxc_lowering::Options {
         choice: options.lowering,
         optimize: options.optimize,
         target: options.kernel_version().target(),

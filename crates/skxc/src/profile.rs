@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use skxc_equivalence::{Kind, Rows};
 use skxc_ir::Column;
-use skxc_ir::lowering::Profile;
+use skxc_lowering::Profile;
 
 use crate::capture;
 use crate::config::Project;

@@ -9,11 +9,11 @@ use std::fmt;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 use skxc_diagnostics::{Diagnostic, GraphListing, codes, escape_to_one_line};
-use skxc_ir::passes::intervals::label_intervals;
-use skxc_ir::passes::pipeline::drop_refused_scores;
-use skxc_ir::passes::quantize::QuantizeError;
-use skxc_ir::passes::raw_scores::give_raw_scores;
 use skxc_ir::{Module, OutputKind, Real, ScoreKind, Value};
+use skxc_passes::intervals::label_intervals;
+use skxc_passes::pipeline::drop_refused_scores;
+use skxc_passes::quantize::QuantizeError;
+use skxc_passes::raw_scores::give_raw_scores;
 
 use crate::cli::Hook;
 use crate::config::Project;

@@ -15,8 +15,8 @@ use std::str::FromStr;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
-use skxc_ir::passes::threshold::{ClassThreshold, ThresholdError, set_threshold};
 use skxc_ir::{Module, Real, ScoreKind};
+use skxc_passes::threshold::{ClassThreshold, ThresholdError, set_threshold};
 
 use crate::actions::{self, Action, Label};
 use crate::session::Stop;

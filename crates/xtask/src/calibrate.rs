@@ -8,7 +8,7 @@
 use crate::{Outcome, TaskResult, project};
 
 /// What was measured, and what the cost model is held against.
-const FILE: &str = "ir/src/lowering/calibration.csv";
+const FILE: &str = "ir/lowering/src/calibration.csv";
 
 /// Passes arguments on.
 pub(crate) fn run(arguments: &[&str]) -> TaskResult {

@@ -2,10 +2,9 @@
 
 use skxc_backend_bpf::Hook;
 use skxc_backend_c::EmitOptions;
-use skxc_ir::lowering;
-use skxc_ir::passes::pipeline::{self, PipelineError};
 use skxc_ir::validate::Validated;
 use skxc_ir::{Domain, Int, Module, Real, text};
+use skxc_passes::pipeline::{self, PipelineError};
 
 /// The passes make a valid module of integers or say why there is none, and it
 /// goes on to C.
@@ -23,7 +22,9 @@ pub(crate) fn check_real(real: &Module<Real>) -> Result<(), String> {
 /// A plan is found or refused, and what is planned has a C text.
 pub(crate) fn check_int(int: &Validated<Int>) -> Result<(), String> {
     check_text(int)?;
-    let Ok(plan) = lowering::plan(int, &lowering::Options::default()) else { return Ok(()) };
+    let Ok(plan) = skxc_lowering::plan(int, &skxc_lowering::Options::default()) else {
+        return Ok(());
+    };
     let options = skxc_backend_bpf::Options {
         hook: Hook::None,
         header: EmitOptions { generator: "skxc".to_owned(), ..EmitOptions::default() },

@@ -2,10 +2,10 @@
 
 use skxc_diagnostics::{Sources, Style, has_errors, render};
 use skxc_frontend_onnx::{ImportOptions, ModelInputs, import};
-use skxc_ir::passes::raw_scores::give_raw_scores;
 use skxc_ir::random::Random;
 use skxc_ir::validate::Validator;
 use skxc_ir::{Column, Interval};
+use skxc_passes::raw_scores::give_raw_scores;
 
 use crate::lowered;
 use crate::model::Model;

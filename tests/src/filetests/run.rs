@@ -16,9 +16,9 @@ use skxc_bpf::Probe;
 use skxc_equivalence::machine::BatchRunner;
 use skxc_equivalence::{Kind, Options, Report, Rows, compare};
 use skxc_ir::interpret::{self, Outcome as Result_};
-use skxc_ir::lowering::{Choice, Target};
 use skxc_ir::validate::Validated;
 use skxc_ir::{Domain, ElementType, Int, Module, Real, text};
+use skxc_lowering::{Choice, Target};
 
 use super::{integer_module, read};
 use crate::programs::{self, Generated};

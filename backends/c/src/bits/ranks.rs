@@ -1,11 +1,11 @@
 //! How ranks are found, as C: tables, and the place where a row of masks begins.
 
-use skxc_ir::lowering::bits::Plan;
-use skxc_ir::lowering::bits::groups::Group;
-use skxc_ir::lowering::bits::ranks::{Find, PAGE_BITS, Pages, Rank};
+use skxc_lowering::bits::Plan;
+use skxc_lowering::bits::groups::Group;
+use skxc_lowering::bits::ranks::{Find, PAGE_BITS, Pages, Rank};
 
 use crate::context::{Context, Part};
-use crate::writer::{Writer, literal};
+use skxc_backend_common::writer::{Writer, literal};
 
 /// A number behind the threshold of every value, which takes at most 62 bits.
 const BEYOND: i64 = (1 << 62) - 1;

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use skxc_ir::lowering::Element;
 use skxc_ir::{IntBinary, IntOp, Operation as _, Relation, Rounding, Value};
+use skxc_lowering::Element;
 
 use super::operand::Operand;
 use super::{STRAIGHT_MAX, about, operand};
 use crate::context::Context;
-use crate::writer::{Writer, literal};
+use skxc_backend_common::writer::{Writer, literal};
 
 /// Computes all elements of `value`.
 pub(super) fn emit(out: &mut Writer, context: &Context<'_>, value: Value) {

@@ -6,8 +6,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use skxc_ir::lowering::Element;
 use skxc_ir::{Operation as _, Value};
+use skxc_lowering::Element;
 
 use super::linear::is_map;
 use super::{STRAIGHT_MAX, elementwise};

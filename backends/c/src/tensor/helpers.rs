@@ -1,12 +1,12 @@
 //! Small functions that the operations call, without a branch: masks made of
 //! signs, behind a barrier so that clang does not turn them back.
 
-use skxc_ir::lowering::order;
 use skxc_ir::{IntBinary, IntOp, IntReduction, Relation, Value};
+use skxc_lowering::order;
 
 use super::{elementwise, lookup, rows, table};
 use crate::context::Context;
-use crate::writer::Writer;
+use skxc_backend_common::writer::Writer;
 
 /// Which of them a module needs. Some call others.
 #[derive(Clone, Copy, Debug, Default)]

@@ -1,4 +1,4 @@
-//! Linear maps: sums of products with constants ([`skxc_ir::lowering::linear`]).
+//! Linear maps: sums of products with constants ([`skxc_lowering::linear`]).
 //!
 //! A few sums are computed at a time, so that an input is read once for all of
 //! them; barriers between the products keep clang from adding them up in another
@@ -7,15 +7,15 @@
 mod straight;
 mod table;
 
-use skxc_ir::lowering::Element;
-use skxc_ir::lowering::linear::{Code, Lane, Plan, Sum};
 use skxc_ir::{Handle, IntOp, Matrix, Value};
+use skxc_lowering::Element;
+use skxc_lowering::linear::{Code, Lane, Plan, Sum};
 
 use super::elementwise::{self, assign, target};
 use super::{about, operand};
 use crate::context::Context;
 use crate::scratch::Member;
-use crate::writer::{Writer, literal};
+use skxc_backend_common::writer::{Writer, literal};
 
 /// A linear map on its way to C.
 struct Map<'a> {

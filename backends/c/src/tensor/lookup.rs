@@ -4,7 +4,7 @@ use skxc_ir::{IntOp, Value};
 
 use super::{about, elementwise, operand};
 use crate::context::Context;
-use crate::writer::{Writer, literal};
+use skxc_backend_common::writer::{Writer, literal};
 
 /// So many keys are compared without a loop.
 const KEYS_STRAIGHT_MAX: usize = 8;

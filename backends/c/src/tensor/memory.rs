@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use skxc_ir::lowering::Element;
-use skxc_ir::lowering::linear::Code;
 use skxc_ir::{IntOp, Value};
+use skxc_lowering::Element;
+use skxc_lowering::linear::Code;
 
 use super::STRAIGHT_MAX;
 use super::operand::{Operand, Source};

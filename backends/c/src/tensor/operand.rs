@@ -6,11 +6,11 @@
 //! verifier sees it.
 
 use skxc_ir::Value;
-use skxc_ir::lowering::Element;
+use skxc_lowering::Element;
 
 use crate::context::Context;
 use crate::scratch::Member;
-use crate::writer::{Writer, literal, wide_literal};
+use skxc_backend_common::writer::{Writer, literal, wide_literal};
 
 /// Stores in a row that clang may gather; see `crate::forest`.
 const STORES_MAX: usize = 64;

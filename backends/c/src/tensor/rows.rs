@@ -1,13 +1,13 @@
 //! Operations along the last axis.
 
-use skxc_ir::lowering::order;
 use skxc_ir::{Extreme, IntOp, IntReduction, Value};
+use skxc_lowering::order;
 
 use super::elementwise::{assign, target};
 use super::{STRAIGHT_MAX, about, operand};
 use crate::context::Context;
 use crate::scratch::Member;
-use crate::writer::{Writer, literal};
+use skxc_backend_common::writer::{Writer, literal};
 
 /// Reduces each row.
 pub(super) fn reduce(

@@ -7,7 +7,7 @@
 use skxc_ir::{Function, Handle, IntOp};
 
 use crate::context::Context;
-use crate::writer::{Writer, literal};
+use skxc_backend_common::writer::{Writer, literal};
 
 /// What lies behind every input, in the search over starts.
 const BEHIND_ALL: i64 = 1 << 62;

@@ -321,8 +321,8 @@ fn labels_that_differ_behind_scores_without_a_bound_are_no_pass() {
 /// Both modules of a text: as the model says, and as the passes make it.
 fn compiled(text: &str) -> (Module<Real>, Module<Int>) {
     let real = skxc_ir::text::parse::<Real>(text).expect("the text is a module");
-    let options = skxc_ir::passes::pipeline::Options::default();
-    let int = skxc_ir::passes::pipeline::run(real.clone(), &options, &mut |_, _, _| {});
+    let options = skxc_passes::pipeline::Options::default();
+    let int = skxc_passes::pipeline::run(real.clone(), &options, &mut |_, _, _| {});
     let int = int.expect("it has an integer form").into_inner();
     (real, int)
 }

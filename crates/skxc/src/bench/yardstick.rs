@@ -13,9 +13,9 @@ use std::fs;
 use std::io;
 use std::process::{Command, Stdio};
 
-use skxc_backend_c::Layout;
-use skxc_ir::lowering::{Element, Elements};
+use skxc_backend_common::Layout;
 use skxc_ir::{Forest, Int, IntOp, Module, NodeId, TreeNode, Value};
+use skxc_lowering::{Element, Elements};
 use tempfile::TempDir;
 
 /// Nodes of all trees, shared ones counted each time: the compiler takes about

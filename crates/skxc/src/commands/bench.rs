@@ -3,8 +3,8 @@
 use std::io;
 
 use skxc_bpf::{Error, Replay};
-use skxc_ir::lowering::Choice;
 use skxc_ir::{Int, Module};
+use skxc_lowering::Choice;
 use skxc_runtime::HEADERS;
 
 use crate::actions;

@@ -10,8 +10,8 @@ use clap::ValueEnum as _;
 use skxc_bpf::{ObjectFile, strip_debug};
 use skxc_diagnostics::{Diagnostic, codes};
 use skxc_equivalence::Rows;
-use skxc_ir::passes::pipeline::Snapshot;
 use skxc_ir::text;
+use skxc_passes::pipeline::Snapshot;
 
 use crate::actions::{Action, listed};
 use crate::bounds;

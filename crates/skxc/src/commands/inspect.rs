@@ -6,8 +6,8 @@ mod summary;
 use std::io::{self, Write};
 
 use skxc_diagnostics::escape_to_one_line;
-use skxc_ir::passes::pipeline::Snapshot;
 use skxc_ir::text;
+use skxc_passes::pipeline::Snapshot;
 
 use crate::cli::{Hook, Inspect, MessageFormat};
 use crate::commands::compile::skir;

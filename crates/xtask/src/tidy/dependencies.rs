@@ -10,15 +10,21 @@ use crate::project;
 
 /// What each package may depend on within the workspace. A front end and a
 /// back end never name each other; they meet in the IR.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     ("skxc-diagnostics", &[]),
     ("skxc-ir", &["skxc-diagnostics"]),
+    ("skxc-passes", &["skxc-diagnostics", "skxc-ir"]),
+    ("skxc-lowering", &["skxc-diagnostics", "skxc-ir"]),
     ("skxc-frontend-onnx", &["skxc-diagnostics", "skxc-ir"]),
-    ("skxc-backend-c", &["skxc-diagnostics", "skxc-ir"]),
-    ("skxc-backend-bpf", &["skxc-diagnostics", "skxc-ir", "skxc-backend-c", "skxc-runtime"]),
+    ("skxc-backend-common", &["skxc-ir", "skxc-lowering"]),
+    ("skxc-backend-c", &["skxc-ir", "skxc-lowering", "skxc-backend-common"]),
+    (
+        "skxc-backend-bpf",
+        &["skxc-ir", "skxc-lowering", "skxc-backend-common", "skxc-backend-c", "skxc-runtime"],
+    ),
     ("skxc-runtime", &[]),
     ("skxc-bpf", &[]),
-    ("skxc-equivalence", &["skxc-ir", "skxc-bpf", "skxc-runtime"]),
+    ("skxc-equivalence", &["skxc-ir", "skxc-passes", "skxc-bpf", "skxc-runtime"]),
     ("xtask", &[]),
 ];
 

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use skxc_ir::lowering::linear::Sum;
+use skxc_lowering::linear::Sum;
 
 use super::{Map, barrier, last_and_lower};
 use crate::context::Context;
 use crate::tensor::operand;
-use crate::writer::{Writer, literal};
+use skxc_backend_common::writer::{Writer, literal};
 
 impl Map<'_> {
     /// The code of a run of sums.

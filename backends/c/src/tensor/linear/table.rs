@@ -1,18 +1,18 @@
 //! Linear maps as a loop over a table of weights
-//! ([`skxc_ir::lowering::linear::table`]).
+//! ([`skxc_lowering::linear::table`]).
 //!
 //! The table holds, of each block of sums, the bases, then for each pair of
 //! inputs what is added to the first and to the second for each sum, then the
 //! weights of the last input if it has no other: in the order in which the code
 //! reads them.
 
-use skxc_ir::lowering::linear::{Table, table::TableRow};
+use skxc_lowering::linear::{Table, table::TableRow};
 
 use super::{Map, barrier, last_and_lower, unsigned_table};
 use crate::context::Context;
 use crate::tensor::elementwise::assign;
 use crate::tensor::operand::Operand;
-use crate::writer::Writer;
+use skxc_backend_common::writer::Writer;
 
 /// Pairs of inputs that are one after another in the machine code: with a counter
 /// less, all that a block needs fits the registers. Half as many and twice as many

@@ -14,11 +14,11 @@
 use skxc_ir::analysis::ranges::Ranges;
 use skxc_ir::analysis::rounding::Rounding;
 use skxc_ir::interpret::{self, Enclosure, Outcome};
-use skxc_ir::passes::pipeline::REAL_PASSES;
 use skxc_ir::{
     Int, IntBinary, IntOp, IntReduction, Module, Output, OutputKind, Real, RealOp, Reduction,
     Relation, ScoreKind, Value,
 };
+use skxc_passes::pipeline::REAL_PASSES;
 
 use crate::compare::float_error::{self, Element, For};
 use crate::decision::{allows_everything, cells, spans, unit};

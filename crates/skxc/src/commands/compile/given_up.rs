@@ -8,7 +8,7 @@
 //! - what was asked for by name is not replaced: the error names what compiles.
 
 use skxc_diagnostics::{Diagnostic, codes};
-use skxc_ir::lowering::{Choice, Cost, Plan};
+use skxc_lowering::{Choice, Cost, Plan};
 
 use super::Build;
 use crate::clang::{Clang, Excess};

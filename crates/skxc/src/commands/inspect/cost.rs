@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use comfy_table::{Cell, CellAlignment, Table};
 use serde::Serialize;
 use skxc_ir::IntOp;
-use skxc_ir::lowering::{self, Cost, ForestPlan};
+use skxc_lowering::{Cost, ForestPlan};
 
 use crate::describe;
 use crate::manifest::CostEntry;
@@ -110,14 +110,14 @@ impl Report {
     pub(super) fn new(lowered: &Lowered, program: &Program, options: &Options) -> Self {
         let module = &lowered.int;
         let plan_options = pipeline::plan_options(options);
-        let alternatives = lowering::alternatives(module, &program.plan, &plan_options);
+        let alternatives = skxc_lowering::alternatives(module, &program.plan, &plan_options);
         let mut forests = Vec::new();
         let mut pieces = vec![
             piece("parser, features, counters", program.artifact.wrapper),
             piece("operations", program.plan.operations),
         ];
         let name = |value: skxc_ir::Value| {
-            let name = lowering::node_name(module, value);
+            let name = skxc_lowering::node_name(module, value);
             name.map_or_else(|| format!("%{}", value.index()), str::to_owned)
         };
         for (&value, plan) in &program.plan.maps {
@@ -135,7 +135,7 @@ impl Report {
             forests,
             pieces,
             program: describe::cost(program.artifact.wrapper + program.plan.cost()),
-            verifier_insns_max: lowering::Target::VERIFIER_INSNS_MAX,
+            verifier_insns_max: skxc_lowering::Target::VERIFIER_INSNS_MAX,
         }
     }
 
@@ -191,7 +191,7 @@ fn forest(
     lowered: &Lowered,
     value: skxc_ir::Value,
     plan: &ForestPlan,
-    lowerings: &[(lowering::Lowering, Result<Cost, lowering::Refusal>)],
+    lowerings: &[(skxc_lowering::Lowering, Result<Cost, skxc_lowering::Refusal>)],
 ) -> Forest {
     let IntOp::TreeEnsemble { forest, .. } = lowered.int.node(value).op else {
         panic!("a plan is of a tree ensemble")
