@@ -50,11 +50,7 @@ pub(super) fn unary(function: Unary, x: &Enclosure) -> Enclosure {
         Unary::Floor => between(floor(&min), floor(&max)),
         Unary::Ceil => between(ceil(&min), ceil(&max)),
         Unary::Round => between(round(&min), round(&max)),
-        Unary::Logistic => {
-            let power = exp(&negative(&max), &negative(&min));
-            let one = Enclosure::exact(1.0);
-            within(binary(Binary::Divide, &one, &binary(Binary::Add, &one, &power)), 0, 1)
-        }
+        Unary::Logistic => within(joint(logistic(&min), logistic(&max)), 0, 1),
         Unary::Tanh => between(negative(&tanh_above(&negative(&min))), tanh_above(&max)),
         Unary::Erf => within(joint(erf(&min), erf(&max)), -1, 1),
         Unary::Probit => probit(x),
@@ -200,6 +196,19 @@ fn above(x: &End) -> End {
         Ordering::Less if is_tiny => Repr::zero(),
         _ => x.clone(),
     }
+}
+
+/// `1 / (1 + e^-x)`, which is between 0 and `e^x` where `x` is below all that
+/// [`exp`] takes.
+fn logistic(x: &End) -> Enclosure {
+    let most = whole(EXPONENT_MAX);
+    if order(x, &negative(&most)) == Ordering::Less {
+        let power = exp(&negative(&most), &negative(&most));
+        return joint(Enclosure::exact(0.0), power);
+    }
+    let power = exp(&negative(x), &negative(x));
+    let one = Enclosure::exact(1.0);
+    binary(Binary::Divide, &one, &binary(Binary::Add, &one, &power))
 }
 
 /// `ln(1 + e^x)`, which is between `x` and `x + e^-x` where `x` is large.
@@ -450,6 +459,17 @@ mod tests {
         let is_same = lower == y && y == upper || y.is_nan() && Number::is_nan(enclosure);
         let fits = is_same || lower <= y + slack && y - slack <= upper;
         assert!(fits || *enclosure == Enclosure(Unknown), "{what} is {y}: [{lower}, {upper}]");
+    }
+
+    #[test]
+    fn a_logistic_function_far_from_0_is_0_or_1() {
+        for x in [1e9, 1e10, 1e300] {
+            let [low, high] = [-x, x].map(|x| unary(Unary::Logistic, &Enclosure::exact(x)));
+            assert!(low.lower() >= 0.0 && low.upper() < 1e-300, "{low:?}");
+            assert!(high.lower() > 1.0 - 1e-15 && high.upper() <= 1.0, "{high:?}");
+            let all = unary(Unary::Logistic, &Enclosure::between(-x, x));
+            assert_eq!((all.lower(), all.upper()), (0.0, 1.0));
+        }
     }
 
     #[test]
