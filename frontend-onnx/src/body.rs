@@ -1,4 +1,4 @@
-//! Graphs within a graph: the body of a loop, which its operator lowers.
+//! Graphs within a graph: the body of a loop, which its operator imports.
 //!
 //! A body sees the names of the graph around it. Its nodes have no place in the
 //! listing, so what is wrong with them is said of the node they belong to. A
@@ -10,9 +10,9 @@ use skxc_diagnostics::codes::{
     DUPLICATE_NAME, OPSET, UNDEFINED_NAME, UNKNOWN_OPERATOR, UNSUPPORTED_FORM,
 };
 
+use crate::import::Importer;
 use crate::listing::{NodeSpans, domain_name, operator_name, short};
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::node::{Imported, Node, Operand};
 use crate::ops::{self, Operator};
 use crate::proto::{AttributeType, GraphProto, NodeProto};
 use crate::tensor::decode;
@@ -30,17 +30,17 @@ pub(crate) struct Body<'b> {
 impl<'b> Body<'b> {
     /// Reads the body of `node`, its attribute `name`.
     pub(crate) fn read(
-        lowering: &Lowering<'_>,
+        importer: &Importer<'_>,
         node: &Node<'b>,
         name: &'static str,
-    ) -> Lowered<Self> {
+    ) -> Imported<Self> {
         let graph = node.graph(name)?.ok_or_else(|| node.missing(name))?;
-        if lowering.in_body {
+        if importer.in_body {
             let message = format!("`{}` within a loop is not supported", node.name());
             return Err(node.error(UNSUPPORTED_FORM, message).into());
         }
-        let operators = graph.node.iter().map(|inner| operator(lowering, node, name, inner));
-        let operators = operators.collect::<Lowered<_>>()?;
+        let operators = graph.node.iter().map(|inner| operator(importer, node, name, inner));
+        let operators = operators.collect::<Imported<_>>()?;
         let mut constants = HashMap::new();
         for tensor in &graph.initializer {
             let decoded = decode(tensor).map_err(|fault| {
@@ -54,50 +54,50 @@ impl<'b> Body<'b> {
 
     /// Lowers the nodes once, `inputs` standing for the inputs of the body, and
     /// returns its outputs.
-    pub(crate) fn lower(
+    pub(crate) fn import(
         &self,
-        lowering: &mut Lowering<'_>,
+        importer: &mut Importer<'_>,
         node: &Node<'_>,
         inputs: Vec<Operand>,
-    ) -> Lowered {
+    ) -> Imported {
         let mut names = self.constants.clone();
         let own = self.graph.input.iter().map(|input| input.name.as_str());
         names.extend(own.zip(inputs));
         for (inner, operator) in self.graph.node.iter().zip(&self.operators) {
             let operands = inner.input.iter().map(|name| match name.as_str() {
                 "" => Ok(None),
-                name => find(lowering, node, &names, name).map(Some),
+                name => find(importer, node, &names, name).map(Some),
             });
-            let operands = operands.collect::<Lowered<Vec<_>>>()?;
-            let results = lower_node(lowering, node, inner, *operator, operands)?;
+            let operands = operands.collect::<Imported<Vec<_>>>()?;
+            let results = import_node(importer, node, inner, *operator, operands)?;
             for (name, result) in inner.output.iter().zip(results) {
                 define(node, &mut names, name, result)?;
             }
         }
         let outputs = self.graph.output.iter();
-        outputs.map(|output| find(lowering, node, &names, &output.name)).collect()
+        outputs.map(|output| find(importer, node, &names, &output.name)).collect()
     }
 
-    /// What `name` stands for before a node is lowered: a constant of the body,
+    /// What `name` stands for before a node is imported: a constant of the body,
     /// or a value of the graph around it.
     pub(crate) fn outer(
         &self,
-        lowering: &Lowering<'_>,
+        importer: &Importer<'_>,
         node: &Node<'_>,
         name: &str,
-    ) -> Lowered<Operand> {
-        find(lowering, node, &self.constants, name)
+    ) -> Imported<Operand> {
+        find(importer, node, &self.constants, name)
     }
 }
 
 /// Lowers a node of the body of `outer`. A result that is refused is there too.
-pub(crate) fn lower_node(
-    lowering: &mut Lowering<'_>,
+pub(crate) fn import_node(
+    importer: &mut Importer<'_>,
     outer: &Node<'_>,
     proto: &NodeProto,
     (operator, version): (&'static Operator, u32),
     operands: Vec<Option<Operand>>,
-) -> Lowered {
+) -> Imported {
     let place = outer.spans.operator.clone();
     let spans = NodeSpans {
         operator: place.clone(),
@@ -115,9 +115,9 @@ pub(crate) fn lower_node(
         index: outer.index,
         origin: outer.origin,
     };
-    lowering.in_body = true;
-    let results = lowering.results(&node);
-    lowering.in_body = false;
+    importer.in_body = true;
+    let results = importer.results(&node);
+    importer.in_body = false;
     let mut results = results?;
     if results.len() < proto.output.len() {
         results.resize(proto.output.len(), Operand::Refused);
@@ -131,7 +131,7 @@ pub(crate) fn define<'b, T>(
     names: &mut HashMap<&'b str, T>,
     name: &'b str,
     result: T,
-) -> Lowered<()> {
+) -> Imported<()> {
     if !name.is_empty() && names.insert(name, result).is_some() {
         let message = format!("value `{}` is made twice in the body", short(name));
         return Err(node.error(DUPLICATE_NAME, message).into());
@@ -141,17 +141,17 @@ pub(crate) fn define<'b, T>(
 
 /// What `name` stands for: among `names`, or around the body.
 fn find(
-    lowering: &Lowering<'_>,
+    importer: &Importer<'_>,
     node: &Node<'_>,
     names: &HashMap<&str, Operand>,
     name: &str,
-) -> Lowered<Operand> {
+) -> Imported<Operand> {
     if let Some(operand) = names.get(name) {
         return Ok(operand.clone());
     }
-    match lowering.known_operand(name) {
+    match importer.known_operand(name) {
         // Constants are computed in a module of their own.
-        Some(Operand::Value(_) | Operand::Results(_)) if lowering.folds => {
+        Some(Operand::Value(_) | Operand::Results(_)) if importer.folds => {
             let message = format!("`{}` of constants and `{}`", node.name(), short(name));
             Err(node.error(UNSUPPORTED_FORM, message).into())
         }
@@ -165,11 +165,11 @@ fn find(
 
 /// What a node of the body does.
 fn operator(
-    lowering: &Lowering<'_>,
+    importer: &Importer<'_>,
     node: &Node<'_>,
     body: &str,
     inner: &NodeProto,
-) -> Lowered<(&'static Operator, u32)> {
+) -> Imported<(&'static Operator, u32)> {
     let domain = domain_name(&inner.domain);
     let name = operator_name(&inner.domain, &inner.op_type);
     let error = |code, message: String| Err(node.attribute_error(body, code, message).into());
@@ -179,7 +179,7 @@ fn operator(
     let Some(operator) = ops::find(domain, &inner.op_type) else {
         return error(UNKNOWN_OPERATOR, format!("operator `{name}` is not supported"));
     };
-    match lowering.opsets.get(domain) {
+    match importer.opsets.get(domain) {
         Some(&version) if version >= operator.since => Ok((operator, version)),
         Some(version) => error(
             OPSET,

@@ -9,17 +9,17 @@ use skxc_ir::{
     Value,
 };
 
+use crate::import::Importer;
 use crate::limits::RESULT_ELEMENTS_MAX;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node};
+use crate::node::{Imported, Node};
 
 /// Largest magnitude of an integer that is exact as an element of a constant.
 pub(crate) const INTEGER_MAX: u64 = 1 << 53;
 
-impl Lowering<'_> {
+impl Importer<'_> {
     /// The operand at `position` as numbers or truth values: integer labels
     /// become integers.
-    pub(crate) fn numbers(&mut self, node: &Node<'_>, position: usize) -> Lowered<Value> {
+    pub(crate) fn numbers(&mut self, node: &Node<'_>, position: usize) -> Imported<Value> {
         let value = self.value(node, position)?;
         self.as_numbers(value, node.origin).ok_or_else(|| {
             let message = format!("`{}` cannot compute with text labels", node.name());
@@ -28,7 +28,7 @@ impl Lowering<'_> {
     }
 
     /// The operand at `position`, which must be of type `float` or `double`.
-    pub(crate) fn floats(&mut self, node: &Node<'_>, position: usize) -> Lowered<Value> {
+    pub(crate) fn floats(&mut self, node: &Node<'_>, position: usize) -> Imported<Value> {
         let value = self.numbers(node, position)?;
         let ty = self.module.ty(value);
         if ty.elem.is_float() {
@@ -40,7 +40,7 @@ impl Lowering<'_> {
 
     /// The first operand as the row of features `f32[1xn]` that the operators of
     /// ai.onnx.ml compute with, and `n`: a list is a row too.
-    pub(crate) fn feature_row(&mut self, node: &Node<'_>) -> Lowered<(Value, u32)> {
+    pub(crate) fn feature_row(&mut self, node: &Node<'_>) -> Imported<(Value, u32)> {
         let input = self.numbers(node, 0)?;
         let ty = self.module.ty(input);
         let width = match ty.shape.0[..] {
@@ -114,7 +114,7 @@ impl Lowering<'_> {
         function: Binary,
         a: Value,
         b: Value,
-    ) -> Lowered<Value> {
+    ) -> Imported<Value> {
         let ty = self.broadcast(node, a, b)?;
         Ok(self.module.push(RealOp::Binary { function, a, b }, ty, node.origin))
     }
@@ -129,7 +129,7 @@ impl Lowering<'_> {
         relation: Relation,
         a: Value,
         b: Value,
-    ) -> Lowered<Value> {
+    ) -> Imported<Value> {
         let ty = Type { elem: ElementType::Bool, ..self.broadcast(node, a, b)? };
         Ok(self.module.push(RealOp::Compare { relation, a, b }, ty, node.origin))
     }
@@ -144,7 +144,7 @@ impl Lowering<'_> {
         condition: Value,
         a: Value,
         b: Value,
-    ) -> Lowered<Value> {
+    ) -> Imported<Value> {
         let either = self.broadcast(node, a, b)?;
         let asked = self.module.ty(condition);
         let shape = either.shape.broadcast(&asked.shape);
@@ -156,7 +156,7 @@ impl Lowering<'_> {
         Ok(self.module.push(RealOp::Select { condition, a, b }, ty, node.origin))
     }
 
-    fn broadcast(&self, node: &Node<'_>, a: Value, b: Value) -> Lowered<Type> {
+    fn broadcast(&self, node: &Node<'_>, a: Value, b: Value) -> Imported<Type> {
         let (a, b) = (self.module.ty(a), self.module.ty(b));
         let shape = if a.elem == b.elem { a.shape.broadcast(&b.shape) } else { None };
         let Some(shape) = shape else {
@@ -173,7 +173,7 @@ impl Lowering<'_> {
     ///
     /// # Errors
     /// If types or shapes do not fit.
-    pub(crate) fn matmul(&mut self, node: &Node<'_>, a: Value, b: Value) -> Lowered<Value> {
+    pub(crate) fn matmul(&mut self, node: &Node<'_>, a: Value, b: Value) -> Imported<Value> {
         let (of_a, of_b) = (self.module.ty(a), self.module.ty(b));
         let shapes = (&of_a.shape.0[..], &of_b.shape.0[..]);
         let fits = of_a.elem == of_b.elem && matches!(shapes, ([_, k], [l, _]) if k == l);
@@ -250,7 +250,7 @@ impl Lowering<'_> {
         self.permute(input, &order, origin)
     }
 
-    /// The reverse of [`Lowering::axis_last`]: the last axis becomes `axis`.
+    /// The reverse of [`Importer::axis_last`]: the last axis becomes `axis`.
     pub(crate) fn axis_back(&mut self, input: Value, axis: usize, origin: OriginId) -> Value {
         let rank = self.module.shape(input).0.len();
         let order: Vec<usize> = (0..axis).chain([rank - 1]).chain(axis..rank - 1).collect();
@@ -259,7 +259,7 @@ impl Lowering<'_> {
 
     /// Refuses what would compare or join rows of the batch, which is the first
     /// axis of a matrix with one row. Constants have no batch.
-    pub(crate) fn check_axis(&self, node: &Node<'_>, shape: &[u32], axis: usize) -> Lowered<()> {
+    pub(crate) fn check_axis(&self, node: &Node<'_>, shape: &[u32], axis: usize) -> Imported<()> {
         let counts_rows = axis == 0 && matches!(shape, [1, _]) && !self.folds;
         if !counts_rows {
             return Ok(());

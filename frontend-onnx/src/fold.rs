@@ -8,8 +8,8 @@ use skxc_ir::interpret::{self, Outcome};
 use skxc_ir::{ElementType, LabelTable, Module, Output, OutputKind, Real, Value};
 
 use crate::build::INTEGER_MAX;
-use crate::lower::{Lowering, known};
-use crate::node::{Lowered, Node, Operand};
+use crate::import::{Importer, known};
+use crate::node::{Imported, Node, Operand};
 use crate::tensor::{Data, Tensor};
 
 /// Are all operands known, and is there one? Text is no number.
@@ -20,29 +20,29 @@ pub(crate) fn is_constant(node: &Node<'_>) -> bool {
 }
 
 /// Lowers a node of constants in a module of its own and computes its results.
-pub(crate) fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let outer = mem::replace(&mut lowering.module, Module::new("constants"));
-    let scores = mem::take(&mut lowering.scores);
-    let classes = mem::take(&mut lowering.classes);
-    let folds = mem::replace(&mut lowering.folds, true);
-    let results = lower_alone(lowering, node);
-    lowering.folds = folds;
-    lowering.module = outer;
-    lowering.scores = scores;
-    lowering.classes = classes;
+pub(crate) fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let outer = mem::replace(&mut importer.module, Module::new("constants"));
+    let scores = mem::take(&mut importer.scores);
+    let classes = mem::take(&mut importer.classes);
+    let folds = mem::replace(&mut importer.folds, true);
+    let results = import_alone(importer, node);
+    importer.folds = folds;
+    importer.module = outer;
+    importer.scores = scores;
+    importer.classes = classes;
     results
 }
 
-fn lower_alone(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let results = (node.operator.lower)(lowering, node)?;
+fn import_alone(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let results = (node.operator.import)(importer, node)?;
     let values: Vec<Value> = results.iter().filter_map(value_of).collect();
     if values.is_empty() {
         return Ok(results);
     }
-    lowering.check_nodes(node, 0)?;
+    importer.check_nodes(node, 0)?;
     let output = |&value| Output { name: format!("%{value:?}"), kind: OutputKind::Value, value };
-    lowering.module.outputs = values.iter().map(output).collect();
-    let module = &lowering.module;
+    importer.module.outputs = values.iter().map(output).collect();
+    let module = &importer.module;
     if module.values().any(|value| module.shape(value).elements() == 0) {
         let message = format!("`{}` of these constants is not supported", node.name());
         return Err(node.error(UNSUPPORTED_FORM, message).into());

@@ -2,7 +2,7 @@
 //!
 //! [`import`] is the only entry. It decodes the file, prints its graph as a
 //! listing, checks the graph, asks the caller what the input columns are, and
-//! lowers the operators.
+//! imports the operators.
 //!
 //! What must hold:
 //! - hostile input is normal: the size of everything is checked before it is
@@ -21,11 +21,11 @@ mod external;
 mod fold;
 mod foreign;
 mod graph;
+mod import;
 mod indexed;
 mod inputs;
 pub mod limits;
 mod listing;
-mod lower;
 mod node;
 mod ops;
 mod outputs;
@@ -50,8 +50,8 @@ pub use external::{ExternalRange, ReadExternal};
 pub use inputs::{FeatureProperty, InputTensor, ModelInputs};
 pub use summary::{OperatorCount, Summary, SupportedOperator, operator_table, supported_operators};
 
+use import::Importer;
 use limits::FILE_BYTES_MAX;
-use lower::Lowering;
 use proto::{GraphProto, ModelProto};
 use report::Report;
 
@@ -119,10 +119,10 @@ pub fn import_with(
     let checked = graph::check(&model, &graph, bytes.len(), &listing, &mut report);
     let inputs = inputs::read(&model, &listing, &checked, &mut report);
     let (inputs, columns) = bind(inputs, &mut *options.bind, &mut report);
-    let mut lowering =
-        lower::lower(&checked, &listing, &inputs, columns, options.model_name, report);
-    outputs::add(&mut lowering, &graph, &listing);
-    let Lowering { module, mut report, .. } = lowering;
+    let mut importer =
+        import::import(&checked, &listing, &inputs, columns, options.model_name, report);
+    outputs::add(&mut importer, &graph, &listing);
+    let Importer { module, mut report, .. } = importer;
     if !has_errors(&report.diagnostics)
         && let Some(invalid) = InvalidModule::of("import", &module)
     {

@@ -19,5 +19,5 @@ pub const OPSET_MAX: u32 = 28;
 /// Newest operator set of the domain `ai.onnx.ml` whose operators were read.
 pub const ML_OPSET_MAX: u32 = 5;
 /// Nodes that the steps of all loops (Scan) may come to, where each step is
-/// lowered on its own.
+/// imported on its own.
 pub const STEP_NODES_MAX: usize = 65_536;

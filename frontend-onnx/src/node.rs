@@ -30,7 +30,7 @@ pub(crate) enum Operand {
 }
 
 /// What an operator makes of a node: its results, or what is wrong.
-pub(crate) type Lowered<T = Vec<Operand>> = Result<T, Problems>;
+pub(crate) type Imported<T = Vec<Operand>> = Result<T, Problems>;
 
 /// At least one error.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl From<Diagnostic> for Problems {
     }
 }
 
-/// A node whose operator is known and whose operands are lowered.
+/// A node whose operator is known and whose operands are imported.
 pub(crate) struct Node<'a> {
     /// The node itself.
     pub(crate) proto: &'a NodeProto,
@@ -121,7 +121,7 @@ impl<'a> Node<'a> {
         position.map_or(&self.spans.operator, |position| &self.spans.attributes[position])
     }
 
-    fn attribute(&self, name: &str, wanted: AttributeType) -> Lowered<Option<&'a AttributeProto>> {
+    fn attribute(&self, name: &str, wanted: AttributeType) -> Imported<Option<&'a AttributeProto>> {
         let found = self.proto.attribute.iter().find(|attribute| attribute.name == name);
         let Some(attribute) = found else { return Ok(None) };
         let ty = attribute.r#type();
@@ -135,22 +135,22 @@ impl<'a> Node<'a> {
     }
 
     /// An integer attribute.
-    pub(crate) fn int(&self, name: &str) -> Lowered<Option<i64>> {
+    pub(crate) fn int(&self, name: &str) -> Imported<Option<i64>> {
         Ok(self.attribute(name, AttributeType::Int)?.map(|attribute| attribute.i))
     }
 
     /// A list of integers; empty if it is missing, as ai.onnx.ml has it.
-    pub(crate) fn ints(&self, name: &str) -> Lowered<&'a [i64]> {
+    pub(crate) fn ints(&self, name: &str) -> Imported<&'a [i64]> {
         Ok(self.attribute(name, AttributeType::Ints)?.map_or(&[], |attribute| &attribute.ints))
     }
 
     /// A number attribute.
-    pub(crate) fn float(&self, name: &str) -> Lowered<Option<f32>> {
+    pub(crate) fn float(&self, name: &str) -> Imported<Option<f32>> {
         Ok(self.attribute(name, AttributeType::Float)?.map(|attribute| attribute.f))
     }
 
     /// A finite number, as a constant of the IR holds it.
-    pub(crate) fn finite_float(&self, name: &str) -> Lowered<Option<f64>> {
+    pub(crate) fn finite_float(&self, name: &str) -> Imported<Option<f64>> {
         let number = self.float(name)?;
         if let Some(number) = number.filter(|number| !number.is_finite()) {
             let message = format!("attribute `{name}` holds {number}");
@@ -160,12 +160,12 @@ impl<'a> Node<'a> {
     }
 
     /// A list of numbers; empty if it is missing.
-    pub(crate) fn floats(&self, name: &str) -> Lowered<&'a [f32]> {
+    pub(crate) fn floats(&self, name: &str) -> Imported<&'a [f32]> {
         Ok(self.attribute(name, AttributeType::Floats)?.map_or(&[], |attribute| &attribute.floats))
     }
 
     /// A list of finite numbers, as constants of the IR hold them; empty if it is missing.
-    pub(crate) fn finite_floats(&self, name: &str) -> Lowered<Vec<f64>> {
+    pub(crate) fn finite_floats(&self, name: &str) -> Imported<Vec<f64>> {
         let numbers = self.floats(name)?;
         if let Some(number) = numbers.iter().find(|number| !number.is_finite()) {
             let message = format!("attribute `{name}` holds {number}");
@@ -181,7 +181,7 @@ impl<'a> Node<'a> {
         found: usize,
         expected: usize,
         why: &str,
-    ) -> Lowered<()> {
+    ) -> Imported<()> {
         if found == expected {
             return Ok(());
         }
@@ -190,13 +190,13 @@ impl<'a> Node<'a> {
     }
 
     /// A list of byte strings; empty if it is missing.
-    pub(crate) fn byte_strings(&self, name: &str) -> Lowered<&'a [prost::bytes::Bytes]> {
+    pub(crate) fn byte_strings(&self, name: &str) -> Imported<&'a [prost::bytes::Bytes]> {
         let found = self.attribute(name, AttributeType::Strings)?;
         Ok(found.map_or(&[], |attribute| &attribute.strings))
     }
 
     /// A list of texts; empty if it is missing.
-    pub(crate) fn strings(&self, name: &str) -> Lowered<Vec<String>> {
+    pub(crate) fn strings(&self, name: &str) -> Imported<Vec<String>> {
         let bytes = self.byte_strings(name)?.iter();
         let texts: Result<_, _> = bytes.map(|bytes| String::from_utf8(bytes.to_vec())).collect();
         texts.map_err(|_| {
@@ -206,18 +206,18 @@ impl<'a> Node<'a> {
     }
 
     /// A text attribute; bytes that are no text never equal a known word.
-    pub(crate) fn string(&self, name: &str) -> Lowered<Option<String>> {
+    pub(crate) fn string(&self, name: &str) -> Imported<Option<String>> {
         let found = self.attribute(name, AttributeType::String)?;
         Ok(found.map(|attribute| String::from_utf8_lossy(&attribute.s).into_owned()))
     }
 
     /// A tensor attribute.
-    pub(crate) fn tensor(&self, name: &str) -> Lowered<Option<&'a TensorProto>> {
+    pub(crate) fn tensor(&self, name: &str) -> Imported<Option<&'a TensorProto>> {
         Ok(self.attribute(name, AttributeType::Tensor)?.and_then(|attribute| attribute.t.as_ref()))
     }
 
     /// A graph attribute.
-    pub(crate) fn graph(&self, name: &str) -> Lowered<Option<&'a GraphProto>> {
+    pub(crate) fn graph(&self, name: &str) -> Imported<Option<&'a GraphProto>> {
         Ok(self.attribute(name, AttributeType::Graph)?.and_then(|attribute| attribute.g.as_ref()))
     }
 
@@ -233,7 +233,7 @@ impl<'a> Node<'a> {
     }
 
     /// The operand at `position`, which must be there.
-    pub(crate) fn operand(&self, position: usize) -> Lowered<&Operand> {
+    pub(crate) fn operand(&self, position: usize) -> Imported<&Operand> {
         self.optional(position).ok_or_else(|| {
             let message = format!("`{}` lacks its input {position}", self.name());
             self.error(OPERAND_COUNT, message).into()
@@ -241,7 +241,7 @@ impl<'a> Node<'a> {
     }
 
     /// The operand at `position`, called `what`, which must be known.
-    pub(crate) fn constant(&self, position: usize, what: &str) -> Lowered<&Rc<Tensor>> {
+    pub(crate) fn constant(&self, position: usize, what: &str) -> Imported<&Rc<Tensor>> {
         if let Operand::Constant(tensor) = self.operand(position)? {
             return Ok(tensor);
         }
@@ -253,7 +253,7 @@ impl<'a> Node<'a> {
     }
 
     /// The operand at `position`, called `what`, as known integers.
-    pub(crate) fn constant_integers(&self, position: usize, what: &str) -> Lowered<&[i64]> {
+    pub(crate) fn constant_integers(&self, position: usize, what: &str) -> Imported<&[i64]> {
         let tensor = self.constant(position, what)?;
         tensor.as_integers().ok_or_else(|| {
             let message = format!("`{}` needs integers for `{what}`", self.name());
@@ -262,7 +262,7 @@ impl<'a> Node<'a> {
     }
 
     /// An axis as the specification counts: negative from the end.
-    pub(crate) fn axis(&self, axis: i64, rank: usize) -> Lowered<usize> {
+    pub(crate) fn axis(&self, axis: i64, rank: usize) -> Imported<usize> {
         let rank = rank as i64;
         let counted = if axis < 0 { axis.saturating_add(rank) } else { axis };
         if (0..rank).contains(&counted) {

@@ -1,6 +1,6 @@
-//! The operators that are lowered, one family a file.
+//! The operators that are imported, one family a file.
 //!
-//! To add one: write `ops/<family>.rs` with its [`Operator`] and its `lower`,
+//! To add one: write `ops/<family>.rs` with its [`Operator`] and its `import`,
 //! and list it in [`OPERATORS`].
 
 mod activations;
@@ -48,10 +48,10 @@ mod zip_map;
 
 use std::ops::RangeInclusive;
 
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node};
+use crate::import::Importer;
+use crate::node::{Imported, Node};
 
-/// An operator that is lowered.
+/// An operator that is imported.
 #[derive(Debug)]
 pub(crate) struct Operator {
     /// `ai.onnx` or `ai.onnx.ml`.
@@ -67,7 +67,7 @@ pub(crate) struct Operator {
     /// What of it is supported, for the table of operators.
     pub(crate) supported: &'static str,
     /// Makes its results. No operand is [`Operand::Refused`](crate::node::Operand::Refused).
-    pub(crate) lower: fn(&mut Lowering<'_>, &Node<'_>) -> Lowered,
+    pub(crate) import: fn(&mut Importer<'_>, &Node<'_>) -> Imported,
 }
 
 /// All operators, by domain and name.

@@ -19,9 +19,9 @@ use skxc_ir::{
     Value,
 };
 
+use crate::import::{Importer, Scores};
 use crate::indexed::{Indexed, indexed, is_sign};
 use crate::listing::{Listing, Span, short};
-use crate::lower::{Lowering, Scores};
 use crate::node::Operand;
 use crate::proto::GraphProto;
 use crate::tensor::{Data, Tensor};
@@ -34,17 +34,17 @@ const ASKED_ELEMENTS_MAX: usize = 1 << 20;
 const SUM_TOLERANCE: f64 = 1e-4;
 
 /// Adds the outputs of `graph` to the module, or reports why there are none.
-pub(crate) fn add(lowering: &mut Lowering<'_>, graph: &GraphProto, listing: &Listing) {
+pub(crate) fn add(importer: &mut Importer<'_>, graph: &GraphProto, listing: &Listing) {
     let mut dropped = 0;
     for (output, span) in graph.output.iter().zip(&listing.outputs) {
-        let meanings = match lowering.operand(&output.name) {
+        let meanings = match importer.operand(&output.name) {
             Operand::Refused => Vec::new(),
-            Operand::Value(value) => meanings_of(lowering, value),
+            Operand::Value(value) => meanings_of(importer, value),
             Operand::Results(values) => {
-                values.into_iter().flat_map(|value| meanings_of(lowering, value)).collect()
+                values.into_iter().flat_map(|value| meanings_of(importer, value)).collect()
             }
             Operand::Constant(tensor) if tensor.per_row => {
-                constant_result(lowering, &tensor, &output.name, span).into_iter().collect()
+                constant_result(importer, &tensor, &output.name, span).into_iter().collect()
             }
             // A list of labels, say, that says nothing of the row.
             Operand::Constant(_) => {
@@ -52,17 +52,17 @@ pub(crate) fn add(lowering: &mut Lowering<'_>, graph: &GraphProto, listing: &Lis
                 Vec::new()
             }
         };
-        push(lowering, &output.name, meanings);
+        push(importer, &output.name, meanings);
     }
     let is_label = |output: &Output| output.kind == OutputKind::Label;
-    if lowering.module.outputs.iter().any(is_label) {
-        values_are_scores(lowering);
+    if importer.module.outputs.iter().any(is_label) {
+        values_are_scores(importer);
     }
-    join_columns(lowering);
-    let outputs = &lowering.module.outputs;
+    join_columns(importer);
+    let outputs = &importer.module.outputs;
     let decides =
         outputs.iter().any(|output| matches!(output.kind, OutputKind::Label | OutputKind::Value));
-    if !decides && !has_errors(&lowering.report.diagnostics) {
+    if !decides && !has_errors(&importer.report.diagnostics) {
         let what = if graph.output.is_empty() {
             "the graph has no output"
         } else if dropped == graph.output.len() {
@@ -70,7 +70,7 @@ pub(crate) fn add(lowering: &mut Lowering<'_>, graph: &GraphProto, listing: &Lis
         } else {
             "no output of the graph is a label or a prediction"
         };
-        lowering.report.add(
+        importer.report.add(
             Diagnostic::error(OUTPUT_UNSUPPORTED, what)
                 .help("export the whole estimator, with its label output"),
         );
@@ -78,36 +78,36 @@ pub(crate) fn add(lowering: &mut Lowering<'_>, graph: &GraphProto, listing: &Lis
 }
 
 /// Adds the results of one output of the graph; several have its name and a number.
-fn push(lowering: &mut Lowering<'_>, name: &str, meanings: Vec<(OutputKind, Value)>) {
+fn push(importer: &mut Importer<'_>, name: &str, meanings: Vec<(OutputKind, Value)>) {
     let several = meanings.len() > 1;
     for (index, (kind, value)) in meanings.into_iter().enumerate() {
         let name = if several { format!("{name}{index}") } else { name.to_owned() };
-        lowering.module.outputs.push(Output { name, kind, value });
+        importer.module.outputs.push(Output { name, kind, value });
     }
 }
 
 /// What an output means.
-fn meanings_of(lowering: &mut Lowering<'_>, value: Value) -> Vec<(OutputKind, Value)> {
-    let ty = lowering.module.ty(value).clone();
-    let origin = lowering.module.node(value).origin;
+fn meanings_of(importer: &mut Importer<'_>, value: Value) -> Vec<(OutputKind, Value)> {
+    let ty = importer.module.ty(value).clone();
+    let origin = importer.module.node(value).origin;
     let elements = ty.shape.elements();
     match ty.elem {
         ElementType::Label(_) if elements == 1 => vec![(OutputKind::Label, value)],
         ElementType::Label(_) => (0..elements as u32)
-            .map(|element| lowering.pick(value, vec![element], &[1], origin))
+            .map(|element| importer.pick(value, vec![element], &[1], origin))
             .map(|value| (OutputKind::Label, value))
             .collect(),
         ElementType::I64 | ElementType::Bool => {
             let labels: Option<Vec<Indexed>> =
-                (0..elements).map(|element| indexed(&lowering.module, value, element)).collect();
+                (0..elements).map(|element| indexed(&importer.module, value, element)).collect();
             if let Some(labels) = labels {
-                let labels = labels.into_iter().map(|label| label_of(lowering, label));
+                let labels = labels.into_iter().map(|label| label_of(importer, label));
                 return labels.map(|value| (OutputKind::Label, value)).collect();
             }
             // A result is a number; a truth value is 0 or 1.
-            vec![(OutputKind::Value, lowering.cast(value, ElementType::I64, origin))]
+            vec![(OutputKind::Value, importer.cast(value, ElementType::I64, origin))]
         }
-        ElementType::F32 | ElementType::F64 => match lowering.scores.get(&value) {
+        ElementType::F32 | ElementType::F64 => match importer.scores.get(&value) {
             Some(scores) => vec![(OutputKind::Score(scores.kind), value)],
             None => vec![(OutputKind::Value, value)],
         },
@@ -116,98 +116,98 @@ fn meanings_of(lowering: &mut Lowering<'_>, value: Value) -> Vec<(OutputKind, Va
 }
 
 /// The function of an index as a label.
-fn label_of(lowering: &mut Lowering<'_>, label: Indexed) -> Value {
+fn label_of(importer: &mut Importer<'_>, label: Indexed) -> Value {
     let Indexed { source, element, entries } = label;
-    let origin = lowering.module.node(source).origin;
-    let class = match lowering.module.node(source).op {
+    let origin = importer.module.node(source).origin;
+    let class = match importer.module.node(source).op {
         RealOp::Label { class, .. } => class,
-        RealOp::Unary { function: Unary::Sign, input } if is_sign(&lowering.module, source) => {
-            sign_index(lowering, input)
+        RealOp::Unary { function: Unary::Sign, input } if is_sign(&importer.module, source) => {
+            sign_index(importer, input)
         }
         _ => source,
     };
     let element = u32::try_from(element).expect("the limits bound every position");
-    let class = if lowering.module.shape(class).elements() == 1 {
+    let class = if importer.module.shape(class).elements() == 1 {
         class
     } else {
-        lowering.pick(class, vec![element], &[1], origin)
+        importer.pick(class, vec![element], &[1], origin)
     };
-    let table = lowering.module.labels.push(LabelTable::Integers(entries));
-    lowering.label(table, class, origin)
+    let table = importer.module.labels.push(LabelTable::Integers(entries));
+    importer.label(table, class, origin)
 }
 
 /// 0, 1 or 2 for a number below, at or above 0.
-fn sign_index(lowering: &mut Lowering<'_>, number: Value) -> Value {
-    let origin = lowering.module.node(number).origin;
-    let ty = lowering.module.ty(number).clone();
-    let zero = lowering.scalar(0.0, ty.elem, origin);
+fn sign_index(importer: &mut Importer<'_>, number: Value) -> Value {
+    let origin = importer.module.node(number).origin;
+    let ty = importer.module.ty(number).clone();
+    let zero = importer.scalar(0.0, ty.elem, origin);
     let mut holds = |relation| {
         let truth = Type { elem: ElementType::Bool, shape: ty.shape.clone() };
         let op = RealOp::Compare { relation, a: number, b: zero };
-        let truth = lowering.module.push(op, truth, origin);
-        lowering.cast(truth, ElementType::I64, origin)
+        let truth = importer.module.push(op, truth, origin);
+        importer.cast(truth, ElementType::I64, origin)
     };
     let (a, b) = (holds(Relation::GreaterOrEqual), holds(Relation::Greater));
     let ty = Type { elem: ElementType::I64, shape: ty.shape };
-    lowering.module.push(RealOp::Binary { function: Binary::Add, a, b }, ty, origin)
+    importer.module.push(RealOp::Binary { function: Binary::Add, a, b }, ty, origin)
 }
 
 /// Makes scores of the numbers beside a label, one for each of several labels
 /// if the tensor counts them along one of its axes.
-fn values_are_scores(lowering: &mut Lowering<'_>) {
-    let outputs = std::mem::take(&mut lowering.module.outputs);
+fn values_are_scores(importer: &mut Importer<'_>) {
+    let outputs = std::mem::take(&mut importer.module.outputs);
     let labels = outputs.iter().filter(|output| output.kind == OutputKind::Label).count();
     let numbers: Vec<Value> = outputs.iter().map(|output| output.value).collect();
-    let is_distribution = distributions(lowering, &numbers);
+    let is_distribution = distributions(importer, &numbers);
     for (output, is_distribution) in outputs.into_iter().zip(is_distribution) {
         if output.kind != OutputKind::Value {
-            lowering.module.outputs.push(output);
+            importer.module.outputs.push(output);
             continue;
         }
-        let parts = parts_of(lowering, output.value, labels);
+        let parts = parts_of(importer, output.value, labels);
         let kinds =
-            if parts.len() == 1 { vec![is_distribution] } else { distributions(lowering, &parts) };
+            if parts.len() == 1 { vec![is_distribution] } else { distributions(importer, &parts) };
         let kind = |is_distribution| match is_distribution {
             true => OutputKind::Score(ScoreKind::Probability),
             false => OutputKind::Score(ScoreKind::Raw),
         };
         let meanings = kinds.into_iter().map(kind).zip(parts).collect();
-        push(lowering, &output.name, meanings);
+        push(importer, &output.name, meanings);
     }
 }
 
 /// The scores of each label, if `[labels, 1, n]` or `[1, labels, n]` holds
 /// those of several.
-fn parts_of(lowering: &mut Lowering<'_>, value: Value, labels: usize) -> Vec<Value> {
-    let width = match lowering.module.shape(value).0[..] {
+fn parts_of(importer: &mut Importer<'_>, value: Value, labels: usize) -> Vec<Value> {
+    let width = match importer.module.shape(value).0[..] {
         [a, 1, n] | [1, a, n] if a as usize == labels && labels > 1 => n,
         _ => return vec![value],
     };
-    let origin = lowering.module.node(value).origin;
+    let origin = importer.module.node(value).origin;
     (0..labels as u32)
         .map(|label| {
             let picked = (label * width..(label + 1) * width).collect();
-            lowering.pick(value, picked, &[1, width], origin)
+            importer.pick(value, picked, &[1, width], origin)
         })
         .collect()
 }
 
 /// Which of the values hold probabilities on each of many rows: not negative
 /// and, together, 1.
-fn distributions(lowering: &Lowering<'_>, values: &[Value]) -> Vec<bool> {
-    let mut module = lowering.module.clone();
+fn distributions(importer: &Importer<'_>, values: &[Value]) -> Vec<bool> {
+    let mut module = importer.module.clone();
     let output =
         |&value: &Value| Output { name: format!("{value:?}"), kind: OutputKind::Value, value };
-    let is_float = |value: &Value| lowering.module.ty(*value).elem.is_float();
+    let is_float = |value: &Value| importer.module.ty(*value).elem.is_float();
     let mut holds: Vec<bool> = values
         .iter()
-        .map(|value| is_float(value) && lowering.module.shape(*value).elements() > 1)
+        .map(|value| is_float(value) && importer.module.shape(*value).elements() > 1)
         .collect();
     let asked: Vec<usize> = (0..values.len()).filter(|&at| holds[at]).collect();
     module.outputs = asked.iter().map(|&at| output(&values[at])).collect();
-    let is_valid = !has_errors(&lowering.report.diagnostics)
+    let is_valid = !has_errors(&importer.report.diagnostics)
         && !asked.is_empty()
-        && lowering.elements <= ASKED_ELEMENTS_MAX
+        && importer.elements <= ASKED_ELEMENTS_MAX
         && Validator::check(&module).is_empty();
     if !is_valid {
         return vec![false; values.len()];
@@ -232,34 +232,34 @@ fn distributions(lowering: &Lowering<'_>, values: &[Value]) -> Vec<bool> {
 /// An output that is the same for every row: the label or the score of a model
 /// with one class.
 fn constant_result(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     tensor: &Tensor,
     name: &str,
     span: &Span,
 ) -> Option<(OutputKind, Value)> {
-    let origin = lowering.graph_origin();
+    let origin = importer.graph_origin();
     let only = match &tensor.data {
         Data::Integers(values) if values.len() == 1 => Some(LabelTable::Integers(values.clone())),
         Data::Text(texts) if texts.len() == 1 => Some(LabelTable::Strings(texts.clone())),
         _ => None,
     };
     if let Some(table) = only {
-        let table = lowering.module.labels.push(table);
+        let table = importer.module.labels.push(table);
         let ty = Type::new(ElementType::I64, &[1]);
-        let class = lowering.constant(0.0, ty, origin);
-        return Some((OutputKind::Label, lowering.label(table, class, origin)));
+        let class = importer.constant(0.0, ty, origin);
+        return Some((OutputKind::Label, importer.label(table, class, origin)));
     }
-    match tensor.to_value(&mut lowering.module, origin) {
+    match tensor.to_value(&mut importer.module, origin) {
         Ok(value) => {
-            let value = match lowering.module.ty(value).elem {
-                ElementType::Bool => lowering.cast(value, ElementType::I64, origin),
+            let value = match importer.module.ty(value).elem {
+                ElementType::Bool => importer.cast(value, ElementType::I64, origin),
                 _ => value,
             };
             Some((OutputKind::Score(ScoreKind::Raw), value))
         }
         Err(fault) => {
             let message = format!("output `{}` {}", short(name), fault.what);
-            lowering.report.add(lowering.report.error(fault.code, message, span, ""));
+            importer.report.add(importer.report.error(fault.code, message, span, ""));
             None
         }
     }
@@ -267,10 +267,10 @@ fn constant_result(
 
 /// Puts scores together again that were exported as one output a class (ZipMap
 /// by columns): they are one result, named by all their names.
-fn join_columns(lowering: &mut Lowering<'_>) {
+fn join_columns(importer: &mut Importer<'_>) {
     let mut joined: HashMap<Value, Vec<usize>> = HashMap::new();
-    for (index, output) in lowering.module.outputs.iter().enumerate() {
-        if let Some(Scores { whole, classes, .. }) = lowering.scores.get(&output.value)
+    for (index, output) in importer.module.outputs.iter().enumerate() {
+        if let Some(Scores { whole, classes, .. }) = importer.scores.get(&output.value)
             && classes.len() == 1
         {
             let positions = joined.entry(*whole).or_default();
@@ -280,9 +280,9 @@ fn join_columns(lowering: &mut Lowering<'_>) {
         }
     }
     let mut outputs: Vec<Option<Output>> =
-        std::mem::take(&mut lowering.module.outputs).into_iter().map(Some).collect();
+        std::mem::take(&mut importer.module.outputs).into_iter().map(Some).collect();
     for (whole, positions) in joined {
-        if positions.len() < 2 || positions.len() != lowering.scores[&whole].classes.len() {
+        if positions.len() < 2 || positions.len() != importer.scores[&whole].classes.len() {
             continue;
         }
         let taken: Vec<Output> = positions.iter().filter_map(|&at| outputs[at].take()).collect();
@@ -290,5 +290,5 @@ fn join_columns(lowering: &mut Lowering<'_>) {
         let joint = Output { name: names.join(","), kind: taken[0].kind, value: whole };
         outputs[positions[0]] = Some(joint);
     }
-    lowering.module.outputs = outputs.into_iter().flatten().collect();
+    importer.module.outputs = outputs.into_iter().flatten().collect();
 }

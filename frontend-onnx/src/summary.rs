@@ -69,7 +69,7 @@ pub struct SupportedOperator {
     pub supported: &'static str,
 }
 
-/// The operators that are lowered, by domain and name.
+/// The operators that are imported, by domain and name.
 pub fn supported_operators() -> impl Iterator<Item = SupportedOperator> {
     ops::OPERATORS.iter().map(|operator| SupportedOperator {
         domain: operator.domain,

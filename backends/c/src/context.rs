@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use skxc_ir::analysis::ranges::Ranges;
 use skxc_ir::validate::Validated;
 use skxc_ir::{ElementType, Int, Operation as _, OriginId, Value};
-use skxc_lowering::{Element, Exit, ForestPlan, Plan, Shape, Trees};
+use skxc_lowering::{Element, Exit, ForestPlan, Plan, TreeCode, Trees};
 
 use crate::tensor::{Fusion, Memory};
 use skxc_backend_common::layout::Layout;
@@ -38,7 +38,7 @@ pub(crate) struct Forest<'a> {
 pub(crate) struct Part<'a> {
     /// The sums.
     pub(crate) value: Value,
-    pub(crate) shape: &'a Shape,
+    pub(crate) shape: &'a TreeCode,
     /// The trees of the part.
     pub(crate) trees: Trees<'a>,
     /// Prefix of functions and tables.

@@ -6,7 +6,7 @@ use skxc_lowering::Exit;
 
 use crate::context::{Context, Forest, Part};
 use crate::scratch::Member;
-use crate::shape;
+use crate::tree_code;
 use skxc_backend_common::writer::{Writer, literal};
 
 /// Stores in a row of which clang may make one call to `memset`, which BPF does
@@ -18,14 +18,14 @@ const STORES_MAX: usize = 64;
 pub(crate) fn scratch(forest: &Forest<'_>) -> Vec<Member> {
     let targets = forest.trees.forest.targets as usize;
     let mut members = vec![Member::signed(forest.sum.clone(), targets)];
-    members.extend(forest.parts.iter().flat_map(shape::scratch));
+    members.extend(forest.parts.iter().flat_map(tree_code::scratch));
     members
 }
 
 /// Functions and tables of all parts, and the function that fills the sums.
 pub(crate) fn emit(out: &mut Writer, context: &Context<'_>, forest: &Forest<'_>) {
     for part in &forest.parts {
-        shape::emit(out, context, part);
+        tree_code::emit(out, context, part);
     }
     out.comment(&about(context, forest));
     out.line("static __always_inline void");

@@ -2,7 +2,7 @@
 //!
 //! The header is the reference text: portable C with static functions only,
 //! complete in user space and in any BPF program. What only the kernel needs
-//! stands in `#ifdef __bpf__` with its twin beside it.
+//! stands in `#ifdef __bpf__` with a plain C form beside it.
 //!
 //! What must hold:
 //! - the same module, plan and options give the same bytes;
@@ -21,9 +21,9 @@ mod perfect;
 mod result;
 mod rounds;
 mod scratch;
-mod shape;
 mod slots;
 mod tensor;
+mod tree_code;
 mod walk;
 
 use skxc_backend_common::Layout;

@@ -51,7 +51,7 @@ fn nodes(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
              offset {} of the table.",
             match plan.format {
                 Format::Narrow => "link & 0xffffff; link >> 24 is the slot of x",
-                Format::Wide => "kids",
+                Format::Wide => "children",
             }
         ),
         "A leaf leads to itself: it reads slot 0, which is 0, and at_most is where its row of \
@@ -62,7 +62,7 @@ fn nodes(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
     out.open(&format!("struct {lower}_node {{"));
     match plan.format {
         Format::Narrow => out.lines("__u32 at_most;\n__u32 link;"),
-        Format::Wide => out.lines("__u64 at_most;\n__u32 kids;\n__u32 slot;"),
+        Format::Wide => out.lines("__u64 at_most;\n__u32 children;\n__u32 slot;"),
     }
     out.close("};");
     out.line("");
@@ -73,12 +73,12 @@ fn nodes(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
     out.line("");
     out.open(&format!("static const struct {lower}_node {lower}_nodes[{upper}_NODES] = {{"));
     let entry = |node: &Node| {
-        let kids = node.kids as usize * bytes;
+        let children = node.children as usize * bytes;
         match plan.format {
             Format::Narrow => {
-                format!("{{{},{:#x}}}", node.at_most, (node.slot as usize) << 24 | kids)
+                format!("{{{},{:#x}}}", node.at_most, (node.slot as usize) << 24 | children)
             }
-            Format::Wide => format!("{{{},{kids:#x},{}}}", node.at_most, node.slot),
+            Format::Wide => format!("{{{},{children:#x},{}}}", node.at_most, node.slot),
         }
     };
     let entries: Vec<String> = plan.nodes.iter().map(entry).collect();
@@ -160,7 +160,7 @@ fn step(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
     out.indent_to(1);
     out.line("return at;");
     out.line("#else");
-    twin(out, part, plan);
+    user_space_step(out, part, plan);
     out.line("#endif");
     out.close("}");
     out.line("");
@@ -209,7 +209,7 @@ fn instructions(plan: &Plan) -> Vec<String> {
 }
 
 /// The same step in C.
-fn twin(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
+fn user_space_step(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
     let Part { lower, upper, suffix, .. } = part;
     let shift = shift(plan.format);
     out.line(&format!("const struct {lower}_node *node = {lower}_node_at(at);"));
@@ -224,7 +224,7 @@ fn twin(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
             let slots = plan.slot_entries - 1;
             out.line(&format!("__u64 d = node->at_most - s->x{suffix}[node->slot & {slots:#x}];"));
             out.line("");
-            out.line(&format!("return (node->kids + (d >> {shift})) & {upper}_NODES_MASK;"));
+            out.line(&format!("return (node->children + (d >> {shift})) & {upper}_NODES_MASK;"));
         }
     }
 }

@@ -282,15 +282,15 @@ fn a_tree_of_thousands_of_nodes() {
             nodes[at] = leaf(from);
             continue;
         }
-        let (middle, kids) = (from.midpoint(to), nodes.len());
+        let (middle, children) = (from.midpoint(to), nodes.len());
         nodes[at] = TreeNode::Branch {
             test: IntTest { feature: 0, at_most: i64::from(middle) - 1 },
-            yes: kids as u32,
-            no: kids as u32 + 1,
+            yes: children as u32,
+            no: children as u32 + 1,
             origin: chain[0].origin(),
         };
         nodes.extend([leaf(0), leaf(0)]);
-        pending.extend([(kids, from, middle), (kids + 1, middle, to)]);
+        pending.extend([(children, from, middle), (children + 1, middle, to)]);
     }
     module.forests[handle].nodes = nodes;
     let rows = [0, 1, 2, 1_023, 1_024, 3_000, 4_094, 4_095].map(|x| vec![Some(x)]);

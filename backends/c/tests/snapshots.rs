@@ -11,7 +11,7 @@ use skxc_lowering::linear::MapLowering;
 use skxc_lowering::{Choice, Lowering, Options, Profile};
 
 /// Two trees over three columns; `targets` sums, and the class of the greatest,
-/// or of a lone sum above one half. Text of the model is hostile.
+/// or of a single sum above one half. Text of the model is hostile.
 fn module(targets: u32) -> Validated<Int> {
     let mut module: Module<Int> = Module::new("flows");
     for (name, min, max) in [("ip_ttl", 0, 255), ("int", -40, 1 << 20), ("never", 0, 1)] {

@@ -38,7 +38,7 @@ fn has_device(mounts: &str, device: &str) -> bool {
 
 /// The source of the topmost mount at /sys, which `ip netns exec` calls after the
 /// namespace (iproute2, lib/namespace.c). Field 5 of a line is the mount point; type and
-/// source follow a lone dash.
+/// source follow a field that is only `-`.
 fn source_of_sys(mounts: &str) -> Option<&str> {
     let at_sys = |line: &&str| line.split(' ').nth(4) == Some("/sys");
     let line = mounts.lines().rfind(at_sys)?;

@@ -125,7 +125,7 @@ fn effective_capabilities(status: &str) -> Vec<Capability> {
     Capability::ALL.into_iter().filter(|&capability| set >> (capability as u32) & 1 == 1).collect()
 }
 
-/// Field 5 of a line is the mount point; the type follows a lone dash (proc(5)).
+/// Field 5 of a line is the mount point; the type follows a field that is only `-` (proc(5)).
 fn has_bpf_file_system(mounts: &str) -> bool {
     mounts.lines().any(|line| {
         let mut fields = line.split(' ');

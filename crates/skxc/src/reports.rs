@@ -68,7 +68,7 @@ pub(crate) struct Findings {
 
 impl Timed {
     /// Did it pass, or is it a witness that has nothing to say?
-    fn is_settled(&self) -> bool {
+    fn is_decided(&self) -> bool {
         let is_silent =
             matches!(self.report.verdict, Verdict::Inconclusive { reason: Reason::NotImplemented });
         self.report.verdict.passed() || (self.report.comparison == Comparison::Oracle && is_silent)
@@ -83,7 +83,7 @@ impl Findings {
             Exit::Refuted
         } else if self.not_run {
             Exit::Environment
-        } else if self.comparisons.iter().all(Timed::is_settled) && !self.trainer.is_missed() {
+        } else if self.comparisons.iter().all(Timed::is_decided) && !self.trainer.is_missed() {
             Exit::Done
         } else {
             Exit::Inconclusive
@@ -152,7 +152,7 @@ impl Findings {
             (Exit::Refuted, _) => "the program does not do what the model does",
             (Exit::Environment, _) => "the object could not be run here",
             (Exit::Inconclusive | Exit::Input, _)
-                if self.comparisons.iter().all(Timed::is_settled) =>
+                if self.comparisons.iter().all(Timed::is_decided) =>
             {
                 "no difference found, but the trainer's labels were not compared"
             }

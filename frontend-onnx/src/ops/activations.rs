@@ -7,11 +7,11 @@
 use skxc_ir::{Binary, Relation, Unary, Value};
 
 use super::Operator;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 
 macro_rules! function {
-    ($name:ident, $onnx:literal, $attributes:expr, $lower:expr) => {
+    ($name:ident, $onnx:literal, $attributes:expr, $import:expr) => {
         pub(super) static $name: Operator = Operator {
             domain: "ai.onnx",
             name: $onnx,
@@ -19,91 +19,91 @@ macro_rules! function {
             inputs: 1..=1,
             attributes: $attributes,
             supported: "everything",
-            lower: $lower,
+            import: $import,
         };
     };
 }
 
-function!(LEAKY_RELU, "LeakyRelu", &["alpha", "consumed_inputs"], lower_leaky_relu);
-function!(ELU, "Elu", &["alpha", "consumed_inputs"], lower_elu);
-function!(SELU, "Selu", &["alpha", "consumed_inputs", "gamma"], lower_selu);
-function!(HARD_SIGMOID, "HardSigmoid", &["alpha", "beta", "consumed_inputs"], lower_hard_sigmoid);
+function!(LEAKY_RELU, "LeakyRelu", &["alpha", "consumed_inputs"], import_leaky_relu);
+function!(ELU, "Elu", &["alpha", "consumed_inputs"], import_elu);
+function!(SELU, "Selu", &["alpha", "consumed_inputs", "gamma"], import_selu);
+function!(HARD_SIGMOID, "HardSigmoid", &["alpha", "beta", "consumed_inputs"], import_hard_sigmoid);
 
 /// `alpha x` below 0, else `x`.
-fn lower_leaky_relu(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let input = lowering.floats(node, 0)?;
+fn import_leaky_relu(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let input = importer.floats(node, 0)?;
     let alpha = number(node, "alpha", 0.01)?;
-    let scaled = with(lowering, node, Binary::Multiply, input, alpha)?;
-    let value = at_zero(lowering, node, input, scaled, input)?;
+    let scaled = with(importer, node, Binary::Multiply, input, alpha)?;
+    let value = at_zero(importer, node, input, scaled, input)?;
     Ok(vec![Operand::Value(value)])
 }
 
 /// `alpha (e^x - 1)` below 0, else `x`.
-fn lower_elu(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let input = lowering.floats(node, 0)?;
+fn import_elu(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let input = importer.floats(node, 0)?;
     let alpha = number(node, "alpha", 1.0)?;
-    let value = elu(lowering, node, input, alpha)?;
+    let value = elu(importer, node, input, alpha)?;
     Ok(vec![Operand::Value(value)])
 }
 
 /// `gamma` times Elu.
-fn lower_selu(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let input = lowering.floats(node, 0)?;
+fn import_selu(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let input = importer.floats(node, 0)?;
     let alpha = number(node, "alpha", 1.673_263_2)?;
     let gamma = number(node, "gamma", 1.050_701)?;
-    let value = elu(lowering, node, input, alpha)?;
-    let value = with(lowering, node, Binary::Multiply, value, gamma)?;
+    let value = elu(importer, node, input, alpha)?;
+    let value = with(importer, node, Binary::Multiply, value, gamma)?;
     Ok(vec![Operand::Value(value)])
 }
 
 /// `alpha x + beta`, brought between 0 and 1.
-fn lower_hard_sigmoid(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let input = lowering.floats(node, 0)?;
+fn import_hard_sigmoid(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let input = importer.floats(node, 0)?;
     let (alpha, beta) = (number(node, "alpha", 0.2)?, number(node, "beta", 0.5)?);
-    let mut value = with(lowering, node, Binary::Multiply, input, alpha)?;
+    let mut value = with(importer, node, Binary::Multiply, input, alpha)?;
     for (function, number) in [(Binary::Add, beta), (Binary::Minimum, 1.0), (Binary::Maximum, 0.0)]
     {
-        value = with(lowering, node, function, value, number)?;
+        value = with(importer, node, function, value, number)?;
     }
     Ok(vec![Operand::Value(value)])
 }
 
-fn elu(lowering: &mut Lowering<'_>, node: &Node<'_>, input: Value, alpha: f64) -> Lowered<Value> {
-    let negative = with(lowering, node, Binary::Minimum, input, 0.0)?;
-    let power = lowering.unary(Unary::Exp, negative, node.origin);
-    let less = with(lowering, node, Binary::Subtract, power, 1.0)?;
-    let scaled = with(lowering, node, Binary::Multiply, less, alpha)?;
-    at_zero(lowering, node, input, scaled, input)
+fn elu(importer: &mut Importer<'_>, node: &Node<'_>, input: Value, alpha: f64) -> Imported<Value> {
+    let negative = with(importer, node, Binary::Minimum, input, 0.0)?;
+    let power = importer.unary(Unary::Exp, negative, node.origin);
+    let less = with(importer, node, Binary::Subtract, power, 1.0)?;
+    let scaled = with(importer, node, Binary::Multiply, less, alpha)?;
+    at_zero(importer, node, input, scaled, input)
 }
 
 /// `below` where `input` is below 0, else `above`.
 fn at_zero(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     input: Value,
     below: Value,
     above: Value,
-) -> Lowered<Value> {
-    let elem = lowering.module.ty(input).elem;
-    let zero = lowering.scalar(0.0, elem, node.origin);
-    let is_below = lowering.compare(node, Relation::Less, input, zero)?;
-    lowering.select(node, is_below, below, above)
+) -> Imported<Value> {
+    let elem = importer.module.ty(input).elem;
+    let zero = importer.scalar(0.0, elem, node.origin);
+    let is_below = importer.compare(node, Relation::Less, input, zero)?;
+    importer.select(node, is_below, below, above)
 }
 
 /// A function of a value and a number.
 fn with(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     function: Binary,
     value: Value,
     number: f64,
-) -> Lowered<Value> {
-    let elem = lowering.module.ty(value).elem;
-    let number = lowering.scalar(number, elem, node.origin);
-    lowering.binary(node, function, value, number)
+) -> Imported<Value> {
+    let elem = importer.module.ty(value).elem;
+    let number = importer.scalar(number, elem, node.origin);
+    importer.binary(node, function, value, number)
 }
 
-fn number(node: &Node<'_>, name: &str, default: f32) -> Lowered<f64> {
+fn number(node: &Node<'_>, name: &str, default: f32) -> Imported<f64> {
     Ok(node.finite_float(name)?.unwrap_or(default.into()))
 }
 

@@ -8,8 +8,8 @@ use skxc_diagnostics::codes::TYPE_MISMATCH;
 use skxc_ir::{Binary, ElementType, Extreme, RealOp, Type};
 
 use super::Operator;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 
 pub(super) static ARG_MAX: Operator = Operator {
     domain: "ai.onnx",
@@ -18,7 +18,7 @@ pub(super) static ARG_MAX: Operator = Operator {
     inputs: 1..=1,
     attributes: &["axis", "keepdims", "select_last_index"],
     supported: "along any axis, not across rows",
-    lower: |lowering, node| lower(lowering, node, Extreme::Greatest),
+    import: |importer, node| import(importer, node, Extreme::Greatest),
 };
 
 pub(super) static ARG_MIN: Operator = Operator {
@@ -28,54 +28,54 @@ pub(super) static ARG_MIN: Operator = Operator {
     inputs: 1..=1,
     attributes: &["axis", "keepdims", "select_last_index"],
     supported: "along any axis, not across rows",
-    lower: |lowering, node| lower(lowering, node, Extreme::Least),
+    import: |importer, node| import(importer, node, Extreme::Least),
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>, end: Extreme) -> Lowered {
-    let input = lowering.numbers(node, 0)?;
-    let ty = lowering.module.ty(input).clone();
+fn import(importer: &mut Importer<'_>, node: &Node<'_>, end: Extreme) -> Imported {
+    let input = importer.numbers(node, 0)?;
+    let ty = importer.module.ty(input).clone();
     if ty.elem == ElementType::Bool || ty.shape.0.is_empty() || ty.shape.0.contains(&0) {
         let message = format!("`{}` needs numbers along an axis, not `{ty}`", node.name());
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
     }
     let mut shape = ty.shape.0;
     let axis = node.axis(node.int("axis")?.unwrap_or(0), shape.len())?;
-    lowering.check_axis(node, &shape, axis)?;
-    let mut rows = lowering.axis_last(input, axis, node.origin);
+    importer.check_axis(node, &shape, axis)?;
+    let mut rows = importer.axis_last(input, axis, node.origin);
     let extent = shape[axis];
     let takes_last = node.int("select_last_index")?.unwrap_or(0) != 0;
     if takes_last {
-        rows = reversed(lowering, node, rows);
+        rows = reversed(importer, node, rows);
     }
-    let mut leading = lowering.module.shape(rows).0.clone();
+    let mut leading = importer.module.shape(rows).0.clone();
     leading.pop();
     let op = match end {
         Extreme::Greatest => RealOp::ArgMax { input: rows },
         Extreme::Least => RealOp::ArgMin { input: rows },
     };
     let index = Type::new(ElementType::I64, &leading);
-    let mut index = lowering.module.push(op, index, node.origin);
+    let mut index = importer.module.push(op, index, node.origin);
     if takes_last {
-        let last = lowering.scalar((extent - 1).into(), ElementType::I64, node.origin);
-        index = lowering.binary(node, Binary::Subtract, last, index)?;
+        let last = importer.scalar((extent - 1).into(), ElementType::I64, node.origin);
+        index = importer.binary(node, Binary::Subtract, last, index)?;
     } else {
-        lowering.classes.insert(index, extent);
+        importer.classes.insert(index, extent);
     }
     if node.int("keepdims")?.unwrap_or(1) != 0 {
         shape[axis] = 1;
-        index = lowering.reshape(index, &shape, node.origin);
+        index = importer.reshape(index, &shape, node.origin);
     }
     Ok(vec![Operand::Value(index)])
 }
 
 /// Each row from its end.
-fn reversed(lowering: &mut Lowering<'_>, node: &Node<'_>, rows: skxc_ir::Value) -> skxc_ir::Value {
-    let shape = lowering.module.shape(rows).0.clone();
+fn reversed(importer: &mut Importer<'_>, node: &Node<'_>, rows: skxc_ir::Value) -> skxc_ir::Value {
+    let shape = importer.module.shape(rows).0.clone();
     let extent = shape.last().copied().unwrap_or(1);
-    let count = u32::try_from(lowering.module.shape(rows).elements());
+    let count = u32::try_from(importer.module.shape(rows).elements());
     let count = count.expect("the limits bound every extent");
     let picked = (0..count).map(|at| at - at % extent + (extent - 1 - at % extent)).collect();
-    lowering.pick(rows, picked, &shape, node.origin)
+    importer.pick(rows, picked, &shape, node.origin)
 }
 
 #[cfg(test)]

@@ -12,12 +12,12 @@ use skxc_diagnostics::codes::TYPE_MISMATCH;
 use skxc_ir::{Binary, ElementType, RealOp, Value};
 
 use super::Operator;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 use crate::tensor::Data;
 
 macro_rules! function {
-    ($name:ident, $onnx:literal, $since:literal, $inputs:expr, $lower:expr) => {
+    ($name:ident, $onnx:literal, $since:literal, $inputs:expr, $import:expr) => {
         pub(super) static $name: Operator = Operator {
             domain: "ai.onnx",
             name: $onnx,
@@ -25,57 +25,57 @@ macro_rules! function {
             inputs: $inputs,
             attributes: &[],
             supported: "everything",
-            lower: $lower,
+            import: $import,
         };
     };
 }
 
-function!(ADD, "Add", 7, 2..=2, |lowering, node| numbers(lowering, node, Binary::Add));
-function!(SUB, "Sub", 7, 2..=2, |lowering, node| numbers(lowering, node, Binary::Subtract));
-function!(MUL, "Mul", 7, 2..=2, |lowering, node| numbers(lowering, node, Binary::Multiply));
-function!(DIV, "Div", 7, 2..=2, lower_div);
-function!(POW, "Pow", 7, 2..=2, lower_pow);
-function!(MIN, "Min", 8, 1..=usize::MAX, |lowering, node| numbers(lowering, node, Binary::Minimum));
-function!(MAX, "Max", 8, 1..=usize::MAX, |lowering, node| numbers(lowering, node, Binary::Maximum));
-function!(SUM, "Sum", 8, 1..=usize::MAX, |lowering, node| numbers(lowering, node, Binary::Add));
-function!(MEAN, "Mean", 8, 1..=usize::MAX, lower_mean);
-function!(AND, "And", 7, 2..=2, |lowering, node| logical(lowering, node, Binary::And));
-function!(OR, "Or", 7, 2..=2, |lowering, node| logical(lowering, node, Binary::Or));
-function!(XOR, "Xor", 7, 2..=2, |lowering, node| logical(lowering, node, Binary::Xor));
+function!(ADD, "Add", 7, 2..=2, |importer, node| numbers(importer, node, Binary::Add));
+function!(SUB, "Sub", 7, 2..=2, |importer, node| numbers(importer, node, Binary::Subtract));
+function!(MUL, "Mul", 7, 2..=2, |importer, node| numbers(importer, node, Binary::Multiply));
+function!(DIV, "Div", 7, 2..=2, import_div);
+function!(POW, "Pow", 7, 2..=2, import_pow);
+function!(MIN, "Min", 8, 1..=usize::MAX, |importer, node| numbers(importer, node, Binary::Minimum));
+function!(MAX, "Max", 8, 1..=usize::MAX, |importer, node| numbers(importer, node, Binary::Maximum));
+function!(SUM, "Sum", 8, 1..=usize::MAX, |importer, node| numbers(importer, node, Binary::Add));
+function!(MEAN, "Mean", 8, 1..=usize::MAX, import_mean);
+function!(AND, "And", 7, 2..=2, |importer, node| logical(importer, node, Binary::And));
+function!(OR, "Or", 7, 2..=2, |importer, node| logical(importer, node, Binary::Or));
+function!(XOR, "Xor", 7, 2..=2, |importer, node| logical(importer, node, Binary::Xor));
 
-fn numbers(lowering: &mut Lowering<'_>, node: &Node<'_>, function: Binary) -> Lowered {
-    Ok(vec![Operand::Value(joined(lowering, node, function)?)])
+fn numbers(importer: &mut Importer<'_>, node: &Node<'_>, function: Binary) -> Imported {
+    Ok(vec![Operand::Value(joined(importer, node, function)?)])
 }
 
 /// All operands joined from the left.
-fn joined(lowering: &mut Lowering<'_>, node: &Node<'_>, function: Binary) -> Lowered<Value> {
-    let mut value = lowering.numbers(node, 0)?;
+fn joined(importer: &mut Importer<'_>, node: &Node<'_>, function: Binary) -> Imported<Value> {
+    let mut value = importer.numbers(node, 0)?;
     for position in 1..node.operands.len() {
-        let next = lowering.numbers(node, position)?;
-        if lowering.module.ty(next).elem == ElementType::Bool {
+        let next = importer.numbers(node, position)?;
+        if importer.module.ty(next).elem == ElementType::Bool {
             let message = format!("`{}` needs numbers, not truth values", node.name());
             return Err(node.operand_error(position, TYPE_MISMATCH, message).into());
         }
-        value = lowering.binary(node, function, value, next)?;
+        value = importer.binary(node, function, value, next)?;
     }
     Ok(value)
 }
 
-fn logical(lowering: &mut Lowering<'_>, node: &Node<'_>, function: Binary) -> Lowered {
-    let (a, b) = (lowering.value(node, 0)?, lowering.value(node, 1)?);
+fn logical(importer: &mut Importer<'_>, node: &Node<'_>, function: Binary) -> Imported {
+    let (a, b) = (importer.value(node, 0)?, importer.value(node, 1)?);
     for (position, value) in [a, b].into_iter().enumerate() {
-        let ty = lowering.module.ty(value);
+        let ty = importer.module.ty(value);
         if ty.elem != ElementType::Bool {
             let message = format!("`{}` needs truth values, not `{ty}`", node.name());
             return Err(node.operand_error(position, TYPE_MISMATCH, message).into());
         }
     }
-    Ok(vec![Operand::Value(lowering.binary(node, function, a, b)?)])
+    Ok(vec![Operand::Value(importer.binary(node, function, a, b)?)])
 }
 
 /// A quotient of integers is whole, and a division by 0 has no result in ONNX:
 /// it is refused if the divisor is not known.
-fn lower_div(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import_div(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     if let Operand::Constant(divisor) = node.operand(1)?
         && let Data::Integers(elements) = &divisor.data
         && elements.contains(&0)
@@ -83,42 +83,42 @@ fn lower_div(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
         let message = "`Div` of integers by 0";
         return Err(node.operand_error(1, TYPE_MISMATCH, message).into());
     }
-    numbers(lowering, node, Binary::Divide)
+    numbers(importer, node, Binary::Divide)
 }
 
-fn lower_mean(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let sum = joined(lowering, node, Binary::Add)?;
-    let elem = lowering.module.ty(sum).elem;
+fn import_mean(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let sum = joined(importer, node, Binary::Add)?;
+    let elem = importer.module.ty(sum).elem;
     if !elem.is_float() {
         let message = "`Mean` needs `float` or `double`";
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
     }
-    let count = lowering.scalar(node.operands.len() as f64, elem, node.origin);
-    Ok(vec![Operand::Value(lowering.binary(node, Binary::Divide, sum, count)?)])
+    let count = importer.scalar(node.operands.len() as f64, elem, node.origin);
+    Ok(vec![Operand::Value(importer.binary(node, Binary::Divide, sum, count)?)])
 }
 
-fn lower_pow(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let base = lowering.numbers(node, 0)?;
-    let elem = lowering.module.ty(base).elem;
-    let exponent = lowering.numbers(node, 1)?;
-    if let Some(factors) = small_power(lowering, exponent) {
+fn import_pow(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let base = importer.numbers(node, 0)?;
+    let elem = importer.module.ty(base).elem;
+    let exponent = importer.numbers(node, 1)?;
+    if let Some(factors) = small_power(importer, exponent) {
         let mut power = base;
         for _ in 1..factors {
-            power = lowering.binary(node, Binary::Multiply, power, base)?;
+            power = importer.binary(node, Binary::Multiply, power, base)?;
         }
         return Ok(vec![Operand::Value(power)]);
     }
     let working = if elem == ElementType::F32 { elem } else { ElementType::F64 };
-    let base = lowering.cast(base, working, node.origin);
-    let exponent = lowering.cast(exponent, working, node.origin);
-    let power = lowering.binary(node, Binary::Power, base, exponent)?;
-    Ok(vec![Operand::Value(lowering.cast(power, elem, node.origin))])
+    let base = importer.cast(base, working, node.origin);
+    let exponent = importer.cast(exponent, working, node.origin);
+    let power = importer.binary(node, Binary::Power, base, exponent)?;
+    Ok(vec![Operand::Value(importer.cast(power, elem, node.origin))])
 }
 
 /// 2 or 3, if that is the exponent and does not change the shape.
-fn small_power(lowering: &Lowering<'_>, exponent: Value) -> Option<u32> {
-    let RealOp::Constant { constant } = lowering.module.node(exponent).op else { return None };
-    let constant = &lowering.module.constants[constant];
+fn small_power(importer: &Importer<'_>, exponent: Value) -> Option<u32> {
+    let RealOp::Constant { constant } = importer.module.node(exponent).op else { return None };
+    let constant = &importer.module.constants[constant];
     match constant.elements[..] {
         [2.0] if constant.ty.shape.0.len() <= 1 => Some(2),
         [3.0] if constant.ty.shape.0.len() <= 1 => Some(3),

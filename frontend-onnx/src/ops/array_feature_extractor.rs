@@ -10,8 +10,8 @@ use skxc_diagnostics::codes::{INDEX_OUT_OF_RANGE, UNSUPPORTED_FORM};
 use super::Operator;
 use super::gather::{at_computed, look_up_label, position};
 use crate::build::{is_bounded, too_large};
-use crate::lower::{Lowering, known};
-use crate::node::{Lowered, Node, Operand};
+use crate::import::{Importer, known};
+use crate::node::{Imported, Node, Operand};
 use crate::tensor::Tensor;
 
 pub(super) static ARRAY_FEATURE_EXTRACTOR: Operator = Operator {
@@ -21,30 +21,30 @@ pub(super) static ARRAY_FEATURE_EXTRACTOR: Operator = Operator {
     inputs: 2..=2,
     attributes: &[],
     supported: "along the last axis; labels by the index of a class",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     if let (Operand::Constant(tensor), Operand::Constant(_)) = (node.operand(0)?, node.operand(1)?)
     {
         let tensor = tensor.clone();
         return fold(node, &tensor);
     }
-    if let Some(label) = look_up_label(lowering, node)? {
-        let count = lowering.module.shape(label).elements();
+    if let Some(label) = look_up_label(importer, node)? {
+        let count = importer.module.shape(label).elements();
         let count = u32::try_from(count).expect("the limits bound every extent");
-        return Ok(vec![Operand::Value(lowering.reshape(label, &[1, count], node.origin))]);
+        return Ok(vec![Operand::Value(importer.reshape(label, &[1, count], node.origin))]);
     }
     let is_value = matches!(node.operand(0)?, Operand::Value(_));
-    let data = lowering.value(node, 0)?;
-    let mut shape = lowering.module.shape(data).0.clone();
+    let data = importer.value(node, 0)?;
+    let mut shape = importer.module.shape(data).0.clone();
     if shape.len() < 2 && is_value {
         let message = "`ArrayFeatureExtractor` of a vector would pick rows";
         return Err(node.operand_error(0, UNSUPPORTED_FORM, message).into());
     }
     let width = shape.last().copied().unwrap_or(1);
     let matrix = if shape.len() < 2 { vec![1, width] } else { shape.clone() };
-    let data = lowering.reshape(data, &matrix, node.origin);
+    let data = importer.reshape(data, &matrix, node.origin);
     shape = matrix;
     let axis = shape.len() - 1;
     if let Operand::Constant(_) = node.operand(1)? {
@@ -55,20 +55,20 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
         }
         let rows: u32 = shape[..axis].iter().product();
         if rows == 1 {
-            return Ok(vec![Operand::Value(lowering.gather(data, indices, node.origin))]);
+            return Ok(vec![Operand::Value(importer.gather(data, indices, node.origin))]);
         }
         let picked = (0..rows).flat_map(|row| indices.iter().map(move |at| row * width + at));
         let picked = picked.collect();
-        return Ok(vec![Operand::Value(lowering.pick(data, picked, &shape, node.origin))]);
+        return Ok(vec![Operand::Value(importer.pick(data, picked, &shape, node.origin))]);
     }
-    let index = position(lowering, node, 1, width)?;
-    let count = u32::try_from(lowering.module.shape(index).elements());
+    let index = position(importer, node, 1, width)?;
+    let count = u32::try_from(importer.module.shape(index).elements());
     let count = count.expect("the limits bound every extent");
-    let index = lowering.reshape(index, &[count], node.origin);
-    Ok(vec![Operand::Value(at_computed(lowering, node, data, axis, index)?)])
+    let index = importer.reshape(index, &[count], node.origin);
+    Ok(vec![Operand::Value(at_computed(importer, node, data, axis, index)?)])
 }
 
-fn fold(node: &Node<'_>, tensor: &Tensor) -> Lowered {
+fn fold(node: &Node<'_>, tensor: &Tensor) -> Imported {
     let width = tensor.shape.last().copied().unwrap_or(1);
     let indices = indices(node, width)?;
     let rows = tensor.shape.iter().rev().skip(1).product::<u32>();
@@ -88,7 +88,7 @@ fn fold(node: &Node<'_>, tensor: &Tensor) -> Lowered {
 }
 
 /// The constant positions, each below `width`.
-fn indices(node: &Node<'_>, width: u32) -> Lowered<Vec<u32>> {
+fn indices(node: &Node<'_>, width: u32) -> Imported<Vec<u32>> {
     let positions = node.constant_integers(1, "Y")?;
     if positions.len() > skxc_ir::limits::COLUMNS_MAX {
         let most = skxc_ir::limits::COLUMNS_MAX;

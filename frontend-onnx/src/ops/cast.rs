@@ -11,8 +11,8 @@ use skxc_ir::{ElementType, LabelTable, RealOp, Value};
 
 use super::Operator;
 use crate::build::INTEGER_MAX;
-use crate::lower::{Lowering, known};
-use crate::node::{Lowered, Node, Operand};
+use crate::import::{Importer, known};
+use crate::node::{Imported, Node, Operand};
 use crate::proto::{DataType, data_type_name};
 use crate::tensor::{Data, Tensor};
 
@@ -23,10 +23,10 @@ pub(super) static CAST: Operator = Operator {
     inputs: 1..=1,
     attributes: &["to", "saturate", "round_mode"],
     supported: "between float, double, integers and bool; labels to text",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let to = node.int("to")?.ok_or_else(|| node.missing("to"))?;
     let number = i32::try_from(to).unwrap_or(-1);
     let Ok(to) = DataType::try_from(number) else {
@@ -37,12 +37,12 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
         Operand::Constant(tensor) => fold(tensor, to).map(known),
         Operand::Value(value) => {
             let value = *value;
-            let cast = match lowering.module.ty(value).elem {
+            let cast = match importer.module.ty(value).elem {
                 ElementType::Label(table) => {
-                    let labels = lowering.module.labels[table].clone();
-                    cast_labels(lowering, node, value, &labels, to)
+                    let labels = importer.module.labels[table].clone();
+                    cast_labels(importer, node, value, &labels, to)
                 }
-                _ => target(to).map(|elem| lowering.cast(value, elem, node.origin)),
+                _ => target(to).map(|elem| importer.cast(value, elem, node.origin)),
             };
             cast.map(Operand::Value)
         }
@@ -59,7 +59,7 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
 /// Labels as integers or as text stay labels; as floats and truth values they
 /// are numbers.
 fn cast_labels(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     value: Value,
     labels: &LabelTable,
@@ -70,10 +70,10 @@ fn cast_labels(
         LabelTable::Integers(labels) => labels,
     };
     if to == DataType::String {
-        let RealOp::Label { class, .. } = lowering.module.node(value).op else { return None };
+        let RealOp::Label { class, .. } = importer.module.node(value).op else { return None };
         let texts = integers.iter().map(i64::to_string).collect();
-        let table = lowering.module.labels.push(LabelTable::Strings(texts));
-        return Some(lowering.label(table, class, node.origin));
+        let table = importer.module.labels.push(LabelTable::Strings(texts));
+        return Some(importer.label(table, class, node.origin));
     }
     match target(to)? {
         ElementType::I64 => Some(value),
@@ -86,7 +86,7 @@ fn cast_labels(
                 ElementType::F32 => f64::from(label as f32),
                 _ => label as f64,
             });
-            Some(lowering.table(numbers.collect(), elem, value, node.origin))
+            Some(importer.table(numbers.collect(), elem, value, node.origin))
         }
     }
 }

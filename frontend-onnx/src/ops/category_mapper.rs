@@ -9,8 +9,8 @@ use skxc_ir::ElementType;
 
 use super::Operator;
 use super::label_encoder::{Encoding, encode};
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 use crate::tensor::Data;
 
 const INTEGERS: &str = "cats_int64s";
@@ -23,21 +23,21 @@ pub(super) static CATEGORY_MAPPER: Operator = Operator {
     inputs: 1..=1,
     attributes: &[INTEGERS, STRINGS, "default_int64", "default_string"],
     supported: "between integers and labels",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     if let Operand::Value(value) = node.operand(0)? {
-        let ty = lowering.module.ty(*value);
+        let ty = importer.module.ty(*value);
         if matches!(ty.elem, ElementType::F32 | ElementType::F64 | ElementType::Bool) {
             let message = format!("`CategoryMapper` needs integers or text, not `{ty}`");
             return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
         }
     }
-    encode(lowering, node, &|from_text| encoding(node, from_text))
+    encode(importer, node, &|from_text| encoding(node, from_text))
 }
 
-fn encoding(node: &Node<'_>, from_text: bool) -> Lowered<Encoding> {
+fn encoding(node: &Node<'_>, from_text: bool) -> Imported<Encoding> {
     let (mut texts, integers) = (node.strings(STRINGS)?, node.ints(INTEGERS)?);
     for (name, is_empty) in [(STRINGS, texts.is_empty()), (INTEGERS, integers.is_empty())] {
         if is_empty {

@@ -5,8 +5,8 @@ use skxc_diagnostics::codes::TYPE_MISMATCH;
 use skxc_ir::{Binary, ElementType, Relation, Value};
 
 use super::Operator;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 
 pub(super) static WHERE: Operator = Operator {
     domain: "ai.onnx",
@@ -15,7 +15,7 @@ pub(super) static WHERE: Operator = Operator {
     inputs: 3..=3,
     attributes: &[],
     supported: "of numbers and truth values",
-    lower: lower_where,
+    import: import_where,
 };
 
 pub(super) static CLIP: Operator = Operator {
@@ -25,7 +25,7 @@ pub(super) static CLIP: Operator = Operator {
     inputs: 1..=3,
     attributes: &["min", "max"],
     supported: "everything",
-    lower: lower_clip,
+    import: import_clip,
 };
 
 pub(super) static BINARIZER: Operator = Operator {
@@ -35,44 +35,44 @@ pub(super) static BINARIZER: Operator = Operator {
     inputs: 1..=1,
     attributes: &["threshold"],
     supported: "everything",
-    lower: lower_binarizer,
+    import: import_binarizer,
 };
 
-fn lower_where(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let condition = lowering.value(node, 0)?;
-    let ty = lowering.module.ty(condition);
+fn import_where(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let condition = importer.value(node, 0)?;
+    let ty = importer.module.ty(condition);
     if ty.elem != ElementType::Bool {
         let message = format!("`Where` needs truth values as its condition, not `{ty}`");
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
     }
-    let (a, b) = (lowering.numbers(node, 1)?, lowering.numbers(node, 2)?);
-    Ok(vec![Operand::Value(lowering.select(node, condition, a, b)?)])
+    let (a, b) = (importer.numbers(node, 1)?, importer.numbers(node, 2)?);
+    Ok(vec![Operand::Value(importer.select(node, condition, a, b)?)])
 }
 
 /// The bounds are attributes before operator set 11 and inputs since; the
 /// upper one is applied last, so it wins where they cross.
-fn lower_clip(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let mut value = lowering.numbers(node, 0)?;
-    let elem = lowering.module.ty(value).elem;
+fn import_clip(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let mut value = importer.numbers(node, 0)?;
+    let elem = importer.module.ty(value).elem;
     let bounds = [("min", 1, Binary::Maximum), ("max", 2, Binary::Minimum)];
     for (name, position, function) in bounds {
-        if let Some(bound) = bound(lowering, node, name, position, elem)? {
-            value = lowering.binary(node, function, value, bound)?;
+        if let Some(bound) = bound(importer, node, name, position, elem)? {
+            value = importer.binary(node, function, value, bound)?;
         }
     }
     Ok(vec![Operand::Value(value)])
 }
 
 fn bound(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     name: &str,
     position: usize,
     elem: ElementType,
-) -> Lowered<Option<Value>> {
+) -> Imported<Option<Value>> {
     if node.version >= 11 {
         return match node.optional(position) {
-            Some(_) => lowering.numbers(node, position).map(Some),
+            Some(_) => importer.numbers(node, position).map(Some),
             None => Ok(None),
         };
     }
@@ -80,19 +80,19 @@ fn bound(
     Ok(node
         .float(name)?
         .filter(|bound| bound.is_finite())
-        .map(|bound| lowering.scalar(bound.into(), elem, node.origin)))
+        .map(|bound| importer.scalar(bound.into(), elem, node.origin)))
 }
 
 /// 1 where the element is above the threshold, else 0, in the type of the input.
-fn lower_binarizer(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let input = lowering.numbers(node, 0)?;
-    let elem = lowering.module.ty(input).elem;
+fn import_binarizer(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let input = importer.numbers(node, 0)?;
+    let elem = importer.module.ty(input).elem;
     let threshold = node.finite_float("threshold")?.unwrap_or(0.0);
     // An integer is above a number iff it is above its floor.
     let threshold = if elem == ElementType::I64 { threshold.floor() } else { threshold };
-    let threshold = lowering.scalar(threshold, elem, node.origin);
-    let above = lowering.compare(node, Relation::Greater, input, threshold)?;
-    Ok(vec![Operand::Value(lowering.cast(above, elem, node.origin))])
+    let threshold = importer.scalar(threshold, elem, node.origin);
+    let above = importer.compare(node, Relation::Greater, input, threshold)?;
+    Ok(vec![Operand::Value(importer.cast(above, elem, node.origin))])
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use skxc_diagnostics::codes::TYPE_MISMATCH;
 use skxc_ir::{ElementType, Relation};
 
 use super::Operator;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 
 macro_rules! relation {
     ($name:ident, $relation:ident, $since:literal) => {
@@ -17,7 +17,7 @@ macro_rules! relation {
             inputs: 2..=2,
             attributes: &[],
             supported: "everything but text",
-            lower: |lowering, node| lower(lowering, node, Relation::$relation),
+            import: |importer, node| import(importer, node, Relation::$relation),
         };
     };
 }
@@ -28,13 +28,13 @@ relation!(LESS_OR_EQUAL, LessOrEqual, 12);
 relation!(GREATER, Greater, 7);
 relation!(GREATER_OR_EQUAL, GreaterOrEqual, 12);
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>, relation: Relation) -> Lowered {
-    let (a, b) = (lowering.numbers(node, 0)?, lowering.numbers(node, 1)?);
-    if lowering.module.ty(a).elem == ElementType::Bool && relation != Relation::Equal {
+fn import(importer: &mut Importer<'_>, node: &Node<'_>, relation: Relation) -> Imported {
+    let (a, b) = (importer.numbers(node, 0)?, importer.numbers(node, 1)?);
+    if importer.module.ty(a).elem == ElementType::Bool && relation != Relation::Equal {
         let message = format!("`{}` needs numbers, not truth values", node.name());
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
     }
-    Ok(vec![Operand::Value(lowering.compare(node, relation, a, b)?)])
+    Ok(vec![Operand::Value(importer.compare(node, relation, a, b)?)])
 }
 
 #[cfg(test)]

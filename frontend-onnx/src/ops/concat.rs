@@ -13,9 +13,9 @@ use skxc_ir::{ElementType, LabelTable, RealOp, Type, Value};
 
 use super::Operator;
 use crate::build::is_bounded;
+use crate::import::{Importer, Scores, known};
 use crate::limits::RESULT_ELEMENTS_MAX;
-use crate::lower::{Lowering, Scores, known};
-use crate::node::{Lowered, Node, Operand};
+use crate::node::{Imported, Node, Operand};
 use crate::tensor::{Data, Tensor};
 
 pub(super) static CONCAT: Operator = Operator {
@@ -25,10 +25,10 @@ pub(super) static CONCAT: Operator = Operator {
     inputs: 1..=usize::MAX,
     attributes: &["axis"],
     supported: "along any axis",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let axis = node.int("axis")?.ok_or_else(|| node.missing("axis"))?;
     if node.operands.len() > COLUMNS_MAX {
         let message = format!(
@@ -42,47 +42,47 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     }
     let mut inputs = Vec::with_capacity(node.operands.len());
     for position in 0..node.operands.len() {
-        inputs.push(lowering.value(node, position)?);
+        inputs.push(importer.value(node, position)?);
     }
-    let inputs = of_one_type(lowering, node, inputs)?;
-    let first = lowering.module.ty(inputs[0]).clone();
+    let inputs = of_one_type(importer, node, inputs)?;
+    let first = importer.module.ty(inputs[0]).clone();
     let axis = node.axis(axis, first.shape.0.len())?;
-    let shape = joined_shape(lowering, node, &inputs, axis)?;
+    let shape = joined_shape(importer, node, &inputs, axis)?;
     if shape[..axis].iter().all(|&extent| extent == 1) && axis + 1 == shape.len() {
-        let scores = joined_scores(lowering, &inputs);
+        let scores = joined_scores(importer, &inputs);
         let ty = Type::new(first.elem, &shape);
-        let value = lowering.module.push(RealOp::Concat { inputs }, ty, node.origin);
+        let value = importer.module.push(RealOp::Concat { inputs }, ty, node.origin);
         if let Some(scores) = scores {
-            lowering.scores.insert(value, scores);
+            importer.scores.insert(value, scores);
         }
         return Ok(vec![Operand::Value(value)]);
     }
-    Ok(vec![Operand::Value(join(lowering, node, inputs, axis, &shape))])
+    Ok(vec![Operand::Value(join(importer, node, inputs, axis, &shape))])
 }
 
 /// Labels of several tables become those of one, or integers.
 fn of_one_type(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     inputs: Vec<Value>,
-) -> Lowered<Vec<Value>> {
-    let elem = |lowering: &Lowering<'_>, value: &Value| lowering.module.ty(*value).elem;
-    let first = elem(lowering, &inputs[0]);
-    let is_label = |value: &Value| matches!(elem(lowering, value), ElementType::Label(_));
-    if !inputs.iter().any(is_label) || inputs.iter().all(|input| elem(lowering, input) == first) {
+) -> Imported<Vec<Value>> {
+    let elem = |importer: &Importer<'_>, value: &Value| importer.module.ty(*value).elem;
+    let first = elem(importer, &inputs[0]);
+    let is_label = |value: &Value| matches!(elem(importer, value), ElementType::Label(_));
+    if !inputs.iter().any(is_label) || inputs.iter().all(|input| elem(importer, input) == first) {
         return Ok(inputs);
     }
     let mut texts: Vec<String> = Vec::new();
     let mut same = Vec::with_capacity(inputs.len());
     for (position, &input) in inputs.iter().enumerate() {
-        if let Some(number) = lowering.as_numbers(input, node.origin) {
+        if let Some(number) = importer.as_numbers(input, node.origin) {
             same.push(number);
             continue;
         }
-        let ElementType::Label(table) = elem(lowering, &input) else {
+        let ElementType::Label(table) = elem(importer, &input) else {
             unreachable!("only text labels are no numbers");
         };
-        let own = lowering.module.labels[table].clone();
+        let own = importer.module.labels[table].clone();
         let LabelTable::Strings(own) = own else {
             let message = "`Concat` cannot join labels beyond 2^53";
             return Err(node.operand_error(position, TYPE_MISMATCH, message).into());
@@ -95,26 +95,26 @@ fn of_one_type(
                 texts.push(text);
             }
         }
-        same.push(lowering.table(classes, ElementType::I64, input, node.origin));
+        same.push(importer.table(classes, ElementType::I64, input, node.origin));
     }
     if texts.is_empty() {
         return Ok(same);
     }
-    let table = lowering.module.labels.push(LabelTable::Strings(texts));
-    Ok(same.into_iter().map(|class| lowering.label(table, class, node.origin)).collect())
+    let table = importer.module.labels.push(LabelTable::Strings(texts));
+    Ok(same.into_iter().map(|class| importer.label(table, class, node.origin)).collect())
 }
 
 /// The shape of the joined values, which differ along `axis` only.
 fn joined_shape(
-    lowering: &Lowering<'_>,
+    importer: &Importer<'_>,
     node: &Node<'_>,
     inputs: &[Value],
     axis: usize,
-) -> Lowered<Vec<u32>> {
-    let first = lowering.module.ty(inputs[0]);
+) -> Imported<Vec<u32>> {
+    let first = importer.module.ty(inputs[0]);
     let mut extent = 0u64;
     for (position, &input) in inputs.iter().enumerate() {
-        let ty = lowering.module.ty(input);
+        let ty = importer.module.ty(input);
         let mut expected = first.shape.0.clone();
         if let Some(own) = ty.shape.0.get(axis) {
             expected[axis] = *own;
@@ -137,7 +137,7 @@ fn joined_shape(
 /// Joins along an axis that is not the last of a row: the flat tensors are
 /// joined and their elements put in order.
 fn join(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     inputs: Vec<Value>,
     axis: usize,
@@ -150,26 +150,26 @@ fn join(
     let mut parts = Vec::with_capacity(inputs.len());
     let mut start = 0;
     for &input in &inputs {
-        let length = lowering.module.shape(input).0[axis] * inner;
+        let length = importer.module.shape(input).0[axis] * inner;
         parts.push((start, length));
         start += outer * length;
-        flat.push(lowering.reshape(input, &[1, outer * length], node.origin));
+        flat.push(importer.reshape(input, &[1, outer * length], node.origin));
     }
-    let ty = Type::new(lowering.module.ty(inputs[0]).elem, &[1, start]);
-    let joined = lowering.module.push(RealOp::Concat { inputs: flat }, ty, node.origin);
+    let ty = Type::new(importer.module.ty(inputs[0]).elem, &[1, start]);
+    let joined = importer.module.push(RealOp::Concat { inputs: flat }, ty, node.origin);
     let picked = (0..outer)
         .flat_map(|outer| {
             parts.iter().map(move |&(start, length)| (start + outer * length, length))
         })
         .flat_map(|(start, length)| start..start + length);
-    lowering.pick(joined, picked.collect(), shape, node.origin)
+    importer.pick(joined, picked.collect(), shape, node.origin)
 }
 
 /// The scores that the joined values hold, if all are of one classifier.
-fn joined_scores(lowering: &Lowering<'_>, inputs: &[Value]) -> Option<Scores> {
+fn joined_scores(importer: &Importer<'_>, inputs: &[Value]) -> Option<Scores> {
     let mut joined: Option<Scores> = None;
     for input in inputs {
-        let scores = lowering.scores.get(input)?;
+        let scores = importer.scores.get(input)?;
         match &mut joined {
             None => joined = Some(scores.clone()),
             Some(joined) if joined.whole == scores.whole => {

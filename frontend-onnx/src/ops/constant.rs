@@ -4,9 +4,9 @@ use skxc_diagnostics::codes::{ATTRIBUTE_MISSING, TYPE_MISMATCH};
 
 use super::Operator;
 use crate::build::too_large;
+use crate::import::{Importer, known};
 use crate::limits::RESULT_ELEMENTS_MAX;
-use crate::lower::{Lowering, known};
-use crate::node::{Lowered, Node, Operand, Problems};
+use crate::node::{Imported, Node, Operand, Problems};
 use crate::proto::TensorProto;
 use crate::tensor::{self, Data, Fault, Tensor};
 
@@ -26,7 +26,7 @@ pub(super) static CONSTANT: Operator = Operator {
         "sparse_value",
     ],
     supported: "dense tensors",
-    lower,
+    import,
 };
 
 pub(super) static CONSTANT_OF_SHAPE: Operator = Operator {
@@ -36,10 +36,10 @@ pub(super) static CONSTANT_OF_SHAPE: Operator = Operator {
     inputs: 1..=1,
     attributes: &["value"],
     supported: "of a constant shape",
-    lower: lower_of_shape,
+    import: import_of_shape,
 };
 
-fn lower(_: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import(_: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     if let Some(value) = node.tensor("value")? {
         let tensor = tensor::decode(value).map_err(|fault| bad(node, fault))?;
         return Ok(vec![Operand::Constant(tensor)]);
@@ -72,7 +72,7 @@ fn lower(_: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     Ok(vec![known(tensor)])
 }
 
-fn lower_of_shape(_: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import_of_shape(_: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let per_row = node.constant(0, "input")?.per_row;
     let extents = node.constant_integers(0, "input")?;
     let count = tensor::element_count(extents).map_err(|fault| {

@@ -5,8 +5,8 @@ use skxc_diagnostics::codes::{ATTRIBUTE_INVALID, TYPE_MISMATCH};
 use skxc_ir::{ElementType, RealOp, Type, Value};
 
 use super::Operator;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 
 pub(super) static CUM_SUM: Operator = Operator {
     domain: "ai.onnx",
@@ -15,12 +15,12 @@ pub(super) static CUM_SUM: Operator = Operator {
     inputs: 2..=2,
     attributes: &["exclusive", "reverse"],
     supported: "along a constant axis, not across rows",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let input = lowering.numbers(node, 0)?;
-    let ty = lowering.module.ty(input).clone();
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let input = importer.numbers(node, 0)?;
+    let ty = importer.module.ty(input).clone();
     if ty.elem == ElementType::Bool {
         let message = "`CumSum` needs numbers, not truth values";
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
@@ -30,49 +30,49 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
         return Err(node.operand_error(1, ATTRIBUTE_INVALID, message).into());
     };
     let axis = node.axis(axis, ty.shape.0.len())?;
-    lowering.check_axis(node, &ty.shape.0, axis)?;
+    importer.check_axis(node, &ty.shape.0, axis)?;
     let reverses = node.int("reverse")?.unwrap_or(0) != 0;
     let excludes = node.int("exclusive")?.unwrap_or(0) != 0;
-    let mut rows = lowering.axis_last(input, axis, node.origin);
+    let mut rows = importer.axis_last(input, axis, node.origin);
     if reverses {
-        rows = along_rows(lowering, node, rows, |at, extent| extent - 1 - at);
+        rows = along_rows(importer, node, rows, |at, extent| extent - 1 - at);
     }
-    let ty = lowering.module.ty(rows).clone();
-    rows = lowering.module.push(RealOp::CumulativeSum { input: rows }, ty, node.origin);
+    let ty = importer.module.ty(rows).clone();
+    rows = importer.module.push(RealOp::CumulativeSum { input: rows }, ty, node.origin);
     if excludes {
-        rows = shifted(lowering, node, rows)?;
+        rows = shifted(importer, node, rows)?;
     }
     if reverses {
-        rows = along_rows(lowering, node, rows, |at, extent| extent - 1 - at);
+        rows = along_rows(importer, node, rows, |at, extent| extent - 1 - at);
     }
-    Ok(vec![Operand::Value(lowering.axis_back(rows, axis, node.origin))])
+    Ok(vec![Operand::Value(importer.axis_back(rows, axis, node.origin))])
 }
 
 /// Each row with its elements at the positions that `from` names.
 fn along_rows(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     rows: Value,
     from: impl Fn(u32, u32) -> u32,
 ) -> Value {
-    let shape = lowering.module.shape(rows).0.clone();
+    let shape = importer.module.shape(rows).0.clone();
     let extent = shape.last().copied().unwrap_or(1);
     let picked = (0..shape.iter().product()).map(|at| at - at % extent + from(at % extent, extent));
-    lowering.pick(rows, picked.collect(), &shape, node.origin)
+    importer.pick(rows, picked.collect(), &shape, node.origin)
 }
 
 /// Each row moved by one, with a 0 in front.
-fn shifted(lowering: &mut Lowering<'_>, node: &Node<'_>, rows: Value) -> Lowered<Value> {
-    let ty = lowering.module.ty(rows).clone();
+fn shifted(importer: &mut Importer<'_>, node: &Node<'_>, rows: Value) -> Imported<Value> {
+    let ty = importer.module.ty(rows).clone();
     let count: u32 = ty.shape.0.iter().product();
     let extent = ty.shape.0.last().copied().unwrap_or(1);
-    let flat = lowering.reshape(rows, &[1, count], node.origin);
-    let zero = lowering.constant_of(vec![0.0], Type::new(ty.elem, &[1, 1]), node.origin);
+    let flat = importer.reshape(rows, &[1, count], node.origin);
+    let zero = importer.constant_of(vec![0.0], Type::new(ty.elem, &[1, 1]), node.origin);
     let inputs = vec![zero, flat];
     let joined = Type::new(ty.elem, &[1, count + 1]);
-    let joined = lowering.module.push(RealOp::Concat { inputs }, joined, node.origin);
+    let joined = importer.module.push(RealOp::Concat { inputs }, joined, node.origin);
     let picked = (0..count).map(|at| if at % extent == 0 { 0 } else { at }).collect();
-    Ok(lowering.pick(joined, picked, &ty.shape.0, node.origin))
+    Ok(importer.pick(joined, picked, &ty.shape.0, node.origin))
 }
 
 #[cfg(test)]

@@ -10,9 +10,9 @@ use skxc_ir::limits::AXES_MAX;
 use skxc_ir::{Binary, ElementType, Reduction, Value};
 
 use super::Operator;
+use crate::import::Importer;
 use crate::listing::short;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::node::{Imported, Node, Operand};
 
 pub(super) static EINSUM: Operator = Operator {
     domain: "ai.onnx",
@@ -21,7 +21,7 @@ pub(super) static EINSUM: Operator = Operator {
     inputs: 1..=usize::MAX,
     attributes: &["equation"],
     supported: "of one or two operands, each letter once in each; no ellipsis",
-    lower,
+    import,
 };
 
 /// The letters of an equation.
@@ -36,12 +36,12 @@ struct Term {
     letters: Vec<char>,
 }
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let equation = read(node)?;
     let mut terms = Vec::with_capacity(equation.operands.len());
     for (position, letters) in equation.operands.into_iter().enumerate() {
-        let value = lowering.numbers(node, position)?;
-        let ty = lowering.module.ty(value);
+        let value = importer.numbers(node, position)?;
+        let ty = importer.module.ty(value);
         if ty.elem == ElementType::Bool || ty.shape.0.len() != letters.len() {
             let letters: String = letters.into_iter().collect();
             let message = format!("`Einsum` has the letters `{letters}` for `{ty}`");
@@ -50,12 +50,12 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
         terms.push(Term { value, letters });
     }
     let product = match &terms[..] {
-        [a, b] => matrix_product(lowering, node, a, b, &equation.result)?,
+        [a, b] => matrix_product(importer, node, a, b, &equation.result)?,
         _ => None,
     };
     let value = match product {
         Some(product) => product,
-        None => elementwise(lowering, node, &terms, &equation.result)?,
+        None => elementwise(importer, node, &terms, &equation.result)?,
     };
     Ok(vec![Operand::Value(value)])
 }
@@ -63,12 +63,12 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
 /// The product of matrices, if it is one: each letter is in the result and one
 /// operand, or in both operands and not in the result.
 fn matrix_product(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     a: &Term,
     b: &Term,
     result: &[char],
-) -> Lowered<Option<Value>> {
+) -> Imported<Option<Value>> {
     let shared: Vec<char> = a.letters.iter().copied().filter(|l| b.letters.contains(l)).collect();
     let kept = |term: &Term| -> Vec<char> {
         term.letters.iter().copied().filter(|letter| !shared.contains(letter)).collect()
@@ -77,32 +77,32 @@ fn matrix_product(
     let is_one = !shared.is_empty()
         && !shared.iter().any(|letter| result.contains(letter))
         && rows.iter().chain(&columns).all(|letter| result.contains(letter))
-        && shared.iter().all(|&letter| extent(lowering, a, letter) == extent(lowering, b, letter));
+        && shared.iter().all(|&letter| extent(importer, a, letter) == extent(importer, b, letter));
     if !is_one {
         return Ok(None);
     }
     let size = |term: &Term, letters: &[char]| -> u32 {
-        letters.iter().map(|&letter| extent(lowering, term, letter)).product()
+        letters.iter().map(|&letter| extent(importer, term, letter)).product()
     };
     let (m, k, n) = (size(a, &rows), size(a, &shared), size(b, &columns));
-    let mut shape: Vec<u32> = rows.iter().map(|&l| extent(lowering, a, l)).collect();
-    shape.extend(columns.iter().map(|&l| extent(lowering, b, l)));
-    let left = turned(lowering, node, a, &[&rows[..], &shared].concat());
-    let left = lowering.reshape(left, &[m, k], node.origin);
-    let right = turned(lowering, node, b, &[&shared[..], &columns].concat());
-    let right = lowering.reshape(right, &[k, n], node.origin);
-    let product = lowering.matmul(node, left, right)?;
-    let value = lowering.reshape(product, &shape, node.origin);
+    let mut shape: Vec<u32> = rows.iter().map(|&l| extent(importer, a, l)).collect();
+    shape.extend(columns.iter().map(|&l| extent(importer, b, l)));
+    let left = turned(importer, node, a, &[&rows[..], &shared].concat());
+    let left = importer.reshape(left, &[m, k], node.origin);
+    let right = turned(importer, node, b, &[&shared[..], &columns].concat());
+    let right = importer.reshape(right, &[k, n], node.origin);
+    let product = importer.matmul(node, left, right)?;
+    let value = importer.reshape(product, &shape, node.origin);
     let term = Term { value, letters: [rows, columns].concat() };
-    Ok(Some(turned(lowering, node, &term, result)))
+    Ok(Some(turned(importer, node, &term, result)))
 }
 
 fn elementwise(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     terms: &[Term],
     result: &[char],
-) -> Lowered<Value> {
+) -> Imported<Value> {
     let mut letters = result.to_vec();
     for letter in terms.iter().flat_map(|term| &term.letters) {
         if !letters.contains(letter) {
@@ -118,15 +118,15 @@ fn elementwise(
     for term in terms {
         let own: Vec<char> =
             letters.iter().copied().filter(|letter| term.letters.contains(letter)).collect();
-        let value = turned(lowering, node, term, &own);
+        let value = turned(importer, node, term, &own);
         let extents = letters.iter().map(|&letter| match term.letters.contains(&letter) {
-            true => extent(lowering, term, letter),
+            true => extent(importer, term, letter),
             false => 1,
         });
         let extents: Vec<u32> = extents.collect();
-        let value = lowering.reshape(value, &extents, node.origin);
+        let value = importer.reshape(value, &extents, node.origin);
         product = Some(match product {
-            Some(product) => lowering.binary(node, Binary::Multiply, product, value)?,
+            Some(product) => importer.binary(node, Binary::Multiply, product, value)?,
             None => value,
         });
     }
@@ -134,27 +134,27 @@ fn elementwise(
     if letters.len() == result.len() {
         return Ok(product);
     }
-    let shape = lowering.module.shape(product).0.clone();
+    let shape = importer.module.shape(product).0.clone();
     let mut rows = shape[..result.len()].to_vec();
     rows.push(shape[result.len()..].iter().product());
-    let rows = lowering.reshape(product, &rows, node.origin);
-    Ok(lowering.reduce(Reduction::Sum, rows, node.origin))
+    let rows = importer.reshape(product, &rows, node.origin);
+    Ok(importer.reduce(Reduction::Sum, rows, node.origin))
 }
 
 /// An operand with its axes in the order of `letters`.
-fn turned(lowering: &mut Lowering<'_>, node: &Node<'_>, term: &Term, letters: &[char]) -> Value {
+fn turned(importer: &mut Importer<'_>, node: &Node<'_>, term: &Term, letters: &[char]) -> Value {
     let position = |letter| term.letters.iter().position(|own| own == letter);
     let order: Option<Vec<usize>> = letters.iter().map(position).collect();
     let order = order.expect("these are the letters of the operand");
-    lowering.permute(term.value, &order, node.origin)
+    importer.permute(term.value, &order, node.origin)
 }
 
-fn extent(lowering: &Lowering<'_>, term: &Term, letter: char) -> u32 {
+fn extent(importer: &Importer<'_>, term: &Term, letter: char) -> u32 {
     let axis = term.letters.iter().position(|&own| own == letter);
-    lowering.module.shape(term.value).0[axis.expect("the operand has the letter")]
+    importer.module.shape(term.value).0[axis.expect("the operand has the letter")]
 }
 
-fn read(node: &Node<'_>) -> Lowered<Equation> {
+fn read(node: &Node<'_>) -> Imported<Equation> {
     let text = node.string("equation")?.ok_or_else(|| node.missing("equation"))?;
     let refuse = |why: &str| {
         let message = format!("`Einsum` of the equation `{}`", short(&text));

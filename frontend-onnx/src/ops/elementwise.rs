@@ -13,11 +13,11 @@ use skxc_diagnostics::codes::TYPE_MISMATCH;
 use skxc_ir::{Binary, ElementType, Relation, Unary, Value};
 
 use super::Operator;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 
 macro_rules! function {
-    ($name:ident, $onnx:literal, $since:literal, $lower:expr) => {
+    ($name:ident, $onnx:literal, $since:literal, $import:expr) => {
         pub(super) static $name: Operator = Operator {
             domain: "ai.onnx",
             name: $onnx,
@@ -25,42 +25,42 @@ macro_rules! function {
             inputs: 1..=1,
             attributes: &["consumed_inputs"],
             supported: "everything",
-            lower: $lower,
+            import: $import,
         };
     };
 }
 
-function!(NEG, "Neg", 6, |lowering, node| numbers(lowering, node, Unary::Negate));
-function!(ABS, "Abs", 6, |lowering, node| numbers(lowering, node, Unary::Absolute));
-function!(SIGN, "Sign", 9, |lowering, node| numbers(lowering, node, Unary::Sign));
-function!(EXP, "Exp", 6, |lowering, node| floats(lowering, node, Unary::Exp));
-function!(LOG, "Log", 6, |lowering, node| floats(lowering, node, Unary::Log));
-function!(SQRT, "Sqrt", 6, |lowering, node| floats(lowering, node, Unary::SquareRoot));
-function!(RECIPROCAL, "Reciprocal", 6, |lowering, node| floats(lowering, node, Unary::Reciprocal));
-function!(FLOOR, "Floor", 6, |lowering, node| floats(lowering, node, Unary::Floor));
-function!(CEIL, "Ceil", 6, |lowering, node| floats(lowering, node, Unary::Ceil));
-function!(ROUND, "Round", 11, |lowering, node| floats(lowering, node, Unary::Round));
-function!(SIGMOID, "Sigmoid", 6, |lowering, node| floats(lowering, node, Unary::Logistic));
-function!(TANH, "Tanh", 6, |lowering, node| floats(lowering, node, Unary::Tanh));
-function!(ERF, "Erf", 9, |lowering, node| floats(lowering, node, Unary::Erf));
-function!(SOFTPLUS, "Softplus", 1, |lowering, node| floats(lowering, node, Unary::Softplus));
-function!(RELU, "Relu", 6, lower_relu);
-function!(NOT, "Not", 1, lower_not);
-function!(IS_NAN, "IsNaN", 9, lower_is_nan);
+function!(NEG, "Neg", 6, |importer, node| numbers(importer, node, Unary::Negate));
+function!(ABS, "Abs", 6, |importer, node| numbers(importer, node, Unary::Absolute));
+function!(SIGN, "Sign", 9, |importer, node| numbers(importer, node, Unary::Sign));
+function!(EXP, "Exp", 6, |importer, node| floats(importer, node, Unary::Exp));
+function!(LOG, "Log", 6, |importer, node| floats(importer, node, Unary::Log));
+function!(SQRT, "Sqrt", 6, |importer, node| floats(importer, node, Unary::SquareRoot));
+function!(RECIPROCAL, "Reciprocal", 6, |importer, node| floats(importer, node, Unary::Reciprocal));
+function!(FLOOR, "Floor", 6, |importer, node| floats(importer, node, Unary::Floor));
+function!(CEIL, "Ceil", 6, |importer, node| floats(importer, node, Unary::Ceil));
+function!(ROUND, "Round", 11, |importer, node| floats(importer, node, Unary::Round));
+function!(SIGMOID, "Sigmoid", 6, |importer, node| floats(importer, node, Unary::Logistic));
+function!(TANH, "Tanh", 6, |importer, node| floats(importer, node, Unary::Tanh));
+function!(ERF, "Erf", 9, |importer, node| floats(importer, node, Unary::Erf));
+function!(SOFTPLUS, "Softplus", 1, |importer, node| floats(importer, node, Unary::Softplus));
+function!(RELU, "Relu", 6, import_relu);
+function!(NOT, "Not", 1, import_not);
+function!(IS_NAN, "IsNaN", 9, import_is_nan);
 
-fn floats(lowering: &mut Lowering<'_>, node: &Node<'_>, function: Unary) -> Lowered {
-    let input = lowering.floats(node, 0)?;
-    Ok(vec![Operand::Value(lowering.unary(function, input, node.origin))])
+fn floats(importer: &mut Importer<'_>, node: &Node<'_>, function: Unary) -> Imported {
+    let input = importer.floats(node, 0)?;
+    Ok(vec![Operand::Value(importer.unary(function, input, node.origin))])
 }
 
-fn numbers(lowering: &mut Lowering<'_>, node: &Node<'_>, function: Unary) -> Lowered {
-    let input = lowering.numbers(node, 0)?;
-    refuse_bool(lowering, node, input)?;
-    Ok(vec![Operand::Value(lowering.unary(function, input, node.origin))])
+fn numbers(importer: &mut Importer<'_>, node: &Node<'_>, function: Unary) -> Imported {
+    let input = importer.numbers(node, 0)?;
+    refuse_bool(importer, node, input)?;
+    Ok(vec![Operand::Value(importer.unary(function, input, node.origin))])
 }
 
-fn refuse_bool(lowering: &Lowering<'_>, node: &Node<'_>, input: Value) -> Lowered<()> {
-    let ty = lowering.module.ty(input);
+fn refuse_bool(importer: &Importer<'_>, node: &Node<'_>, input: Value) -> Imported<()> {
+    let ty = importer.module.ty(input);
     if ty.elem != ElementType::Bool {
         return Ok(());
     }
@@ -68,33 +68,33 @@ fn refuse_bool(lowering: &Lowering<'_>, node: &Node<'_>, input: Value) -> Lowere
     Err(node.operand_error(0, TYPE_MISMATCH, message).into())
 }
 
-fn lower_relu(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let input = lowering.numbers(node, 0)?;
-    refuse_bool(lowering, node, input)?;
-    let value = if lowering.module.ty(input).elem == ElementType::I64 {
-        let zero = lowering.scalar(0.0, ElementType::I64, node.origin);
-        lowering.binary(node, Binary::Maximum, input, zero)?
+fn import_relu(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let input = importer.numbers(node, 0)?;
+    refuse_bool(importer, node, input)?;
+    let value = if importer.module.ty(input).elem == ElementType::I64 {
+        let zero = importer.scalar(0.0, ElementType::I64, node.origin);
+        importer.binary(node, Binary::Maximum, input, zero)?
     } else {
-        lowering.unary(Unary::Relu, input, node.origin)
+        importer.unary(Unary::Relu, input, node.origin)
     };
     Ok(vec![Operand::Value(value)])
 }
 
-fn lower_not(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let input = lowering.value(node, 0)?;
-    let ty = lowering.module.ty(input);
+fn import_not(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let input = importer.value(node, 0)?;
+    let ty = importer.module.ty(input);
     if ty.elem != ElementType::Bool {
         let message = format!("`Not` needs truth values, not `{ty}`");
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
     }
-    Ok(vec![Operand::Value(lowering.unary(Unary::Not, input, node.origin))])
+    Ok(vec![Operand::Value(importer.unary(Unary::Not, input, node.origin))])
 }
 
 /// NaN is what does not equal itself.
-fn lower_is_nan(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let input = lowering.floats(node, 0)?;
-    let equal = lowering.compare(node, Relation::Equal, input, input)?;
-    Ok(vec![Operand::Value(lowering.unary(Unary::Not, equal, node.origin))])
+fn import_is_nan(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let input = importer.floats(node, 0)?;
+    let equal = importer.compare(node, Relation::Equal, input, input)?;
+    Ok(vec![Operand::Value(importer.unary(Unary::Not, equal, node.origin))])
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use skxc_ir::{Shape, Value};
 
 use super::Operator;
 use crate::build::{is_bounded, strides, too_large};
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 
 pub(super) static EXPAND: Operator = Operator {
     domain: "ai.onnx",
@@ -15,7 +15,7 @@ pub(super) static EXPAND: Operator = Operator {
     inputs: 2..=2,
     attributes: &[],
     supported: "to a constant shape",
-    lower,
+    import,
 };
 
 pub(super) static TILE: Operator = Operator {
@@ -25,14 +25,14 @@ pub(super) static TILE: Operator = Operator {
     inputs: 2..=2,
     attributes: &[],
     supported: "constant numbers of times",
-    lower: lower_tile,
+    import: import_tile,
 };
 
 /// To the shape that both broadcast to.
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let input = lowering.value(node, 0)?;
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let input = importer.value(node, 0)?;
     let wanted = extents(node, "shape")?;
-    let own = lowering.module.shape(input).clone();
+    let own = importer.module.shape(input).clone();
     let Some(to) = own.broadcast(&Shape(wanted)) else {
         let message = format!("`Expand` cannot bring `{own}` to that shape");
         return Err(node.operand_error(1, TYPE_MISMATCH, message).into());
@@ -41,13 +41,13 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
         return Err(too_large(node).into());
     }
     let picked = own.positions_in(&to);
-    Ok(vec![Operand::Value(pick(lowering, node, input, picked, &to.0))])
+    Ok(vec![Operand::Value(pick(importer, node, input, picked, &to.0))])
 }
 
-fn lower_tile(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let input = lowering.value(node, 0)?;
+fn import_tile(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let input = importer.value(node, 0)?;
     let times = extents(node, "repeats")?;
-    let from = lowering.module.shape(input).0.clone();
+    let from = importer.module.shape(input).0.clone();
     if times.len() != from.len() {
         let message = format!("`Tile` repeats {} axes of {}", times.len(), from.len());
         return Err(node.operand_error(1, LENGTHS_DIFFER, message).into());
@@ -62,22 +62,22 @@ fn lower_tile(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
         let along = |&outer: &usize| (0..extent).map(move |i| outer + (i % own * stride) as usize);
         picked = picked.iter().flat_map(along).collect();
     }
-    Ok(vec![Operand::Value(pick(lowering, node, input, picked, &to))])
+    Ok(vec![Operand::Value(pick(importer, node, input, picked, &to))])
 }
 
 fn pick(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     input: Value,
     picked: Vec<usize>,
     shape: &[u32],
 ) -> Value {
     let position = |at| u32::try_from(at).expect("the limits bound every position");
-    lowering.pick(input, picked.into_iter().map(position).collect(), shape, node.origin)
+    importer.pick(input, picked.into_iter().map(position).collect(), shape, node.origin)
 }
 
 /// The second operand as extents.
-fn extents(node: &Node<'_>, what: &str) -> Lowered<Vec<u32>> {
+fn extents(node: &Node<'_>, what: &str) -> Imported<Vec<u32>> {
     let listed = node.constant_integers(1, what)?;
     if listed.len() > skxc_ir::limits::AXES_MAX {
         let message = format!("`{what}` lists {} axes", listed.len());

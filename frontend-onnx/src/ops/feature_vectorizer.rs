@@ -10,8 +10,8 @@ use skxc_ir::limits::COLUMNS_MAX;
 use skxc_ir::{ElementType, RealOp, Type, Value};
 
 use super::Operator;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 
 const DIMENSIONS: &str = "inputdimensions";
 
@@ -22,10 +22,10 @@ pub(super) static FEATURE_VECTORIZER: Operator = Operator {
     inputs: 1..=usize::MAX,
     attributes: &[DIMENSIONS],
     supported: "everything",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let count = node.operands.len();
     let dimensions = node.ints(DIMENSIONS)?;
     if !dimensions.is_empty() {
@@ -34,8 +34,8 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     let mut parts = Vec::new();
     let mut width = 0usize;
     for position in 0..count {
-        let row = row(lowering, node, position)?;
-        let found = lowering.module.shape(row).0[1];
+        let row = row(importer, node, position)?;
+        let found = importer.module.shape(row).0[1];
         let wanted = match dimensions.get(position) {
             Some(&wanted) => dimension(node, wanted)?,
             None => found,
@@ -46,11 +46,11 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
             return Err(node.error(LIMIT_EXCEEDED, message).into());
         }
         if wanted.min(found) > 0 {
-            parts.push(lowering.gather(row, (0..wanted.min(found)).collect(), node.origin));
+            parts.push(importer.gather(row, (0..wanted.min(found)).collect(), node.origin));
         }
         if wanted > found {
             let ty = Type::new(ElementType::F32, &[1, wanted - found]);
-            parts.push(lowering.constant(0.0, ty, node.origin));
+            parts.push(importer.constant(0.0, ty, node.origin));
         }
     }
     let Some(&first) = parts.first() else {
@@ -63,24 +63,24 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     let width = u32::try_from(width).expect("the limits bound every extent");
     let ty = Type::new(ElementType::F32, &[1, width]);
     let op = RealOp::Concat { inputs: parts };
-    Ok(vec![Operand::Value(lowering.module.push(op, ty, node.origin))])
+    Ok(vec![Operand::Value(importer.module.push(op, ty, node.origin))])
 }
 
 /// An operand as `f32[1xn]`: its first axis counts rows, if it has several.
-fn row(lowering: &mut Lowering<'_>, node: &Node<'_>, position: usize) -> Lowered<Value> {
-    let input = lowering.numbers(node, position)?;
-    let ty = lowering.module.ty(input).clone();
+fn row(importer: &mut Importer<'_>, node: &Node<'_>, position: usize) -> Imported<Value> {
+    let input = importer.numbers(node, position)?;
+    let ty = importer.module.ty(input).clone();
     let rows = if ty.shape.0.len() > 1 { ty.shape.0[0] } else { 1 };
     if rows != 1 || ty.elem == ElementType::Bool {
         let message = format!("`FeatureVectorizer` cannot join `{ty}`");
         return Err(node.operand_error(position, TYPE_MISMATCH, message).into());
     }
     let extent = u32::try_from(ty.shape.elements()).expect("the limits bound every extent");
-    let input = lowering.cast(input, ElementType::F32, node.origin);
-    Ok(lowering.reshape(input, &[1, extent], node.origin))
+    let input = importer.cast(input, ElementType::F32, node.origin);
+    Ok(importer.reshape(input, &[1, extent], node.origin))
 }
 
-fn dimension(node: &Node<'_>, wanted: i64) -> Lowered<u32> {
+fn dimension(node: &Node<'_>, wanted: i64) -> Imported<u32> {
     let found = u32::try_from(wanted).ok().filter(|&wanted| wanted as usize <= COLUMNS_MAX);
     found.ok_or_else(|| {
         let message = format!("`{DIMENSIONS}` holds {wanted}; it must be 0 to {COLUMNS_MAX}");

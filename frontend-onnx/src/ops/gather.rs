@@ -10,9 +10,9 @@ use skxc_ir::{Binary, ElementType, LabelTable, RealOp, Relation, Type, Value};
 
 use super::Operator;
 use crate::build::{is_bounded, too_large};
+use crate::import::{Importer, known};
 use crate::limits::RESULT_ELEMENTS_MAX;
-use crate::lower::{Lowering, known};
-use crate::node::{Lowered, Node, Operand};
+use crate::node::{Imported, Node, Operand};
 use crate::tensor::{Data, Tensor};
 
 pub(super) static GATHER: Operator = Operator {
@@ -22,10 +22,10 @@ pub(super) static GATHER: Operator = Operator {
     inputs: 2..=2,
     attributes: &["axis"],
     supported: "along any axis, not across rows; labels by the index of a class",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let axis = node.int("axis")?.unwrap_or(0);
     if let (Operand::Constant(tensor), Operand::Constant(positions)) =
         (node.operand(0)?, node.operand(1)?)
@@ -33,29 +33,29 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
         let (tensor, positions) = (tensor.clone(), positions.clone());
         return fold(node, &tensor, &positions, axis);
     }
-    if let Some(label) = look_up_label(lowering, node)? {
+    if let Some(label) = look_up_label(importer, node)? {
         return Ok(vec![Operand::Value(label)]);
     }
-    let data = lowering.value(node, 0)?;
-    let shape = lowering.module.shape(data).0.clone();
+    let data = importer.value(node, 0)?;
+    let shape = importer.module.shape(data).0.clone();
     let axis = node.axis(axis, shape.len())?;
-    lowering.check_axis(node, &shape, axis)?;
+    importer.check_axis(node, &shape, axis)?;
     if let Operand::Constant(positions) = node.operand(1)? {
         let extents = positions.shape.clone();
         let indices = indices(node, shape[axis])?;
-        return pick(lowering, node, data, axis, &indices, &extents);
+        return pick(importer, node, data, axis, &indices, &extents);
     }
-    let index = position(lowering, node, 1, shape[axis])?;
-    let value = at_computed(lowering, node, data, axis, index)?;
+    let index = position(importer, node, 1, shape[axis])?;
+    let value = at_computed(importer, node, data, axis, index)?;
     Ok(vec![Operand::Value(value)])
 }
 
 /// The labels of the index of a class, if the operands are a constant list of
 /// labels and such an index.
 pub(super) fn look_up_label(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
-) -> Lowered<Option<Value>> {
+) -> Imported<Option<Value>> {
     let (Operand::Constant(labels), Operand::Value(class)) = (node.operand(0)?, node.operand(1)?)
     else {
         return Ok(None);
@@ -67,10 +67,10 @@ pub(super) fn look_up_label(
     };
     let is_text = matches!(table, LabelTable::Strings(_));
     let (class, count) = (*class, table.len());
-    match lowering.classes.get(&class) {
+    match importer.classes.get(&class) {
         Some(&classes) if classes as usize == count => {
-            let table = lowering.module.labels.push(table);
-            Ok(Some(lowering.label(table, class, node.origin)))
+            let table = importer.module.labels.push(table);
+            Ok(Some(importer.label(table, class, node.origin)))
         }
         Some(classes) if is_text => {
             let message = format!("there are {count} labels for {classes} classes");
@@ -88,39 +88,39 @@ pub(super) fn look_up_label(
 /// The operand at `operand` as positions in an axis of `extent` elements: all
 /// within it, or brought there.
 pub(super) fn position(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     operand: usize,
     extent: u32,
-) -> Lowered<Value> {
-    let index = lowering.numbers(node, operand)?;
-    let ty = lowering.module.ty(index);
+) -> Imported<Value> {
+    let index = importer.numbers(node, operand)?;
+    let ty = importer.module.ty(index);
     if ty.elem != ElementType::I64 {
         let message = format!("positions are integers, not `{ty}`");
         return Err(node.operand_error(operand, TYPE_MISMATCH, message).into());
     }
-    if counts_from_zero(lowering, index) {
+    if counts_from_zero(importer, index) {
         return Ok(index);
     }
-    let mut scalar = |x: u32| lowering.scalar(x.into(), ElementType::I64, node.origin);
+    let mut scalar = |x: u32| importer.scalar(x.into(), ElementType::I64, node.origin);
     let (zero, extent) = (scalar(0), scalar(extent));
-    let is_negative = lowering.compare(node, Relation::Less, index, zero)?;
-    let from_end = lowering.binary(node, Binary::Add, index, extent)?;
-    lowering.select(node, is_negative, from_end, index)
+    let is_negative = importer.compare(node, Relation::Less, index, zero)?;
+    let from_end = importer.binary(node, Binary::Add, index, extent)?;
+    importer.select(node, is_negative, from_end, index)
 }
 
 /// Is it the result of an operation that makes positions?
-fn counts_from_zero(lowering: &Lowering<'_>, mut index: Value) -> bool {
+fn counts_from_zero(importer: &Importer<'_>, mut index: Value) -> bool {
     loop {
-        match &lowering.module.node(index).op {
+        match &importer.module.node(index).op {
             RealOp::ArgMax { .. } | RealOp::ArgMin { .. } | RealOp::ArgSort { .. } => return true,
             RealOp::Constant { constant } => {
-                return lowering.module.constants[*constant].elements.iter().all(|&x| x >= 0.0);
+                return importer.module.constants[*constant].elements.iter().all(|&x| x >= 0.0);
             }
-            RealOp::Cast { input } if lowering.module.ty(*input).elem == ElementType::Bool => {
+            RealOp::Cast { input } if importer.module.ty(*input).elem == ElementType::Bool => {
                 return true;
             }
-            RealOp::Cast { input } if lowering.module.ty(*input).elem != ElementType::I64 => {
+            RealOp::Cast { input } if importer.module.ty(*input).elem != ElementType::I64 => {
                 return false;
             }
             RealOp::Cast { input }
@@ -136,14 +136,14 @@ fn counts_from_zero(lowering: &Lowering<'_>, mut index: Value) -> bool {
 /// The elements of `data` along `axis` at computed positions, by their
 /// positions in the flat tensor: `(outer * extent + index) * inner + rest`.
 pub(super) fn at_computed(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     data: Value,
     axis: usize,
     index: Value,
-) -> Lowered<Value> {
-    let shape = lowering.module.shape(data).0.clone();
-    let positions = lowering.module.shape(index).0.clone();
+) -> Imported<Value> {
+    let shape = importer.module.shape(data).0.clone();
+    let positions = importer.module.shape(index).0.clone();
     let to: Vec<u32> =
         shape[..axis].iter().chain(&positions).chain(&shape[axis + 1..]).copied().collect();
     if !is_bounded(&to) {
@@ -152,52 +152,52 @@ pub(super) fn at_computed(
     let outer: u32 = shape[..axis].iter().product();
     let inner: u32 = shape[axis + 1..].iter().product();
     let count: u32 = shape.iter().product();
-    let flat = lowering.reshape(data, &[count], node.origin);
+    let flat = importer.reshape(data, &[count], node.origin);
     if (outer, inner) == (1, 1) {
-        let taken = lowering.take(flat, index, node.origin);
-        return Ok(lowering.reshape(taken, &to, node.origin));
+        let taken = importer.take(flat, index, node.origin);
+        return Ok(importer.reshape(taken, &to, node.origin));
     }
     let origin = node.origin;
     // Brought inside before the positions of the other axes are added.
-    let zero = lowering.scalar(0.0, ElementType::I64, origin);
-    let last = lowering.scalar((shape[axis] - 1).into(), ElementType::I64, origin);
-    let index = lowering.binary(node, Binary::Maximum, index, zero)?;
-    let index = lowering.binary(node, Binary::Minimum, index, last)?;
-    let index = lowering.reshape(index, &[1, positions.iter().product(), 1], origin);
-    let step = lowering.scalar(inner.into(), ElementType::I64, origin);
-    let start = lowering.binary(node, Binary::Multiply, index, step)?;
+    let zero = importer.scalar(0.0, ElementType::I64, origin);
+    let last = importer.scalar((shape[axis] - 1).into(), ElementType::I64, origin);
+    let index = importer.binary(node, Binary::Maximum, index, zero)?;
+    let index = importer.binary(node, Binary::Minimum, index, last)?;
+    let index = importer.reshape(index, &[1, positions.iter().product(), 1], origin);
+    let step = importer.scalar(inner.into(), ElementType::I64, origin);
+    let start = importer.binary(node, Binary::Multiply, index, step)?;
     let step_outer = shape[axis] * inner;
     let others = (0..outer)
         .flat_map(|outer| (0..inner).map(move |rest| f64::from(outer * step_outer + rest)));
     let others: Vec<f64> = others.collect();
     let others =
-        lowering.constant_of(others, Type::new(ElementType::I64, &[outer, 1, inner]), origin);
-    let at = lowering.binary(node, Binary::Add, start, others)?;
-    let taken = lowering.take(flat, at, origin);
-    Ok(lowering.reshape(taken, &to, origin))
+        importer.constant_of(others, Type::new(ElementType::I64, &[outer, 1, inner]), origin);
+    let at = importer.binary(node, Binary::Add, start, others)?;
+    let taken = importer.take(flat, at, origin);
+    Ok(importer.reshape(taken, &to, origin))
 }
 
 /// The elements of `data` along `axis` at `indices`, which have the shape `extents`.
 fn pick(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     data: Value,
     axis: usize,
     indices: &[u32],
     extents: &[u32],
-) -> Lowered {
-    let shape = lowering.module.shape(data).0.clone();
+) -> Imported {
+    let shape = importer.module.shape(data).0.clone();
     let (picked, to) = picked(node, &shape, axis, indices, extents)?;
     if axis + 1 == shape.len() && shape[..axis].iter().all(|&extent| extent == 1) {
-        let row = lowering.gather(data, indices.to_vec(), node.origin);
-        return Ok(vec![Operand::Value(lowering.reshape(row, &to, node.origin))]);
+        let row = importer.gather(data, indices.to_vec(), node.origin);
+        return Ok(vec![Operand::Value(importer.reshape(row, &to, node.origin))]);
     }
     let picked = picked.into_iter().map(|at| at as u32).collect();
-    Ok(vec![Operand::Value(lowering.pick(data, picked, &to, node.origin))])
+    Ok(vec![Operand::Value(importer.pick(data, picked, &to, node.origin))])
 }
 
 /// The constant positions, counted from 0, each below `extent`.
-fn indices(node: &Node<'_>, extent: u32) -> Lowered<Vec<u32>> {
+fn indices(node: &Node<'_>, extent: u32) -> Imported<Vec<u32>> {
     let positions = node.constant_integers(1, "indices")?;
     if positions.len() > COLUMNS_MAX {
         let message =
@@ -215,7 +215,7 @@ fn indices(node: &Node<'_>, extent: u32) -> Lowered<Vec<u32>> {
     positions.iter().map(index).collect()
 }
 
-fn fold(node: &Node<'_>, tensor: &Tensor, positions: &Tensor, axis: i64) -> Lowered {
+fn fold(node: &Node<'_>, tensor: &Tensor, positions: &Tensor, axis: i64) -> Imported {
     let axis = node.axis(axis, tensor.shape.len())?;
     let indices = indices(node, tensor.shape[axis])?;
     let (picked, shape) = picked(node, &tensor.shape, axis, &indices, &positions.shape)?;
@@ -229,7 +229,7 @@ fn picked(
     axis: usize,
     indices: &[u32],
     extents: &[u32],
-) -> Lowered<(Vec<usize>, Vec<u32>)> {
+) -> Imported<(Vec<usize>, Vec<u32>)> {
     let product = |extents: &[u32]| extents.iter().map(|&extent| extent as usize).product();
     let outer: usize = product(&from[..axis]);
     let inner: usize = product(&from[axis + 1..]);

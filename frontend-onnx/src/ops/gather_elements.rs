@@ -9,8 +9,8 @@ use skxc_ir::{RealOp, Type};
 
 use super::Operator;
 use super::gather::position;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 
 pub(super) static GATHER_ELEMENTS: Operator = Operator {
     domain: "ai.onnx",
@@ -19,31 +19,31 @@ pub(super) static GATHER_ELEMENTS: Operator = Operator {
     inputs: 2..=2,
     attributes: &["axis"],
     supported: "where the other axes of both operands agree, not across rows",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let data = lowering.value(node, 0)?;
-    let shape = lowering.module.shape(data).0.clone();
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let data = importer.value(node, 0)?;
+    let shape = importer.module.shape(data).0.clone();
     let axis = node.axis(node.int("axis")?.unwrap_or(0), shape.len())?;
-    lowering.check_axis(node, &shape, axis)?;
-    let indices = position(lowering, node, 1, shape[axis])?;
-    let mut expected = lowering.module.shape(indices).0.clone();
+    importer.check_axis(node, &shape, axis)?;
+    let indices = position(importer, node, 1, shape[axis])?;
+    let mut expected = importer.module.shape(indices).0.clone();
     if let Some(extent) = expected.get_mut(axis) {
         *extent = shape[axis];
     }
     if expected != shape {
-        let (a, b) = (lowering.module.ty(data), lowering.module.ty(indices));
+        let (a, b) = (importer.module.ty(data), importer.module.ty(indices));
         let message = format!("`GatherElements` of `{a}` at `{b}` is not supported");
         return Err(node.operand_error(1, TYPE_MISMATCH, message).into());
     }
-    let rows = lowering.axis_last(data, axis, node.origin);
-    let indices = lowering.axis_last(indices, axis, node.origin);
+    let rows = importer.axis_last(data, axis, node.origin);
+    let indices = importer.axis_last(indices, axis, node.origin);
     let ty =
-        Type { elem: lowering.module.ty(rows).elem, shape: lowering.module.shape(indices).clone() };
+        Type { elem: importer.module.ty(rows).elem, shape: importer.module.shape(indices).clone() };
     let op = RealOp::TakeAlong { input: rows, indices };
-    let taken = lowering.module.push(op, ty, node.origin);
-    Ok(vec![Operand::Value(lowering.axis_back(taken, axis, node.origin))])
+    let taken = importer.module.push(op, ty, node.origin);
+    Ok(vec![Operand::Value(importer.axis_back(taken, axis, node.origin))])
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 use skxc_diagnostics::codes::UNSUPPORTED_FORM;
 
 use super::Operator;
-use crate::lower::{Lowering, known};
-use crate::node::{Lowered, Node, Operand};
+use crate::import::{Importer, known};
+use crate::node::{Imported, Node, Operand};
 use crate::tensor::{Data, Tensor};
 
 /// skl2onnx ends a model with string labels in one.
@@ -16,7 +16,7 @@ pub(super) static IDENTITY: Operator = Operator {
     inputs: 1..=1,
     attributes: &[],
     supported: "everything",
-    lower: |_, node| Ok(vec![node.operand(0)?.clone()]),
+    import: |_, node| Ok(vec![node.operand(0)?.clone()]),
 };
 
 pub(super) static DROPOUT: Operator = Operator {
@@ -26,11 +26,11 @@ pub(super) static DROPOUT: Operator = Operator {
     inputs: 1..=3,
     attributes: &["ratio", "seed"],
     supported: "outside of training",
-    lower: lower_dropout,
+    import: import_dropout,
 };
 
 /// The second result says what is kept: all of it.
-fn lower_dropout(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import_dropout(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     if node.optional(2).is_some() {
         let trains = match &node.constant(2, "training_mode")?.data {
             Data::Bool(values) => values.contains(&1),
@@ -44,8 +44,8 @@ fn lower_dropout(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     let shape = match node.operand(0)? {
         Operand::Constant(tensor) => tensor.shape.clone(),
         _ => {
-            let value = lowering.value(node, 0)?;
-            lowering.module.shape(value).0.clone()
+            let value = importer.value(node, 0)?;
+            importer.module.shape(value).0.clone()
         }
     };
     let count = shape.iter().map(|&extent| extent as usize).product();

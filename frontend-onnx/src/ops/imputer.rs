@@ -10,8 +10,8 @@ use skxc_ir::{ElementType, Relation};
 use super::Operator;
 use super::scaler::check_columns;
 use crate::build::INTEGER_MAX;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 
 const OF_FLOATS: (&str, &str) = ("imputed_value_floats", "replaced_value_float");
 const OF_INTEGERS: (&str, &str) = ("imputed_value_int64s", "replaced_value_int64");
@@ -23,12 +23,12 @@ pub(super) static IMPUTER: Operator = Operator {
     inputs: 1..=1,
     attributes: &[OF_FLOATS.0, OF_INTEGERS.0, OF_FLOATS.1, OF_INTEGERS.1],
     supported: "everything",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let input = lowering.numbers(node, 0)?;
-    let ty = lowering.module.ty(input).clone();
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let input = importer.numbers(node, 0)?;
+    let ty = importer.module.ty(input).clone();
     let (name, imputed, replaced) = match ty.elem {
         ElementType::I64 => {
             let replaced = node.int(OF_INTEGERS.1)?.unwrap_or(0);
@@ -48,17 +48,17 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
         let why = format!("its input is `{ty}`");
         return Err(node.missing(name).note(why).into());
     }
-    check_columns(lowering, node, input, name, imputed.len())?;
-    let imputed = lowering.list(imputed, ty.elem, node.origin);
+    check_columns(importer, node, input, name, imputed.len())?;
+    let imputed = importer.list(imputed, ty.elem, node.origin);
     let value = if replaced.is_nan() {
         // NaN is what does not equal itself.
-        let is_number = lowering.compare(node, Relation::Equal, input, input)?;
-        lowering.select(node, is_number, input, imputed)?
+        let is_number = importer.compare(node, Relation::Equal, input, input)?;
+        importer.select(node, is_number, input, imputed)?
     } else {
         let (relation, bound) = equals(replaced, ty.elem);
-        let bound = lowering.scalar(bound, ty.elem, node.origin);
-        let is_replaced = lowering.compare(node, relation, input, bound)?;
-        lowering.select(node, is_replaced, imputed, input)?
+        let bound = importer.scalar(bound, ty.elem, node.origin);
+        let is_replaced = importer.compare(node, relation, input, bound)?;
+        importer.select(node, is_replaced, imputed, input)?
     };
     Ok(vec![Operand::Value(value)])
 }
@@ -75,7 +75,7 @@ fn equals(number: f64, elem: ElementType) -> (Relation, f64) {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "checked: every integer is exact")]
-fn integers(node: &Node<'_>, values: &[i64]) -> Lowered<Vec<f64>> {
+fn integers(node: &Node<'_>, values: &[i64]) -> Imported<Vec<f64>> {
     if let Some(value) = values.iter().find(|value| value.unsigned_abs() > INTEGER_MAX) {
         let message = format!("`Imputer` holds {value}, an integer beyond 2^53");
         return Err(node.error(ATTRIBUTE_INVALID, message).into());

@@ -18,8 +18,8 @@ use skxc_ir::{ElementType, LabelTable, RealOp, Relation, Type, Value};
 
 use super::Operator;
 use crate::build::INTEGER_MAX;
-use crate::lower::{Lowering, known};
-use crate::node::{Lowered, Node, Operand};
+use crate::import::{Importer, known};
+use crate::node::{Imported, Node, Operand};
 use crate::tensor::{Data, Tensor, decode};
 
 pub(super) static LABEL_ENCODER: Operator = Operator {
@@ -43,7 +43,7 @@ pub(super) static LABEL_ENCODER: Operator = Operator {
         "values_tensor",
     ],
     supported: "from numbers and labels to numbers and labels",
-    lower,
+    import,
 };
 
 /// Keys, their values, and the value of everything else, which is last.
@@ -52,17 +52,17 @@ pub(super) struct Encoding {
     pub(super) values: Data,
 }
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    encode(lowering, node, &|from_text| encoding(node, from_text))
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    encode(importer, node, &|from_text| encoding(node, from_text))
 }
 
 /// Replaces the elements of the operand by what `encoding` says; it is told
 /// whether they are text.
 pub(super) fn encode(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
-    encoding: &dyn Fn(bool) -> Lowered<Encoding>,
-) -> Lowered {
+    encoding: &dyn Fn(bool) -> Imported<Encoding>,
+) -> Imported {
     if let Operand::Constant(tensor) = node.operand(0)? {
         let tensor = tensor.clone();
         let encoding = encoding(is_text(&tensor.data))?;
@@ -71,13 +71,13 @@ pub(super) fn encode(
         let values = Tensor { data: encoding.values, ..(*tensor).clone() };
         return Ok(vec![known(values.pick(tensor.shape.clone(), &found))]);
     }
-    let value = lowering.value(node, 0)?;
-    let elem = lowering.module.ty(value).elem;
+    let value = importer.value(node, 0)?;
+    let elem = importer.module.ty(value).elem;
     let ElementType::Label(table) = elem else {
         let encoding = encoding(false)?;
-        return Ok(vec![Operand::Value(look_up(lowering, node, value, &encoding)?)]);
+        return Ok(vec![Operand::Value(look_up(importer, node, value, &encoding)?)]);
     };
-    let labels = match &lowering.module.labels[table] {
+    let labels = match &importer.module.labels[table] {
         LabelTable::Integers(labels) => Data::Integers(labels.clone()),
         LabelTable::Strings(labels) => Data::Text(labels.clone()),
     };
@@ -85,41 +85,41 @@ pub(super) fn encode(
     let found: Vec<usize> = (0..count(&labels)).map(|at| find(&encoding, &labels, at)).collect();
     let extent = u32::try_from(found.len()).expect("the limits bound a label table");
     let values = Tensor { shape: vec![1], data: encoding.values, per_row: false };
-    Ok(vec![Operand::Value(encoded(lowering, node, value, values.pick(vec![extent], &found))?)])
+    Ok(vec![Operand::Value(encoded(importer, node, value, values.pick(vec![extent], &found))?)])
 }
 
 /// The elements of a list at the positions that `index` holds: text as labels.
 fn encoded(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     index: Value,
     list: Tensor,
-) -> Lowered<Value> {
+) -> Imported<Value> {
     if let Data::Text(texts) = list.data {
-        let class = match lowering.module.node(index).op {
+        let class = match importer.module.node(index).op {
             RealOp::Label { class, .. } => class,
-            _ => lowering.table(
+            _ => importer.table(
                 (0..texts.len()).map(|at| at as f64).collect(),
                 ElementType::I64,
                 index,
                 node.origin,
             ),
         };
-        let table = lowering.module.labels.push(LabelTable::Strings(texts));
-        return Ok(lowering.label(table, class, node.origin));
+        let table = importer.module.labels.push(LabelTable::Strings(texts));
+        return Ok(importer.label(table, class, node.origin));
     }
     let (elements, elem) = values(node, &list.data)?;
-    Ok(lowering.table(elements, elem, index, node.origin))
+    Ok(importer.table(elements, elem, index, node.origin))
 }
 
 /// Numbers are looked up when the program runs.
 fn look_up(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     input: Value,
     encoding: &Encoding,
-) -> Lowered<Value> {
-    let ty = lowering.module.ty(input).clone();
+) -> Imported<Value> {
+    let ty = importer.module.ty(input).clone();
     let (keys, elem) = numbers(node, &encoding.keys)?;
     if elem != ty.elem {
         let message = format!("`{}` has keys of type `{elem}` for `{ty}`", node.name());
@@ -147,23 +147,23 @@ fn look_up(
     let mut constant = |elements: Vec<f64>, elem| {
         let extent = u32::try_from(elements.len()).expect("the limits bound every list");
         let ty = Type::new(elem, &[extent]);
-        lowering.module.constants.push(skxc_ir::Constant { ty, elements })
+        importer.module.constants.push(skxc_ir::Constant { ty, elements })
     };
     let (keys, values) = (constant(keys, elem), constant(kept_values, value_elem));
     let found = Type { elem: value_elem, shape: ty.shape };
     let op = RealOp::Lookup { input, keys, values };
-    let mut found = lowering.module.push(op, found, node.origin);
+    let mut found = importer.module.push(op, found, node.origin);
     if let Some(of_nan) = of_nan {
-        let of_nan = lowering.scalar(of_nan, value_elem, node.origin);
-        let is_number = lowering.compare(node, Relation::Equal, input, input)?;
-        found = lowering.select(node, is_number, found, of_nan)?;
+        let of_nan = importer.scalar(of_nan, value_elem, node.origin);
+        let is_number = importer.compare(node, Relation::Equal, input, input)?;
+        found = importer.select(node, is_number, found, of_nan)?;
     }
     let Some(texts) = texts else {
         if matches!(encoding.values, Data::Integers(_) | Data::Bool(_)) {
             return Ok(found);
         }
         let (values, elem) = self::values(node, &encoding.values)?;
-        return Ok(lowering.table(values, elem, found, node.origin));
+        return Ok(importer.table(values, elem, found, node.origin));
     };
     if texts.len() > MODEL_CLASSES_MAX {
         let message = format!(
@@ -173,12 +173,12 @@ fn look_up(
         );
         return Err(node.error(LIMIT_EXCEEDED, message).into());
     }
-    let table = lowering.module.labels.push(LabelTable::Strings(texts.clone()));
-    Ok(lowering.label(table, found, node.origin))
+    let table = importer.module.labels.push(LabelTable::Strings(texts.clone()));
+    Ok(importer.label(table, found, node.origin))
 }
 
 /// The lists of the node. Version 1 has one list, which goes both ways.
-fn encoding(node: &Node<'_>, from_text: bool) -> Lowered<Encoding> {
+fn encoding(node: &Node<'_>, from_text: bool) -> Imported<Encoding> {
     let classes = node.strings("classes_strings")?;
     let (keys, values, default) = if classes.is_empty() {
         let keys = list(node, "keys")?.ok_or_else(|| node.missing("keys_int64s"))?;
@@ -209,7 +209,7 @@ fn encoding(node: &Node<'_>, from_text: bool) -> Lowered<Encoding> {
 }
 
 /// The list of this name, in whichever type it is given.
-fn list(node: &Node<'_>, name: &str) -> Lowered<Option<Data>> {
+fn list(node: &Node<'_>, name: &str) -> Imported<Option<Data>> {
     let integers = node.ints(&format!("{name}_int64s"))?;
     if !integers.is_empty() {
         return Ok(Some(Data::Integers(integers.to_vec())));
@@ -226,7 +226,7 @@ fn list(node: &Node<'_>, name: &str) -> Lowered<Option<Data>> {
     tensor(node, &name)
 }
 
-fn tensor(node: &Node<'_>, name: &str) -> Lowered<Option<Data>> {
+fn tensor(node: &Node<'_>, name: &str) -> Imported<Option<Data>> {
     let Some(tensor) = node.tensor(name)? else { return Ok(None) };
     let tensor = decode(tensor).map_err(|fault| {
         let message = format!("attribute `{name}` {}", fault.what);
@@ -236,11 +236,11 @@ fn tensor(node: &Node<'_>, name: &str) -> Lowered<Option<Data>> {
 }
 
 /// What belongs to no key: -1, -0.0 and `_Unused` unless said otherwise.
-fn default(node: &Node<'_>, values: &Data) -> Lowered<Data> {
+fn default(node: &Node<'_>, values: &Data) -> Imported<Data> {
     if let Some(default) = tensor(node, "default_tensor")? {
         return Ok(default);
     }
-    let float = || -> Lowered<f64> { Ok(node.finite_float("default_float")?.unwrap_or(-0.0)) };
+    let float = || -> Imported<f64> { Ok(node.finite_float("default_float")?.unwrap_or(-0.0)) };
     Ok(match values {
         Data::Text(_) => {
             let text = node.string("default_string")?;
@@ -278,7 +278,7 @@ fn joined(values: Data, default: Data) -> Option<Data> {
 }
 
 /// The values of a table, of which none is NaN.
-fn values(node: &Node<'_>, data: &Data) -> Lowered<(Vec<f64>, ElementType)> {
+fn values(node: &Node<'_>, data: &Data) -> Imported<(Vec<f64>, ElementType)> {
     let (elements, elem) = numbers(node, data)?;
     let Some(at) = elements.iter().position(|element| element.is_nan()) else {
         return Ok((elements, elem));
@@ -297,7 +297,7 @@ fn values(node: &Node<'_>, data: &Data) -> Lowered<(Vec<f64>, ElementType)> {
 }
 
 /// Numbers as constants of the IR hold them: finite, or NaN among keys.
-fn numbers(node: &Node<'_>, data: &Data) -> Lowered<(Vec<f64>, ElementType)> {
+fn numbers(node: &Node<'_>, data: &Data) -> Imported<(Vec<f64>, ElementType)> {
     let refuse = |what: String| {
         let message = format!("`{}` holds {what}", node.name());
         Err(node.error(BAD_NUMBER, message).into())

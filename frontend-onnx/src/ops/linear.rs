@@ -23,9 +23,9 @@ use skxc_ir::{Binary, ElementType, LabelTable, RealOp, Relation, ScoreKind, Type
 use super::Operator;
 use super::tree_ensemble_classifier::labels;
 use super::trees::{POST_TRANSFORM_NAME, PostTransform};
+use crate::import::{Importer, Scores};
 use crate::listing::counted;
-use crate::lower::{Lowering, Scores};
-use crate::node::{Lowered, Node, Operand};
+use crate::node::{Imported, Node, Operand};
 
 pub(super) static LINEAR_CLASSIFIER: Operator = Operator {
     domain: "ai.onnx.ml",
@@ -41,7 +41,7 @@ pub(super) static LINEAR_CLASSIFIER: Operator = Operator {
         "post_transform",
     ],
     supported: "all post-transforms",
-    lower: lower_classifier,
+    import: import_classifier,
 };
 
 pub(super) static LINEAR_REGRESSOR: Operator = Operator {
@@ -51,7 +51,7 @@ pub(super) static LINEAR_REGRESSOR: Operator = Operator {
     inputs: 1..=1,
     attributes: &["coefficients", "intercepts", "post_transform", "targets"],
     supported: "all post-transforms",
-    lower: lower_regressor,
+    import: import_regressor,
 };
 
 /// Weights of the features, a row for each sum, and what is added to the sums.
@@ -62,43 +62,43 @@ struct Weights {
     rows: usize,
 }
 
-fn lower_classifier(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import_classifier(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let transform = PostTransform::by_name(node)?;
-    let (input, width) = lowering.feature_row(node)?;
+    let (input, width) = importer.feature_row(node)?;
     let weights = of_classes(node, width)?;
     let labels = labels_of(node, weights.rows)?;
     let kind = score_kind(&weights, labels.are_given, transform);
     let is_single = weights.rows == 1;
-    let sums = sums(lowering, node, input, weights)?;
+    let sums = sums(importer, node, input, weights)?;
     let class = if is_single {
-        let zero = lowering.scalar(0.0, ElementType::F32, node.origin);
-        let exceeds = lowering.compare(node, Relation::Greater, sums, zero)?;
-        lowering.reshape(exceeds, &[1], node.origin)
+        let zero = importer.scalar(0.0, ElementType::F32, node.origin);
+        let exceeds = importer.compare(node, Relation::Greater, sums, zero)?;
+        importer.reshape(exceeds, &[1], node.origin)
     } else {
         let ty = Type::new(ElementType::I64, &[1]);
-        lowering.module.push(RealOp::ArgMax { input: sums }, ty, node.origin)
+        importer.module.push(RealOp::ArgMax { input: sums }, ty, node.origin)
     };
-    let table = lowering.module.labels.push(labels.table);
-    let label = Operand::Value(lowering.label(table, class, node.origin));
+    let table = importer.module.labels.push(labels.table);
+    let label = Operand::Value(importer.label(table, class, node.origin));
     let has_two_scores = is_single && labels.are_given;
     if has_two_scores && transform == PostTransform::Probit {
-        warn_of_scores(lowering, node);
+        warn_of_scores(importer, node);
         return Ok(vec![label, Operand::Refused]);
     }
     let scores = if has_two_scores {
-        two_scores(lowering, node, sums, transform)?
+        two_scores(importer, node, sums, transform)?
     } else {
-        transform.apply(lowering, node, sums)
+        transform.apply(importer, node, sums)
     };
-    let count = lowering.module.shape(scores).0[1];
+    let count = importer.module.shape(scores).0[1];
     let all = Scores { whole: scores, classes: (0..count).collect(), kind };
-    lowering.scores.insert(scores, all);
+    importer.scores.insert(scores, all);
     Ok(vec![label, Operand::Value(scores)])
 }
 
-fn lower_regressor(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import_regressor(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let transform = PostTransform::by_name(node)?;
-    let (input, width) = lowering.feature_row(node)?;
+    let (input, width) = importer.feature_row(node)?;
     let rows = targets(node)?;
     let coefficients = coefficients(node)?;
     let why = format!("{rows} targets of {width} features");
@@ -107,11 +107,11 @@ fn lower_regressor(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     if !intercepts.is_empty() {
         node.check_length("intercepts", intercepts.len(), rows, &format!("{rows} targets"))?;
     }
-    let sums = sums(lowering, node, input, Weights { coefficients, intercepts, rows })?;
-    Ok(vec![Operand::Value(transform.apply(lowering, node, sums))])
+    let sums = sums(importer, node, input, Weights { coefficients, intercepts, rows })?;
+    Ok(vec![Operand::Value(transform.apply(importer, node, sums))])
 }
 
-fn targets(node: &Node<'_>) -> Lowered<usize> {
+fn targets(node: &Node<'_>) -> Imported<usize> {
     let count = node.int("targets")?.unwrap_or(1);
     let found = usize::try_from(count).ok().filter(|count| (1..=CLASSES_MAX).contains(count));
     found.ok_or_else(|| {
@@ -120,7 +120,7 @@ fn targets(node: &Node<'_>) -> Lowered<usize> {
     })
 }
 
-fn coefficients(node: &Node<'_>) -> Lowered<Vec<f64>> {
+fn coefficients(node: &Node<'_>) -> Imported<Vec<f64>> {
     let coefficients = node.finite_floats("coefficients")?;
     if coefficients.is_empty() {
         Err(node.missing("coefficients").into())
@@ -130,7 +130,7 @@ fn coefficients(node: &Node<'_>) -> Lowered<Vec<f64>> {
 }
 
 /// The weights of LinearClassifier.
-fn of_classes(node: &Node<'_>, width: u32) -> Lowered<Weights> {
+fn of_classes(node: &Node<'_>, width: u32) -> Imported<Weights> {
     let coefficients = coefficients(node)?;
     let intercepts = node.finite_floats("intercepts")?;
     let width = width as usize;
@@ -157,7 +157,7 @@ struct Labels {
 
 /// The labels for `rows` sums. A single sum without labels decides between 0
 /// and 1.
-fn labels_of(node: &Node<'_>, rows: usize) -> Lowered<Labels> {
+fn labels_of(node: &Node<'_>, rows: usize) -> Imported<Labels> {
     const INTEGERS: &str = "classlabels_ints";
     let has_text = !node.byte_strings("classlabels_strings")?.is_empty();
     if rows == 1 && !has_text && node.ints(INTEGERS)?.is_empty() {
@@ -176,23 +176,23 @@ fn labels_of(node: &Node<'_>, rows: usize) -> Lowered<Labels> {
 /// `f32[1xrows]`: the product of the features and the transposed coefficients,
 /// and the intercepts.
 fn sums(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     input: Value,
     weights: Weights,
-) -> Lowered<Value> {
+) -> Imported<Value> {
     let Weights { coefficients, intercepts, rows } = weights;
     let width = coefficients.len() / rows;
     let columns = transposed(&coefficients, rows);
     let extent = |count: usize| u32::try_from(count).expect("the limits bound every list");
     let ty = Type::new(ElementType::F32, &[extent(width), extent(rows)]);
-    let columns = lowering.constant_of(columns, ty, node.origin);
-    let sums = lowering.matmul(node, input, columns)?;
+    let columns = importer.constant_of(columns, ty, node.origin);
+    let sums = importer.matmul(node, input, columns)?;
     if intercepts.is_empty() {
         return Ok(sums);
     }
-    let intercepts = lowering.list(intercepts, ElementType::F32, node.origin);
-    lowering.binary(node, Binary::Add, sums, intercepts)
+    let intercepts = importer.list(intercepts, ElementType::F32, node.origin);
+    importer.binary(node, Binary::Add, sums, intercepts)
 }
 
 /// A matrix of `rows` rows, by columns.
@@ -204,33 +204,33 @@ pub(super) fn transposed(matrix: &[f64], rows: usize) -> Vec<f64> {
 
 /// The scores of one sum and two labels.
 pub(super) fn two_scores(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     sum: Value,
     transform: PostTransform,
-) -> Lowered<Value> {
+) -> Imported<Value> {
     if transform == PostTransform::Logistic {
-        let negated = lowering.unary(Unary::Negate, sum, node.origin);
-        let row = pair(lowering, node, negated, sum);
-        return Ok(transform.apply(lowering, node, row));
+        let negated = importer.unary(Unary::Negate, sum, node.origin);
+        let row = pair(importer, node, negated, sum);
+        return Ok(transform.apply(importer, node, row));
     }
     if transform != PostTransform::None {
-        transform.warn_of_single(lowering, node);
+        transform.warn_of_single(importer, node);
     }
-    let one = lowering.scalar(1.0, ElementType::F32, node.origin);
-    let other = lowering.binary(node, Binary::Subtract, one, sum)?;
-    Ok(pair(lowering, node, other, sum))
+    let one = importer.scalar(1.0, ElementType::F32, node.origin);
+    let other = importer.binary(node, Binary::Subtract, one, sum)?;
+    Ok(pair(importer, node, other, sum))
 }
 
 /// Two `f32[1x1]` as one row.
 pub(super) fn pair(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     first: Value,
     second: Value,
 ) -> Value {
     let ty = Type::new(ElementType::F32, &[1, 2]);
-    lowering.module.push(RealOp::Concat { inputs: vec![first, second] }, ty, node.origin)
+    importer.module.push(RealOp::Concat { inputs: vec![first, second] }, ty, node.origin)
 }
 
 /// SOFTMAX makes probabilities, and so does LOGISTIC of a sum and its negative.
@@ -253,12 +253,12 @@ fn score_kind(weights: &Weights, has_two_labels: bool, transform: PostTransform)
 }
 
 /// ONNX Runtime leaves the second score of PROBIT undefined.
-pub(super) fn warn_of_scores(lowering: &mut Lowering<'_>, node: &Node<'_>) {
+pub(super) fn warn_of_scores(importer: &mut Importer<'_>, node: &Node<'_>) {
     let message = format!(
         "`{POST_TRANSFORM_NAME}` PROBIT has no meaning for two classes with one sum; the scores are left out"
     );
     let warning = node.attribute_warning(POST_TRANSFORM_NAME, POST_TRANSFORM, message);
-    lowering.warn(warning.note("the label, which is decided before, is not concerned"));
+    importer.warn(warning.note("the label, which is decided before, is not concerned"));
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use skxc_diagnostics::codes::TYPE_MISMATCH;
 use skxc_ir::{Binary, ElementType, Reduction, Value};
 
 use super::Operator;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 use crate::tensor::Tensor;
 
 pub(super) static MAT_MUL: Operator = Operator {
@@ -23,7 +23,7 @@ pub(super) static MAT_MUL: Operator = Operator {
     inputs: 2..=2,
     attributes: &[],
     supported: "everything",
-    lower: lower_mat_mul,
+    import: import_mat_mul,
 };
 
 pub(super) static GEMM: Operator = Operator {
@@ -33,35 +33,35 @@ pub(super) static GEMM: Operator = Operator {
     inputs: 2..=3,
     attributes: &["alpha", "beta", "transA", "transB"],
     supported: "everything",
-    lower: lower_gemm,
+    import: import_gemm,
 };
 
-fn lower_mat_mul(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let (a, b) = (factor(lowering, node, 0)?, factor(lowering, node, 1)?);
-    let shape_a = lowering.module.shape(a).0.clone();
-    let shape_b = lowering.module.shape(b).0.clone();
+fn import_mat_mul(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let (a, b) = (factor(importer, node, 0)?, factor(importer, node, 1)?);
+    let shape_a = importer.module.shape(a).0.clone();
+    let shape_b = importer.module.shape(b).0.clone();
     if shape_a.is_empty() || shape_b.is_empty() {
         let message = "`MatMul` of a number, not a matrix";
         return Err(node.error(TYPE_MISMATCH, message).into());
     }
     let (is_row, is_column) = (shape_a.len() == 1, shape_b.len() == 1);
-    let a = if is_row { lowering.reshape(a, &[1, shape_a[0]], node.origin) } else { a };
-    let b = if is_column { lowering.reshape(b, &[shape_b[0], 1], node.origin) } else { b };
-    let product = product(lowering, node, a, b)?;
-    let mut shape = lowering.module.shape(product).0.clone();
+    let a = if is_row { importer.reshape(a, &[1, shape_a[0]], node.origin) } else { a };
+    let b = if is_column { importer.reshape(b, &[shape_b[0], 1], node.origin) } else { b };
+    let product = product(importer, node, a, b)?;
+    let mut shape = importer.module.shape(product).0.clone();
     if is_column {
         shape.pop();
     }
     if is_row {
         shape.remove(shape.len() - 1 - usize::from(!is_column));
     }
-    Ok(vec![Operand::Value(lowering.reshape(product, &shape, node.origin))])
+    Ok(vec![Operand::Value(importer.reshape(product, &shape, node.origin))])
 }
 
 /// The product of operands with two axes or more.
-fn product(lowering: &mut Lowering<'_>, node: &Node<'_>, a: Value, b: Value) -> Lowered<Value> {
-    let of_a = lowering.module.ty(a).clone();
-    let of_b = lowering.module.ty(b).clone();
+fn product(importer: &mut Importer<'_>, node: &Node<'_>, a: Value, b: Value) -> Imported<Value> {
+    let of_a = importer.module.ty(a).clone();
+    let of_b = importer.module.ty(b).clone();
     let (outer_a, matrix_a) = of_a.shape.0.split_at(of_a.shape.0.len() - 2);
     let (outer_b, matrix_b) = of_b.shape.0.split_at(of_b.shape.0.len() - 2);
     if matrix_a[1] != matrix_b[0] || of_a.elem != of_b.elem {
@@ -71,53 +71,53 @@ fn product(lowering: &mut Lowering<'_>, node: &Node<'_>, a: Value, b: Value) -> 
     // One matrix on the right takes all rows on the left at once.
     if outer_b.iter().all(|&extent| extent == 1) {
         let rows = of_a.shape.0[..of_a.shape.0.len() - 1].iter().product();
-        let flat = lowering.reshape(a, &[rows, matrix_a[1]], node.origin);
-        let right = lowering.reshape(b, matrix_b, node.origin);
-        let product = lowering.matmul(node, flat, right)?;
+        let flat = importer.reshape(a, &[rows, matrix_a[1]], node.origin);
+        let right = importer.reshape(b, matrix_b, node.origin);
+        let product = importer.matmul(node, flat, right)?;
         let ones = outer_b.len().saturating_sub(outer_a.len());
         let mut shape = vec![1; ones];
         shape.extend(outer_a);
         shape.extend([matrix_a[0], matrix_b[1]]);
-        return Ok(lowering.reshape(product, &shape, node.origin));
+        return Ok(importer.reshape(product, &shape, node.origin));
     }
     // Every row meets every column, and their products are added up.
     let mut rows = outer_a.to_vec();
     rows.extend([matrix_a[0], 1, matrix_a[1]]);
     let mut columns = outer_b.to_vec();
     columns.extend([1, matrix_b[1], matrix_b[0]]);
-    let rows = lowering.reshape(a, &rows, node.origin);
+    let rows = importer.reshape(a, &rows, node.origin);
     let rank = of_b.shape.0.len();
-    let turned = lowering.axis_last(b, rank - 2, node.origin);
-    let columns = lowering.reshape(turned, &columns, node.origin);
-    let products = lowering.binary(node, Binary::Multiply, rows, columns)?;
-    Ok(lowering.reduce(Reduction::Sum, products, node.origin))
+    let turned = importer.axis_last(b, rank - 2, node.origin);
+    let columns = importer.reshape(turned, &columns, node.origin);
+    let products = importer.binary(node, Binary::Multiply, rows, columns)?;
+    Ok(importer.reduce(Reduction::Sum, products, node.origin))
 }
 
 /// An operand as numbers.
-fn factor(lowering: &mut Lowering<'_>, node: &Node<'_>, position: usize) -> Lowered<Value> {
-    let value = lowering.numbers(node, position)?;
-    if lowering.module.ty(value).elem == ElementType::Bool {
+fn factor(importer: &mut Importer<'_>, node: &Node<'_>, position: usize) -> Imported<Value> {
+    let value = importer.numbers(node, position)?;
+    if importer.module.ty(value).elem == ElementType::Bool {
         let message = format!("`{}` needs numbers, not truth values", node.name());
         return Err(node.operand_error(position, TYPE_MISMATCH, message).into());
     }
     Ok(value)
 }
 
-fn lower_gemm(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import_gemm(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let turns = |name| Ok::<_, crate::node::Problems>(node.int(name)?.unwrap_or(0) != 0);
-    let a = matrix(lowering, node, 0, turns("transA")?)?;
-    let b = matrix(lowering, node, 1, turns("transB")?)?;
-    let product = lowering.matmul(node, a, b)?;
-    let product = scaled(lowering, node, product, "alpha")?;
+    let a = matrix(importer, node, 0, turns("transA")?)?;
+    let b = matrix(importer, node, 1, turns("transB")?)?;
+    let product = importer.matmul(node, a, b)?;
+    let product = scaled(importer, node, product, "alpha")?;
     if node.optional(2).is_none() {
         return Ok(vec![Operand::Value(product)]);
     }
-    let added = factor(lowering, node, 2)?;
-    let added = scaled(lowering, node, added, "beta")?;
-    let sum = lowering.binary(node, Binary::Add, product, added)?;
-    let (of_sum, of_product) = (lowering.module.ty(sum), lowering.module.ty(product));
+    let added = factor(importer, node, 2)?;
+    let added = scaled(importer, node, added, "beta")?;
+    let sum = importer.binary(node, Binary::Add, product, added)?;
+    let (of_sum, of_product) = (importer.module.ty(sum), importer.module.ty(product));
     if of_sum != of_product {
-        let message = format!("`Gemm` cannot add `{}` to it", lowering.module.ty(added));
+        let message = format!("`Gemm` cannot add `{}` to it", importer.module.ty(added));
         let error = node.operand_error(2, TYPE_MISMATCH, message);
         return Err(error.note(format!("the product is `{of_product}`")).into());
     }
@@ -126,27 +126,27 @@ fn lower_gemm(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
 
 /// A matrix, transposed if `turns`.
 fn matrix(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     position: usize,
     turns: bool,
-) -> Lowered<Value> {
+) -> Imported<Value> {
     if let Operand::Constant(tensor) = node.operand(position)?
         && turns
         && let Some(turned) = transposed(tensor)
     {
-        return turned.to_value(&mut lowering.module, node.origin).map_err(|fault| {
+        return turned.to_value(&mut importer.module, node.origin).map_err(|fault| {
             let message = format!("input {position} of `{}` {}", node.name(), fault.what);
             node.operand_error(position, fault.code, message).into()
         });
     }
-    let value = factor(lowering, node, position)?;
-    let ty = lowering.module.ty(value);
+    let value = factor(importer, node, position)?;
+    let ty = importer.module.ty(value);
     if ty.shape.0.len() != 2 {
         let message = format!("`Gemm` needs a matrix, not `{ty}`");
         return Err(node.operand_error(position, TYPE_MISMATCH, message).into());
     }
-    Ok(if turns { lowering.permute(value, &[1, 0], node.origin) } else { value })
+    Ok(if turns { importer.permute(value, &[1, 0], node.origin) } else { value })
 }
 
 /// A known matrix with its axes exchanged, so that nothing has to do it later.
@@ -160,23 +160,23 @@ fn transposed(tensor: &Tensor) -> Option<Tensor> {
 
 /// `value` times the attribute `name`, 1 by default.
 fn scaled(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     value: Value,
     name: &str,
-) -> Lowered<Value> {
+) -> Imported<Value> {
     let factor = f64::from(node.float(name)?.unwrap_or(1.0));
     if factor == 1.0 {
         return Ok(value);
     }
-    let elem = lowering.module.ty(value).elem;
+    let elem = importer.module.ty(value).elem;
     let is_whole = factor.trunc() == factor || elem != ElementType::I64;
     if !factor.is_finite() || !is_whole {
         let message = format!("attribute `{name}` is {factor}, for elements of type `{elem}`");
         return Err(node.attribute_error(name, TYPE_MISMATCH, message).into());
     }
-    let factor = lowering.scalar(factor, elem, node.origin);
-    lowering.binary(node, Binary::Multiply, value, factor)
+    let factor = importer.scalar(factor, elem, node.origin);
+    importer.binary(node, Binary::Multiply, value, factor)
 }
 
 #[cfg(test)]

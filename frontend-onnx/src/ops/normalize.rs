@@ -10,8 +10,8 @@ use skxc_diagnostics::codes::ATTRIBUTE_INVALID;
 use skxc_ir::{Binary, ElementType, Reduction, Relation, Unary, Value};
 
 use super::Operator;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 
 pub(super) static LP_NORMALIZATION: Operator = Operator {
     domain: "ai.onnx",
@@ -20,7 +20,7 @@ pub(super) static LP_NORMALIZATION: Operator = Operator {
     inputs: 1..=1,
     attributes: &["axis", "p"],
     supported: "along any axis, not across rows",
-    lower,
+    import,
 };
 
 pub(super) static NORMALIZER: Operator = Operator {
@@ -30,7 +30,7 @@ pub(super) static NORMALIZER: Operator = Operator {
     inputs: 1..=1,
     attributes: &["norm"],
     supported: "everything",
-    lower: lower_normalizer,
+    import: import_normalizer,
 };
 
 /// What a row is divided by.
@@ -41,11 +41,11 @@ enum Norm {
     Root,
 }
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let input = lowering.floats(node, 0)?;
-    let shape = lowering.module.shape(input).0.clone();
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let input = importer.floats(node, 0)?;
+    let shape = importer.module.shape(input).0.clone();
     let axis = node.axis(node.int("axis")?.unwrap_or(-1), shape.len())?;
-    lowering.check_axis(node, &shape, axis)?;
+    importer.check_axis(node, &shape, axis)?;
     let norm = match node.int("p")?.unwrap_or(2) {
         1 => Norm::Sum,
         2 => Norm::Root,
@@ -54,13 +54,13 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
             return Err(node.attribute_error("p", ATTRIBUTE_INVALID, message).into());
         }
     };
-    let rows = lowering.axis_last(input, axis, node.origin);
-    let rows = divided(lowering, node, rows, norm)?;
-    Ok(vec![Operand::Value(lowering.axis_back(rows, axis, node.origin))])
+    let rows = importer.axis_last(input, axis, node.origin);
+    let rows = divided(importer, node, rows, norm)?;
+    Ok(vec![Operand::Value(importer.axis_back(rows, axis, node.origin))])
 }
 
-fn lower_normalizer(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let input = lowering.numbers(node, 0)?;
+fn import_normalizer(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let input = importer.numbers(node, 0)?;
     let norm = match node.string("norm")?.as_deref() {
         None | Some("MAX") => Norm::Greatest,
         Some("L1") => Norm::Sum,
@@ -70,39 +70,39 @@ fn lower_normalizer(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
             return Err(node.attribute_error("norm", ATTRIBUTE_INVALID, message).into());
         }
     };
-    let input = lowering.cast(input, ElementType::F32, node.origin);
-    Ok(vec![Operand::Value(divided(lowering, node, input, norm)?)])
+    let input = importer.cast(input, ElementType::F32, node.origin);
+    Ok(vec![Operand::Value(divided(importer, node, input, norm)?)])
 }
 
 /// Each row divided by its norm, or by 1 where that is 0.
 fn divided(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     rows: Value,
     norm: Norm,
-) -> Lowered<Value> {
+) -> Imported<Value> {
     let origin = node.origin;
     let norm = match norm {
-        Norm::Greatest => lowering.reduce(Reduction::Maximum, rows, origin),
+        Norm::Greatest => importer.reduce(Reduction::Maximum, rows, origin),
         Norm::Sum => {
-            let magnitudes = lowering.unary(Unary::Absolute, rows, origin);
-            lowering.reduce(Reduction::Sum, magnitudes, origin)
+            let magnitudes = importer.unary(Unary::Absolute, rows, origin);
+            importer.reduce(Reduction::Sum, magnitudes, origin)
         }
         Norm::Root => {
-            let squares = lowering.binary(node, Binary::Multiply, rows, rows)?;
-            let sum = lowering.reduce(Reduction::Sum, squares, origin);
-            lowering.unary(Unary::SquareRoot, sum, origin)
+            let squares = importer.binary(node, Binary::Multiply, rows, rows)?;
+            let sum = importer.reduce(Reduction::Sum, squares, origin);
+            importer.unary(Unary::SquareRoot, sum, origin)
         }
     };
-    let mut column = lowering.module.shape(norm).0.clone();
+    let mut column = importer.module.shape(norm).0.clone();
     column.push(1);
-    let norm = lowering.reshape(norm, &column, origin);
-    let elem = lowering.module.ty(rows).elem;
-    let zero = lowering.scalar(0.0, elem, origin);
-    let one = lowering.scalar(1.0, elem, origin);
-    let is_zero = lowering.compare(node, Relation::Equal, norm, zero)?;
-    let divisor = lowering.select(node, is_zero, one, norm)?;
-    lowering.binary(node, Binary::Divide, rows, divisor)
+    let norm = importer.reshape(norm, &column, origin);
+    let elem = importer.module.ty(rows).elem;
+    let zero = importer.scalar(0.0, elem, origin);
+    let one = importer.scalar(1.0, elem, origin);
+    let is_zero = importer.compare(node, Relation::Equal, norm, zero)?;
+    let divisor = importer.select(node, is_zero, one, norm)?;
+    importer.binary(node, Binary::Divide, rows, divisor)
 }
 
 #[cfg(test)]

@@ -9,8 +9,8 @@ use skxc_ir::{Binary, ElementType, Relation, Value};
 
 use super::Operator;
 use crate::build::{is_bounded, too_large};
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 use crate::tensor::Data;
 
 pub(super) static ONE_HOT: Operator = Operator {
@@ -20,54 +20,54 @@ pub(super) static ONE_HOT: Operator = Operator {
     inputs: 3..=3,
     attributes: &["axis"],
     supported: "of a constant depth",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let depth = depth(node)?;
-    let positions = lowering.numbers(node, 0)?;
-    let positions = lowering.cast(positions, ElementType::I64, node.origin);
-    let values = lowering.numbers(node, 2)?;
-    if lowering.module.shape(values).elements() != 2 {
+    let positions = importer.numbers(node, 0)?;
+    let positions = importer.cast(positions, ElementType::I64, node.origin);
+    let values = importer.numbers(node, 2)?;
+    if importer.module.shape(values).elements() != 2 {
         let message = "`OneHot` needs two values";
         return Err(node.operand_error(2, TYPE_MISMATCH, message).into());
     }
-    let off = lowering.pick(values, vec![0], &[], node.origin);
-    let on = lowering.pick(values, vec![1], &[], node.origin);
-    let extent = lowering.scalar(depth.into(), ElementType::I64, node.origin);
-    let zero = lowering.scalar(0.0, ElementType::I64, node.origin);
-    let is_negative = lowering.compare(node, Relation::Less, positions, zero)?;
-    let from_end = lowering.binary(node, Binary::Add, positions, extent)?;
-    let positions = lowering.select(node, is_negative, from_end, positions)?;
-    let mut shape = lowering.module.shape(positions).0.clone();
+    let off = importer.pick(values, vec![0], &[], node.origin);
+    let on = importer.pick(values, vec![1], &[], node.origin);
+    let extent = importer.scalar(depth.into(), ElementType::I64, node.origin);
+    let zero = importer.scalar(0.0, ElementType::I64, node.origin);
+    let is_negative = importer.compare(node, Relation::Less, positions, zero)?;
+    let from_end = importer.binary(node, Binary::Add, positions, extent)?;
+    let positions = importer.select(node, is_negative, from_end, positions)?;
+    let mut shape = importer.module.shape(positions).0.clone();
     let axis = node.axis(node.int("axis")?.unwrap_or(-1), shape.len() + 1)?;
     shape.insert(axis, 1);
-    let positions = lowering.reshape(positions, &shape, node.origin);
-    let is_there = is_at(lowering, node, positions, axis, depth)?;
-    Ok(vec![Operand::Value(lowering.select(node, is_there, on, off)?)])
+    let positions = importer.reshape(positions, &shape, node.origin);
+    let is_there = is_at(importer, node, positions, axis, depth)?;
+    Ok(vec![Operand::Value(importer.select(node, is_there, on, off)?)])
 }
 
 /// Truth values along `axis`, of extent 1 in `positions`: is it there?
 pub(super) fn is_at(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     positions: Value,
     axis: usize,
     depth: u32,
-) -> Lowered<Value> {
-    let mut shape = lowering.module.shape(positions).0.clone();
+) -> Imported<Value> {
+    let mut shape = importer.module.shape(positions).0.clone();
     shape[axis] = depth;
     if !is_bounded(&shape) {
         return Err(too_large(node).into());
     }
-    let all = lowering.list((0..depth).map(f64::from).collect(), ElementType::I64, node.origin);
+    let all = importer.list((0..depth).map(f64::from).collect(), ElementType::I64, node.origin);
     let mut column = vec![1; shape.len() - axis];
     column[0] = depth;
-    let all = lowering.reshape(all, &column, node.origin);
-    lowering.compare(node, Relation::Equal, positions, all)
+    let all = importer.reshape(all, &column, node.origin);
+    importer.compare(node, Relation::Equal, positions, all)
 }
 
-fn depth(node: &Node<'_>) -> Lowered<u32> {
+fn depth(node: &Node<'_>) -> Imported<u32> {
     let depth = match &node.constant(1, "depth")?.data {
         Data::Integers(values) => values.first().copied(),
         Data::F32(values) | Data::F64(values) => values.first().map(|&depth| depth as i64),

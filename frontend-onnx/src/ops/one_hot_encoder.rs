@@ -11,9 +11,9 @@ use skxc_ir::{ElementType, LabelTable, Relation, Value};
 
 use super::Operator;
 use crate::build::INTEGER_MAX;
+use crate::import::Importer;
 use crate::listing::short;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::node::{Imported, Node, Operand};
 
 const INTEGERS: &str = "cats_int64s";
 const STRINGS: &str = "cats_strings";
@@ -25,27 +25,27 @@ pub(super) static ONE_HOT_ENCODER: Operator = Operator {
     inputs: 1..=1,
     attributes: &[INTEGERS, STRINGS, "zeros"],
     supported: "of numbers and labels",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let texts = node.strings(STRINGS)?;
     let (keys, categories) = if texts.is_empty() {
-        of_numbers(lowering, node)?
+        of_numbers(importer, node)?
     } else {
-        of_text(lowering, node, &texts)?
+        of_text(importer, node, &texts)?
     };
-    let mut shape = lowering.module.shape(keys).0.clone();
+    let mut shape = importer.module.shape(keys).0.clone();
     shape.push(1);
-    let keys = lowering.reshape(keys, &shape, node.origin);
-    let categories = lowering.list(categories, ElementType::I64, node.origin);
-    let equal = lowering.compare(node, Relation::Equal, keys, categories)?;
-    Ok(vec![Operand::Value(lowering.cast(equal, ElementType::F32, node.origin))])
+    let keys = importer.reshape(keys, &shape, node.origin);
+    let categories = importer.list(categories, ElementType::I64, node.origin);
+    let equal = importer.compare(node, Relation::Equal, keys, categories)?;
+    Ok(vec![Operand::Value(importer.cast(equal, ElementType::F32, node.origin))])
 }
 
 /// The elements as integers, and the categories.
 #[allow(clippy::cast_precision_loss, reason = "checked: every integer is exact")]
-fn of_numbers(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered<(Value, Vec<f64>)> {
+fn of_numbers(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported<(Value, Vec<f64>)> {
     let categories = node.ints(INTEGERS)?;
     if categories.is_empty() {
         let help = format!("it needs `{INTEGERS}` or `{STRINGS}`");
@@ -56,23 +56,23 @@ fn of_numbers(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered<(Value, V
         let message = format!("the category {beyond} is beyond 2^53");
         return Err(node.attribute_error(INTEGERS, ATTRIBUTE_INVALID, message).into());
     }
-    let input = lowering.numbers(node, 0)?;
-    let keys = lowering.cast(input, ElementType::I64, node.origin);
+    let input = importer.numbers(node, 0)?;
+    let keys = importer.cast(input, ElementType::I64, node.origin);
     Ok((keys, categories.iter().map(|&category| category as f64).collect()))
 }
 
 /// The position of each text among the categories, -1 if it is none of them,
 /// and these positions.
 fn of_text(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     categories: &[String],
-) -> Lowered<(Value, Vec<f64>)> {
+) -> Imported<(Value, Vec<f64>)> {
     check(node, STRINGS, categories)?;
-    let input = lowering.value(node, 0)?;
-    let ty = lowering.module.ty(input);
+    let input = importer.value(node, 0)?;
+    let ty = importer.module.ty(input);
     let table = match ty.elem {
-        ElementType::Label(table) => Some(&lowering.module.labels[table]),
+        ElementType::Label(table) => Some(&importer.module.labels[table]),
         _ => None,
     };
     let Some(LabelTable::Strings(labels)) = table else {
@@ -84,12 +84,12 @@ fn of_text(
         found.map_or(-1.0, |at| at as f64)
     };
     let positions = labels.iter().map(position).collect();
-    let keys = lowering.table(positions, ElementType::I64, input, node.origin);
+    let keys = importer.table(positions, ElementType::I64, input, node.origin);
     Ok((keys, (0..categories.len()).map(|at| at as f64).collect()))
 }
 
 /// Not too many, and each once.
-fn check<T: Ord + Clone + ToString>(node: &Node<'_>, name: &str, categories: &[T]) -> Lowered<()> {
+fn check<T: Ord + Clone + ToString>(node: &Node<'_>, name: &str, categories: &[T]) -> Imported<()> {
     if categories.len() > COLUMNS_MAX {
         let message =
             format!("there are {} categories; at most {COLUMNS_MAX} are allowed", categories.len());

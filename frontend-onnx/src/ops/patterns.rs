@@ -6,8 +6,8 @@ use skxc_ir::limits::ELEMENTS_MAX;
 use skxc_ir::{ElementType, Type};
 
 use super::Operator;
-use crate::lower::{Lowering, known};
-use crate::node::{Lowered, Node, Operand};
+use crate::import::{Importer, known};
+use crate::node::{Imported, Node, Operand};
 use crate::proto::DataType;
 use crate::tensor::{Data, Tensor};
 
@@ -18,7 +18,7 @@ pub(super) static RANGE: Operator = Operator {
     inputs: 3..=3,
     attributes: &[],
     supported: "of constants",
-    lower: lower_range,
+    import: import_range,
 };
 
 pub(super) static EYE_LIKE: Operator = Operator {
@@ -28,7 +28,7 @@ pub(super) static EYE_LIKE: Operator = Operator {
     inputs: 1..=1,
     attributes: &["dtype", "k"],
     supported: "of float, double and integers",
-    lower: lower_eye_like,
+    import: import_eye_like,
 };
 
 pub(super) static SIZE: Operator = Operator {
@@ -38,7 +38,7 @@ pub(super) static SIZE: Operator = Operator {
     inputs: 1..=1,
     attributes: &[],
     supported: "everything",
-    lower: lower_size,
+    import: import_size,
 };
 
 pub(super) static TRILU: Operator = Operator {
@@ -48,11 +48,11 @@ pub(super) static TRILU: Operator = Operator {
     inputs: 1..=2,
     attributes: &["upper"],
     supported: "of a constant diagonal",
-    lower: lower_trilu,
+    import: import_trilu,
 };
 
 /// `start + i delta` up to `limit`, which is not in it.
-fn lower_range(_: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import_range(_: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let parts = [(0, "start"), (1, "limit"), (2, "delta")];
     let parts = parts.map(|(position, name)| node.constant(position, name));
     let [start, limit, delta] = parts;
@@ -99,7 +99,7 @@ fn steps(
     limit: &[f64],
     delta: &[f64],
     round: impl Fn(f64) -> f64,
-) -> Lowered<Vec<f64>> {
+) -> Imported<Vec<f64>> {
     let (&[start], &[limit], &[delta]) = (start, limit, delta) else {
         return Err(node.error(TYPE_MISMATCH, "`Range` needs three numbers").into());
     };
@@ -109,7 +109,7 @@ fn steps(
     Ok((0..count).map(|at| round(start + round(at as f64 * delta))).collect())
 }
 
-fn count_of(node: &Node<'_>, count: Option<usize>) -> Lowered<usize> {
+fn count_of(node: &Node<'_>, count: Option<usize>) -> Imported<usize> {
     count.filter(|&count| count <= ELEMENTS_MAX).ok_or_else(|| {
         let message = format!("`Range` makes more than {ELEMENTS_MAX} elements");
         node.error(LIMIT_EXCEEDED, message).into()
@@ -117,12 +117,12 @@ fn count_of(node: &Node<'_>, count: Option<usize>) -> Lowered<usize> {
 }
 
 /// 1 on a diagonal of a matrix, else 0.
-fn lower_eye_like(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import_eye_like(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let (shape, elem) = match node.operand(0)? {
         Operand::Constant(tensor) => (tensor.shape.clone(), of_data(&tensor.data)),
         _ => {
-            let value = lowering.value(node, 0)?;
-            let ty = lowering.module.ty(value);
+            let value = importer.value(node, 0)?;
+            let ty = importer.module.ty(value);
             (ty.shape.0.clone(), ty.elem)
         }
     };
@@ -160,7 +160,7 @@ fn of_data(data: &Data) -> ElementType {
     }
 }
 
-fn element_type(node: &Node<'_>, number: i64) -> Lowered<ElementType> {
+fn element_type(node: &Node<'_>, number: i64) -> Imported<ElementType> {
     let ty = i32::try_from(number).ok().and_then(|number| DataType::try_from(number).ok());
     match ty {
         Some(DataType::Float) => Ok(ElementType::F32),
@@ -175,12 +175,12 @@ fn element_type(node: &Node<'_>, number: i64) -> Lowered<ElementType> {
 }
 
 /// The number of elements.
-fn lower_size(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import_size(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let (count, per_row) = match node.operand(0)? {
         Operand::Constant(tensor) => (tensor.shape.iter().map(|&n| i64::from(n)).product(), false),
         _ => {
-            let value = lowering.value(node, 0)?;
-            (lowering.module.shape(value).elements() as i64, true)
+            let value = importer.value(node, 0)?;
+            (importer.module.shape(value).elements() as i64, true)
         }
     };
     let data = Data::Integers(vec![count]);
@@ -188,14 +188,14 @@ fn lower_size(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
 }
 
 /// The upper or lower triangle of each matrix, 0 elsewhere.
-fn lower_trilu(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import_trilu(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let diagonal = match node.optional(1) {
         Some(_) => node.constant_integers(1, "k")?.first().copied().unwrap_or(0),
         None => 0,
     };
     let is_upper = node.int("upper")?.unwrap_or(1) != 0;
-    let input = lowering.numbers(node, 0)?;
-    let ty = lowering.module.ty(input).clone();
+    let input = importer.numbers(node, 0)?;
+    let ty = importer.module.ty(input).clone();
     let &[.., rows, columns] = &ty.shape.0[..] else {
         let message = format!("`Trilu` needs a matrix, not `{ty}`");
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
@@ -207,9 +207,9 @@ fn lower_trilu(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     let kept = (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
     let kept = kept.map(|(row, column)| f64::from(u8::from(is_kept(row, column)))).collect();
     let mask = Type::new(ElementType::Bool, &[rows, columns]);
-    let mask = lowering.constant_of(kept, mask, node.origin);
-    let zero = lowering.scalar(0.0, ty.elem, node.origin);
-    Ok(vec![Operand::Value(lowering.select(node, mask, input, zero)?)])
+    let mask = importer.constant_of(kept, mask, node.origin);
+    let zero = importer.scalar(0.0, ty.elem, node.origin);
+    Ok(vec![Operand::Value(importer.select(node, mask, input, zero)?)])
 }
 
 #[cfg(test)]

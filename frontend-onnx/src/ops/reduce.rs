@@ -18,8 +18,8 @@ use skxc_diagnostics::codes::TYPE_MISMATCH;
 use skxc_ir::{Binary, ElementType, Reduction, Unary, Value};
 
 use super::Operator;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 
 /// Products of so many elements are written out.
 const FACTORS_MAX: u32 = 8;
@@ -45,7 +45,7 @@ macro_rules! reduction {
             inputs: 1..=2,
             attributes: &["axes", "keepdims", "noop_with_empty_axes"],
             supported: "along constant axes, not across rows",
-            lower: |lowering, node| lower(lowering, node, $kind),
+            import: |importer, node| import(importer, node, $kind),
         };
     };
 }
@@ -61,12 +61,12 @@ reduction!(REDUCE_SUM_SQUARE, "ReduceSumSquare", Kind::SumSquare);
 reduction!(REDUCE_LOG_SUM, "ReduceLogSum", Kind::LogSum);
 reduction!(REDUCE_LOG_SUM_EXP, "ReduceLogSumExp", Kind::LogSumExp);
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>, kind: Kind) -> Lowered {
+fn import(importer: &mut Importer<'_>, node: &Node<'_>, kind: Kind) -> Imported {
     let input = match kind {
-        Kind::Plain(_) | Kind::L1 | Kind::SumSquare => lowering.numbers(node, 0)?,
-        Kind::Mean | Kind::L2 | Kind::LogSum | Kind::LogSumExp => lowering.floats(node, 0)?,
+        Kind::Plain(_) | Kind::L1 | Kind::SumSquare => importer.numbers(node, 0)?,
+        Kind::Mean | Kind::L2 | Kind::LogSum | Kind::LogSumExp => importer.floats(node, 0)?,
     };
-    let ty = lowering.module.ty(input).clone();
+    let ty = importer.module.ty(input).clone();
     if ty.elem == ElementType::Bool {
         let message = format!("`{}` needs numbers, not truth values", node.name());
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
@@ -77,15 +77,15 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>, kind: Kind) -> Lowered {
         return Ok(vec![Operand::Value(input)]);
     }
     for &axis in &axes {
-        lowering.check_axis(node, shape, axis)?;
+        importer.check_axis(node, shape, axis)?;
     }
     let rest: Vec<usize> = (0..shape.len()).filter(|axis| !axes.contains(axis)).collect();
     let order: Vec<usize> = rest.iter().chain(&axes).copied().collect();
-    let moved = lowering.permute(input, &order, node.origin);
+    let moved = importer.permute(input, &order, node.origin);
     let mut rows: Vec<u32> = rest.iter().map(|&axis| shape[axis]).collect();
     rows.push(axes.iter().map(|&axis| shape[axis]).product());
-    let rows = lowering.reshape(moved, &rows, node.origin);
-    let reduced = reduce(lowering, node, kind, rows)?;
+    let rows = importer.reshape(moved, &rows, node.origin);
+    let reduced = reduce(importer, node, kind, rows)?;
     let keeps = node.int("keepdims")?.unwrap_or(1) != 0;
     let kept: Vec<u32> = shape
         .iter()
@@ -93,52 +93,57 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>, kind: Kind) -> Lowered {
         .filter(|(axis, _)| keeps || !axes.contains(axis))
         .map(|(axis, &extent)| if axes.contains(&axis) { 1 } else { extent })
         .collect();
-    Ok(vec![Operand::Value(lowering.reshape(reduced, &kept, node.origin))])
+    Ok(vec![Operand::Value(importer.reshape(reduced, &kept, node.origin))])
 }
 
 /// The last axis of `rows` reduced.
-fn reduce(lowering: &mut Lowering<'_>, node: &Node<'_>, kind: Kind, rows: Value) -> Lowered<Value> {
+fn reduce(
+    importer: &mut Importer<'_>,
+    node: &Node<'_>,
+    kind: Kind,
+    rows: Value,
+) -> Imported<Value> {
     let origin = node.origin;
     Ok(match kind {
-        Kind::Plain(Reduction::Product) => product(lowering, node, rows)?,
-        Kind::Plain(function) => lowering.reduce(function, rows, origin),
+        Kind::Plain(Reduction::Product) => product(importer, node, rows)?,
+        Kind::Plain(function) => importer.reduce(function, rows, origin),
         Kind::Mean => {
-            let count = lowering.module.shape(rows).0.last().copied().unwrap_or(1);
-            let sum = lowering.reduce(Reduction::Sum, rows, origin);
-            let elem = lowering.module.ty(rows).elem;
-            let count = lowering.scalar(count.into(), elem, origin);
-            lowering.binary(node, Binary::Divide, sum, count)?
+            let count = importer.module.shape(rows).0.last().copied().unwrap_or(1);
+            let sum = importer.reduce(Reduction::Sum, rows, origin);
+            let elem = importer.module.ty(rows).elem;
+            let count = importer.scalar(count.into(), elem, origin);
+            importer.binary(node, Binary::Divide, sum, count)?
         }
         Kind::L1 => {
-            let magnitudes = lowering.unary(Unary::Absolute, rows, origin);
-            lowering.reduce(Reduction::Sum, magnitudes, origin)
+            let magnitudes = importer.unary(Unary::Absolute, rows, origin);
+            importer.reduce(Reduction::Sum, magnitudes, origin)
         }
         Kind::L2 | Kind::SumSquare => {
-            let squares = lowering.binary(node, Binary::Multiply, rows, rows)?;
-            let sum = lowering.reduce(Reduction::Sum, squares, origin);
-            if kind == Kind::L2 { lowering.unary(Unary::SquareRoot, sum, origin) } else { sum }
+            let squares = importer.binary(node, Binary::Multiply, rows, rows)?;
+            let sum = importer.reduce(Reduction::Sum, squares, origin);
+            if kind == Kind::L2 { importer.unary(Unary::SquareRoot, sum, origin) } else { sum }
         }
         Kind::LogSum => {
-            let sum = lowering.reduce(Reduction::Sum, rows, origin);
-            lowering.unary(Unary::Log, sum, origin)
+            let sum = importer.reduce(Reduction::Sum, rows, origin);
+            importer.unary(Unary::Log, sum, origin)
         }
         Kind::LogSumExp => {
-            let greatest = lowering.reduce(Reduction::Maximum, rows, origin);
-            let mut column = lowering.module.shape(greatest).0.clone();
+            let greatest = importer.reduce(Reduction::Maximum, rows, origin);
+            let mut column = importer.module.shape(greatest).0.clone();
             column.push(1);
-            let column = lowering.reshape(greatest, &column, origin);
-            let below = lowering.binary(node, Binary::Subtract, rows, column)?;
-            let powers = lowering.unary(Unary::Exp, below, origin);
-            let sum = lowering.reduce(Reduction::Sum, powers, origin);
-            let log = lowering.unary(Unary::Log, sum, origin);
-            lowering.binary(node, Binary::Add, log, greatest)?
+            let column = importer.reshape(greatest, &column, origin);
+            let below = importer.binary(node, Binary::Subtract, rows, column)?;
+            let powers = importer.unary(Unary::Exp, below, origin);
+            let sum = importer.reduce(Reduction::Sum, powers, origin);
+            let log = importer.unary(Unary::Log, sum, origin);
+            importer.binary(node, Binary::Add, log, greatest)?
         }
     })
 }
 
 /// The reduced axes, counted from 0, in order, each once; none if the operand
 /// stays as it is.
-fn axes(node: &Node<'_>, rank: usize) -> Lowered<Vec<usize>> {
+fn axes(node: &Node<'_>, rank: usize) -> Imported<Vec<usize>> {
     let listed = match node.optional(1) {
         Some(_) => node.constant_integers(1, "axes")?,
         None => node.ints("axes")?,
@@ -158,18 +163,18 @@ fn axes(node: &Node<'_>, rank: usize) -> Lowered<Vec<usize>> {
 
 /// The product along the last axis; of the few elements of one row, as products
 /// of two.
-fn product(lowering: &mut Lowering<'_>, node: &Node<'_>, rows: Value) -> Lowered<Value> {
-    let shape = lowering.module.shape(rows).0.clone();
+fn product(importer: &mut Importer<'_>, node: &Node<'_>, rows: Value) -> Imported<Value> {
+    let shape = importer.module.shape(rows).0.clone();
     let (width, count) = (shape.last().copied().unwrap_or(1), shape.iter().product::<u32>());
     if width != count || width > FACTORS_MAX {
-        return Ok(lowering.reduce(Reduction::Product, rows, node.origin));
+        return Ok(importer.reduce(Reduction::Product, rows, node.origin));
     }
-    let mut product = lowering.gather(rows, vec![0], node.origin);
+    let mut product = importer.gather(rows, vec![0], node.origin);
     for position in 1..width {
-        let factor = lowering.gather(rows, vec![position], node.origin);
-        product = lowering.binary(node, Binary::Multiply, product, factor)?;
+        let factor = importer.gather(rows, vec![position], node.origin);
+        product = importer.binary(node, Binary::Multiply, product, factor)?;
     }
-    Ok(lowering.reshape(product, &shape[..shape.len() - 1], node.origin))
+    Ok(importer.reshape(product, &shape[..shape.len() - 1], node.origin))
 }
 
 #[cfg(test)]

@@ -8,8 +8,8 @@ use skxc_diagnostics::Diagnostic;
 use skxc_diagnostics::codes::TYPE_MISMATCH;
 
 use super::Operator;
-use crate::lower::{Lowering, known};
-use crate::node::{Lowered, Node, Operand};
+use crate::import::{Importer, known};
+use crate::node::{Imported, Node, Operand};
 use crate::tensor::Tensor;
 
 pub(super) static RESHAPE: Operator = Operator {
@@ -19,7 +19,7 @@ pub(super) static RESHAPE: Operator = Operator {
     inputs: 2..=2,
     attributes: &["allowzero"],
     supported: "to a constant shape",
-    lower,
+    import,
 };
 
 pub(super) static FLATTEN: Operator = Operator {
@@ -29,7 +29,7 @@ pub(super) static FLATTEN: Operator = Operator {
     inputs: 1..=1,
     attributes: &["axis"],
     supported: "everything",
-    lower: lower_flatten,
+    import: import_flatten,
 };
 
 pub(super) static SQUEEZE: Operator = Operator {
@@ -39,7 +39,7 @@ pub(super) static SQUEEZE: Operator = Operator {
     inputs: 1..=2,
     attributes: &["axes"],
     supported: "of constant axes",
-    lower: lower_squeeze,
+    import: import_squeeze,
 };
 
 pub(super) static UNSQUEEZE: Operator = Operator {
@@ -49,14 +49,14 @@ pub(super) static UNSQUEEZE: Operator = Operator {
     inputs: 1..=2,
     attributes: &["axes"],
     supported: "of constant axes",
-    lower: lower_unsqueeze,
+    import: import_unsqueeze,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let from = shape_of(lowering, node)?;
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let from = shape_of(importer, node)?;
     let wanted = node.constant_integers(1, "shape")?;
     let keeps_zero = node.int("allowzero")?.unwrap_or(0) == 0;
-    let batch = lowering.batch.map(i64::from);
+    let batch = importer.batch.map(i64::from);
     let one_row = |wanted: &[i64]| match wanted.split_first() {
         Some((first, rest)) if Some(*first) == batch => {
             let mut wanted = vec![1];
@@ -72,7 +72,7 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
             let message = format!("`Reshape` of {from:?} to {shown:?} does not keep its elements");
             node.operand_error(1, TYPE_MISMATCH, message)
         })?;
-    finish(lowering, node, &to)
+    finish(importer, node, &to)
 }
 
 /// The shape that `wanted` means for an operand of shape `from`: 0 keeps an
@@ -105,17 +105,17 @@ fn resolve(from: &[u32], wanted: &[i64], keeps_zero: bool) -> Option<Vec<u32>> {
     Some(shape)
 }
 
-fn lower_flatten(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let from = shape_of(lowering, node)?;
+fn import_flatten(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let from = shape_of(importer, node)?;
     let axis = node.int("axis")?.unwrap_or(1);
     let rank = from.len();
     let split = if axis == rank as i64 { rank } else { node.axis(axis, rank)? };
     let to = [from[..split].iter().product(), from[split..].iter().product()];
-    finish(lowering, node, &to)
+    finish(importer, node, &to)
 }
 
-fn lower_squeeze(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let from = shape_of(lowering, node)?;
+fn import_squeeze(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let from = shape_of(importer, node)?;
     let axes = axes(node, from.len())?;
     let mut to = Vec::with_capacity(from.len());
     for (axis, &extent) in from.iter().enumerate() {
@@ -129,11 +129,11 @@ fn lower_squeeze(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
             to.push(extent);
         }
     }
-    finish(lowering, node, &to)
+    finish(importer, node, &to)
 }
 
-fn lower_unsqueeze(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let from = shape_of(lowering, node)?;
+fn import_unsqueeze(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let from = shape_of(importer, node)?;
     let listed = if node.version < 13 { node.ints("axes")?.len() } else { axis_list(node)?.len() };
     let rank = from.len() + listed;
     if rank > skxc_ir::limits::AXES_MAX {
@@ -148,7 +148,7 @@ fn lower_unsqueeze(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
         let message = "`Unsqueeze` lists an axis twice";
         return Err(node.error(TYPE_MISMATCH, message).into());
     }
-    finish(lowering, node, &to)
+    finish(importer, node, &to)
 }
 
 fn too_many_axes(node: &Node<'_>, rank: usize) -> Diagnostic {
@@ -158,7 +158,7 @@ fn too_many_axes(node: &Node<'_>, rank: usize) -> Diagnostic {
 }
 
 /// `axes`: an attribute before operator set 13, an input since.
-fn axis_list<'n>(node: &'n Node<'_>) -> Lowered<&'n [i64]> {
+fn axis_list<'n>(node: &'n Node<'_>) -> Imported<&'n [i64]> {
     if node.version < 13 {
         node.ints("axes")
     } else if node.optional(1).is_some() {
@@ -169,7 +169,7 @@ fn axis_list<'n>(node: &'n Node<'_>) -> Lowered<&'n [i64]> {
 }
 
 /// The listed axes, counted from 0, in order, each once.
-fn axes(node: &Node<'_>, rank: usize) -> Lowered<Vec<usize>> {
+fn axes(node: &Node<'_>, rank: usize) -> Imported<Vec<usize>> {
     let listed = axis_list(node)?;
     let mut axes = Vec::new();
     for &axis in listed {
@@ -181,9 +181,9 @@ fn axes(node: &Node<'_>, rank: usize) -> Lowered<Vec<usize>> {
     Ok(axes)
 }
 
-fn shape_of(lowering: &Lowering<'_>, node: &Node<'_>) -> Lowered<Vec<u32>> {
+fn shape_of(importer: &Importer<'_>, node: &Node<'_>) -> Imported<Vec<u32>> {
     match node.operand(0)? {
-        Operand::Value(value) => Ok(lowering.module.shape(*value).0.clone()),
+        Operand::Value(value) => Ok(importer.module.shape(*value).0.clone()),
         Operand::Constant(tensor) => Ok(tensor.shape.clone()),
         Operand::Results(_) | Operand::Refused => {
             let message = format!("`{}` of a map is not supported", node.name());
@@ -192,9 +192,9 @@ fn shape_of(lowering: &Lowering<'_>, node: &Node<'_>) -> Lowered<Vec<u32>> {
     }
 }
 
-fn finish(lowering: &mut Lowering<'_>, node: &Node<'_>, to: &[u32]) -> Lowered {
+fn finish(importer: &mut Importer<'_>, node: &Node<'_>, to: &[u32]) -> Imported {
     Ok(vec![match node.operand(0)? {
-        Operand::Value(value) => Operand::Value(lowering.reshape(*value, to, node.origin)),
+        Operand::Value(value) => Operand::Value(importer.reshape(*value, to, node.origin)),
         Operand::Constant(tensor) => known(Tensor { shape: to.to_vec(), ..(**tensor).clone() }),
         other @ (Operand::Results(_) | Operand::Refused) => other.clone(),
     }])

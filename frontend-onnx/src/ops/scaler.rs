@@ -7,8 +7,8 @@ use skxc_diagnostics::codes::{LENGTHS_DIFFER, TYPE_MISMATCH};
 use skxc_ir::{Binary, ElementType, Value};
 
 use super::Operator;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 
 pub(super) static SCALER: Operator = Operator {
     domain: "ai.onnx.ml",
@@ -17,12 +17,12 @@ pub(super) static SCALER: Operator = Operator {
     inputs: 1..=1,
     attributes: &["offset", "scale"],
     supported: "everything",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let input = lowering.numbers(node, 0)?;
-    let elem = match lowering.module.ty(input).elem {
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let input = importer.numbers(node, 0)?;
+    let elem = match importer.module.ty(input).elem {
         ElementType::F64 => ElementType::F64,
         _ => ElementType::F32,
     };
@@ -34,24 +34,24 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
         let message = format!("`Scaler` has {} offsets and {} factors", offset.len(), scale.len());
         return Err(node.attribute_error("offset", LENGTHS_DIFFER, message).into());
     }
-    check_columns(lowering, node, input, "scale", scale.len())?;
-    let input = lowering.cast(input, elem, node.origin);
-    let offset = lowering.list(offset, elem, node.origin);
-    let scale = lowering.list(scale, elem, node.origin);
-    let moved = lowering.binary(node, Binary::Subtract, input, offset)?;
-    let scaled = lowering.binary(node, Binary::Multiply, moved, scale)?;
-    Ok(vec![Operand::Value(lowering.cast(scaled, ElementType::F32, node.origin))])
+    check_columns(importer, node, input, "scale", scale.len())?;
+    let input = importer.cast(input, elem, node.origin);
+    let offset = importer.list(offset, elem, node.origin);
+    let scale = importer.list(scale, elem, node.origin);
+    let moved = importer.binary(node, Binary::Subtract, input, offset)?;
+    let scaled = importer.binary(node, Binary::Multiply, moved, scale)?;
+    Ok(vec![Operand::Value(importer.cast(scaled, ElementType::F32, node.origin))])
 }
 
 /// A list has an element for each column of the matrix, or one for all.
 pub(super) fn check_columns(
-    lowering: &Lowering<'_>,
+    importer: &Importer<'_>,
     node: &Node<'_>,
     input: Value,
     name: &str,
     found: usize,
-) -> Lowered<()> {
-    let ty = lowering.module.ty(input);
+) -> Imported<()> {
+    let ty = importer.module.ty(input);
     let (&[width] | &[_, width]) = &ty.shape.0[..] else {
         let message = format!("`{}` needs columns, not `{ty}`", node.name());
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());

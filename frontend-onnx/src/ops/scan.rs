@@ -7,8 +7,8 @@
 //! element of each scanned result.
 //!
 //! A body that keeps its state and computes element by element, or reduces
-//! axes, is lowered once, with the steps as one more axis ([`mapped`]). Any
-//! other is lowered once for each step, up to [`STEP_NODES_MAX`] nodes.
+//! axes, is imported once, with the steps as one more axis ([`mapped`]). Any
+//! other is imported once for each step, up to [`STEP_NODES_MAX`] nodes.
 
 mod mapped;
 mod steps;
@@ -20,9 +20,9 @@ use skxc_ir::Value;
 
 use super::Operator;
 use crate::body::Body;
+use crate::import::{Importer, known};
 use crate::listing::counted;
-use crate::lower::{Lowering, known};
-use crate::node::{Lowered, Node, Operand};
+use crate::node::{Imported, Node, Operand};
 
 #[cfg(doc)]
 use crate::limits::STEP_NODES_MAX;
@@ -41,7 +41,7 @@ pub(super) static SCAN: Operator = Operator {
         "scan_output_directions",
     ],
     supported: "not within another; a limited number of steps",
-    lower,
+    import,
 };
 
 /// A loop whose operands fit its body.
@@ -64,17 +64,17 @@ struct Along {
     is_reversed: bool,
 }
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let scan = read(lowering, node)?;
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let scan = read(importer, node)?;
     if mapped::is_mappable(&scan.body, scan.states.len()) {
-        mapped::lower(lowering, node, &scan)
+        mapped::import(importer, node, &scan)
     } else {
-        steps::lower(lowering, node, &scan)
+        steps::import(importer, node, &scan)
     }
 }
 
-fn read<'b>(lowering: &mut Lowering<'_>, node: &Node<'b>) -> Lowered<Loop<'b>> {
-    let body = Body::read(lowering, node, "body")?;
+fn read<'b>(importer: &mut Importer<'_>, node: &Node<'b>) -> Imported<Loop<'b>> {
+    let body = Body::read(importer, node, "body")?;
     let count = node.int("num_scan_inputs")?.ok_or_else(|| node.missing("num_scan_inputs"))?;
     let all = node.operands.len();
     let count = usize::try_from(count).ok().filter(|count| (1..=all).contains(count));
@@ -95,13 +95,13 @@ fn read<'b>(lowering: &mut Lowering<'_>, node: &Node<'b>) -> Lowered<Loop<'b>> {
         return Err(node.attribute_error("body", OPERAND_COUNT, message).into());
     }
     let operands = (0..all).map(|position| node.operand(position).cloned());
-    let mut operands = operands.collect::<Lowered<Vec<_>>>()?;
+    let mut operands = operands.collect::<Imported<Vec<_>>>()?;
     let along = along(node, "scan_input_axes", "scan_input_directions", count)?;
     let results = along_results(node, outputs - states)?;
     let mut steps = None;
     let mut scanned = Vec::with_capacity(count);
     for (operand, along) in operands.drain(states..).zip(along) {
-        let (operand, extent) = in_order(lowering, node, operand, along)?;
+        let (operand, extent) = in_order(importer, node, operand, along)?;
         if *steps.get_or_insert(extent) != extent {
             let message = "`Scan` passes along axes of different extents";
             return Err(node.error(TYPE_MISMATCH, message).into());
@@ -114,13 +114,13 @@ fn read<'b>(lowering: &mut Lowering<'_>, node: &Node<'b>) -> Lowered<Loop<'b>> {
     Ok(Loop { body, states: operands, scanned, steps, results })
 }
 
-fn along_results(node: &Node<'_>, count: usize) -> Lowered<Vec<Along>> {
+fn along_results(node: &Node<'_>, count: usize) -> Imported<Vec<Along>> {
     along(node, "scan_output_axes", "scan_output_directions", count)
 }
 
 /// The axes and directions of `count` operands or results; by default the first
 /// axis, forward.
-fn along(node: &Node<'_>, axes: &str, directions: &str, count: usize) -> Lowered<Vec<Along>> {
+fn along(node: &Node<'_>, axes: &str, directions: &str, count: usize) -> Imported<Vec<Along>> {
     let lists = [(axes, node.ints(axes)?), (directions, node.ints(directions)?)];
     for (name, list) in lists {
         if !list.is_empty() {
@@ -138,12 +138,12 @@ fn along(node: &Node<'_>, axes: &str, directions: &str, count: usize) -> Lowered
 
 /// An operand with the steps along its first axis, and their number.
 fn in_order(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     operand: Operand,
     along: Along,
-) -> Lowered<(Operand, u32)> {
-    let shape = shape_of(lowering, node, &operand)?;
+) -> Imported<(Operand, u32)> {
+    let shape = shape_of(importer, node, &operand)?;
     let axis = node.axis(along.axis, shape.len())?;
     let inner: u32 = shape[axis + 1..].iter().product();
     let (outer, extent): (u32, u32) = (shape[..axis].iter().product(), shape[axis]);
@@ -159,12 +159,12 @@ fn in_order(
             start..start + inner
         })
     });
-    Ok((pick(lowering, node, &operand, picked.collect(), to), extent))
+    Ok((pick(importer, node, &operand, picked.collect(), to), extent))
 }
 
 /// The elements of an operand at `picked`, of the shape `shape`.
 fn pick(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     operand: &Operand,
     picked: Vec<u32>,
@@ -175,14 +175,14 @@ fn pick(
             let picked: Vec<usize> = picked.into_iter().map(|at| at as usize).collect();
             known(tensor.pick(shape, &picked))
         }
-        Operand::Value(value) => Operand::Value(lowering.pick(*value, picked, &shape, node.origin)),
+        Operand::Value(value) => Operand::Value(importer.pick(*value, picked, &shape, node.origin)),
         Operand::Results(_) | Operand::Refused => operand.clone(),
     }
 }
 
-fn shape_of(lowering: &Lowering<'_>, node: &Node<'_>, operand: &Operand) -> Lowered<Vec<u32>> {
+fn shape_of(importer: &Importer<'_>, node: &Node<'_>, operand: &Operand) -> Imported<Vec<u32>> {
     match operand {
-        Operand::Value(value) => Ok(lowering.module.shape(*value).0.clone()),
+        Operand::Value(value) => Ok(importer.module.shape(*value).0.clone()),
         Operand::Constant(tensor) => Ok(tensor.shape.clone()),
         Operand::Results(_) | Operand::Refused => {
             let message = format!("`{}` cannot read a map or a sequence", node.name());
@@ -193,20 +193,20 @@ fn shape_of(lowering: &Lowering<'_>, node: &Node<'_>, operand: &Operand) -> Lowe
 
 /// A scanned result, given the values of all steps along its first axis.
 fn placed(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     stacked: Value,
     along: Along,
-) -> Lowered<Value> {
-    let shape = lowering.module.shape(stacked).0.clone();
+) -> Imported<Value> {
+    let shape = importer.module.shape(stacked).0.clone();
     let axis = node.axis(along.axis, shape.len())?;
     let stacked = if along.is_reversed {
         let inner: u32 = shape[1..].iter().product();
         let picked = (0..shape[0]).rev().flat_map(|step| step * inner..(step + 1) * inner);
-        lowering.pick(stacked, picked.collect(), &shape, node.origin)
+        importer.pick(stacked, picked.collect(), &shape, node.origin)
     } else {
         stacked
     };
     let order: Vec<usize> = (1..=axis).chain([0]).chain(axis + 1..shape.len()).collect();
-    Ok(lowering.permute(stacked, &order, node.origin))
+    Ok(importer.permute(stacked, &order, node.origin))
 }

@@ -4,8 +4,8 @@
 //! Nothing computes with a sequence; as an output of the graph it is its tensors.
 
 use super::Operator;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 
 pub(super) static SEQUENCE_CONSTRUCT: Operator = Operator {
     domain: "ai.onnx",
@@ -14,12 +14,12 @@ pub(super) static SEQUENCE_CONSTRUCT: Operator = Operator {
     inputs: 1..=usize::MAX,
     attributes: &[],
     supported: "as an output of the graph",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let values: Lowered<Vec<_>> =
-        (0..node.operands.len()).map(|position| lowering.value(node, position)).collect();
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let values: Imported<Vec<_>> =
+        (0..node.operands.len()).map(|position| importer.value(node, position)).collect();
     Ok(vec![Operand::Results(values?)])
 }
 

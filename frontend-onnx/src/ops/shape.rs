@@ -6,8 +6,8 @@
 use skxc_diagnostics::codes::TYPE_MISMATCH;
 
 use super::Operator;
-use crate::lower::{Lowering, known};
-use crate::node::{Lowered, Node, Operand};
+use crate::import::{Importer, known};
+use crate::node::{Imported, Node, Operand};
 use crate::tensor::Tensor;
 
 pub(super) static SHAPE: Operator = Operator {
@@ -17,12 +17,12 @@ pub(super) static SHAPE: Operator = Operator {
     inputs: 1..=1,
     attributes: &["start", "end"],
     supported: "everything",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let (shape, counts_rows) = match node.operand(0)? {
-        Operand::Value(value) => (lowering.module.shape(*value).0.clone(), true),
+        Operand::Value(value) => (importer.module.shape(*value).0.clone(), true),
         Operand::Constant(tensor) => (tensor.shape.clone(), false),
         Operand::Results(_) | Operand::Refused => {
             let message = "`Shape` of a map is not supported";

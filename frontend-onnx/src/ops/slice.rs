@@ -6,8 +6,8 @@
 use skxc_diagnostics::codes::{ATTRIBUTE_INVALID, LENGTHS_DIFFER, TYPE_MISMATCH};
 
 use super::Operator;
-use crate::lower::{Lowering, known};
-use crate::node::{Lowered, Node, Operand};
+use crate::import::{Importer, known};
+use crate::node::{Imported, Node, Operand};
 
 pub(super) static SLICE: Operator = Operator {
     domain: "ai.onnx",
@@ -16,12 +16,12 @@ pub(super) static SLICE: Operator = Operator {
     inputs: 1..=5,
     attributes: &["starts", "ends", "axes"],
     supported: "by constant bounds, not across rows",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let shape = match node.operand(0)? {
-        Operand::Value(value) => lowering.module.shape(*value).0.clone(),
+        Operand::Value(value) => importer.module.shape(*value).0.clone(),
         Operand::Constant(tensor) => tensor.shape.clone(),
         Operand::Results(_) | Operand::Refused => {
             let message = "`Slice` of a map is not supported";
@@ -38,16 +38,16 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
             let value = *value;
             for (axis, kept) in kept.iter().enumerate() {
                 if !kept.iter().copied().eq(0..shape[axis]) {
-                    lowering.check_axis(node, &shape, axis)?;
+                    importer.check_axis(node, &shape, axis)?;
                 }
             }
             let (picked, to) = positions_kept(&shape, &kept);
             if let [1, _] = shape[..] {
                 let columns = kept.last().cloned().unwrap_or_default();
-                return Ok(vec![Operand::Value(lowering.gather(value, columns, node.origin))]);
+                return Ok(vec![Operand::Value(importer.gather(value, columns, node.origin))]);
             }
             let picked = picked.into_iter().map(|at| at as u32).collect();
-            Ok(vec![Operand::Value(lowering.pick(value, picked, &to, node.origin))])
+            Ok(vec![Operand::Value(importer.pick(value, picked, &to, node.origin))])
         }
         other @ (Operand::Results(_) | Operand::Refused) => Ok(vec![other.clone()]),
     }
@@ -56,7 +56,7 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
 /// The bounds of a slice: starts, ends, axes, steps.
 type Bounds<'n> = (&'n [i64], &'n [i64], Option<&'n [i64]>, Option<&'n [i64]>);
 
-fn bounds<'n>(node: &'n Node<'_>) -> Lowered<Bounds<'n>> {
+fn bounds<'n>(node: &'n Node<'_>) -> Imported<Bounds<'n>> {
     if node.version < 10 && node.optional(1).is_none() {
         let axes = node.ints("axes")?;
         let axes = (!axes.is_empty()).then_some(axes);
@@ -71,7 +71,7 @@ fn bounds<'n>(node: &'n Node<'_>) -> Lowered<Bounds<'n>> {
 }
 
 /// The positions that stay along each axis.
-fn kept_positions(node: &Node<'_>, shape: &[u32]) -> Lowered<Vec<Vec<u32>>> {
+fn kept_positions(node: &Node<'_>, shape: &[u32]) -> Imported<Vec<Vec<u32>>> {
     let (starts, ends, axes, steps) = bounds(node)?;
     let count = starts.len();
     let same = |list: Option<&[i64]>| list.is_none_or(|list| list.len() == count);

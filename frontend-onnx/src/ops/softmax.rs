@@ -9,8 +9,8 @@ use skxc_ir::{Binary, ElementType, RealOp, Reduction, Type, Unary, Value};
 
 use super::Operator;
 use super::one_hot::is_at;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 
 pub(super) static SOFTMAX: Operator = Operator {
     domain: "ai.onnx",
@@ -19,7 +19,7 @@ pub(super) static SOFTMAX: Operator = Operator {
     inputs: 1..=1,
     attributes: &["axis"],
     supported: "along any axis, not across rows",
-    lower: |lowering, node| along_axis(lowering, node, softmax),
+    import: |importer, node| along_axis(importer, node, softmax),
 };
 
 pub(super) static LOG_SOFTMAX: Operator = Operator {
@@ -29,7 +29,7 @@ pub(super) static LOG_SOFTMAX: Operator = Operator {
     inputs: 1..=1,
     attributes: &["axis"],
     supported: "along any axis, not across rows",
-    lower: |lowering, node| along_axis(lowering, node, log_softmax),
+    import: |importer, node| along_axis(importer, node, log_softmax),
 };
 
 pub(super) static HARDMAX: Operator = Operator {
@@ -39,67 +39,67 @@ pub(super) static HARDMAX: Operator = Operator {
     inputs: 1..=1,
     attributes: &["axis"],
     supported: "along any axis, not across rows",
-    lower: |lowering, node| along_axis(lowering, node, hardmax),
+    import: |importer, node| along_axis(importer, node, hardmax),
 };
 
 /// A function of each row along the last axis.
-type OfRows = fn(&mut Lowering<'_>, &Node<'_>, Value) -> Lowered<Value>;
+type OfRows = fn(&mut Importer<'_>, &Node<'_>, Value) -> Imported<Value>;
 
-fn along_axis(lowering: &mut Lowering<'_>, node: &Node<'_>, function: OfRows) -> Lowered {
-    let input = lowering.floats(node, 0)?;
-    let shape = lowering.module.shape(input).0.clone();
+fn along_axis(importer: &mut Importer<'_>, node: &Node<'_>, function: OfRows) -> Imported {
+    let input = importer.floats(node, 0)?;
+    let shape = importer.module.shape(input).0.clone();
     let default = if node.version < 13 { 1 } else { -1 };
     let axis = node.int("axis")?.unwrap_or(default);
     if node.version < 13 {
         let axis =
             if axis == shape.len() as i64 { shape.len() } else { node.axis(axis, shape.len())? };
         let matrix = [shape[..axis].iter().product(), shape[axis..].iter().product()];
-        let rows = lowering.reshape(input, &matrix, node.origin);
-        let rows = function(lowering, node, rows)?;
-        let value = lowering.reshape(rows, &shape, node.origin);
+        let rows = importer.reshape(input, &matrix, node.origin);
+        let rows = function(importer, node, rows)?;
+        let value = importer.reshape(rows, &shape, node.origin);
         return Ok(vec![Operand::Value(value)]);
     }
     let axis = node.axis(axis, shape.len())?;
-    lowering.check_axis(node, &shape, axis)?;
-    let rows = lowering.axis_last(input, axis, node.origin);
-    let rows = function(lowering, node, rows)?;
-    Ok(vec![Operand::Value(lowering.axis_back(rows, axis, node.origin))])
+    importer.check_axis(node, &shape, axis)?;
+    let rows = importer.axis_last(input, axis, node.origin);
+    let rows = function(importer, node, rows)?;
+    Ok(vec![Operand::Value(importer.axis_back(rows, axis, node.origin))])
 }
 
-fn softmax(lowering: &mut Lowering<'_>, node: &Node<'_>, input: Value) -> Lowered<Value> {
-    let ty = lowering.module.ty(input).clone();
-    Ok(lowering.module.push(RealOp::Softmax { input }, ty, node.origin))
+fn softmax(importer: &mut Importer<'_>, node: &Node<'_>, input: Value) -> Imported<Value> {
+    let ty = importer.module.ty(input).clone();
+    Ok(importer.module.push(RealOp::Softmax { input }, ty, node.origin))
 }
 
 /// `(x - m) - ln(sum of e^(x - m))` with `m` the greatest element.
-fn log_softmax(lowering: &mut Lowering<'_>, node: &Node<'_>, input: Value) -> Lowered<Value> {
-    let mut column = lowering.module.shape(input).0.clone();
+fn log_softmax(importer: &mut Importer<'_>, node: &Node<'_>, input: Value) -> Imported<Value> {
+    let mut column = importer.module.shape(input).0.clone();
     if let Some(last) = column.last_mut() {
         *last = 1;
     }
-    let greatest = lowering.reduce(Reduction::Maximum, input, node.origin);
-    let greatest = lowering.reshape(greatest, &column, node.origin);
-    let below = lowering.binary(node, Binary::Subtract, input, greatest)?;
-    let powers = lowering.unary(Unary::Exp, below, node.origin);
-    let sum = lowering.reduce(Reduction::Sum, powers, node.origin);
-    let log = lowering.unary(Unary::Log, sum, node.origin);
-    let log = lowering.reshape(log, &column, node.origin);
-    lowering.binary(node, Binary::Subtract, below, log)
+    let greatest = importer.reduce(Reduction::Maximum, input, node.origin);
+    let greatest = importer.reshape(greatest, &column, node.origin);
+    let below = importer.binary(node, Binary::Subtract, input, greatest)?;
+    let powers = importer.unary(Unary::Exp, below, node.origin);
+    let sum = importer.reduce(Reduction::Sum, powers, node.origin);
+    let log = importer.unary(Unary::Log, sum, node.origin);
+    let log = importer.reshape(log, &column, node.origin);
+    importer.binary(node, Binary::Subtract, below, log)
 }
 
 /// 1 at the first of the greatest elements, else 0.
-fn hardmax(lowering: &mut Lowering<'_>, node: &Node<'_>, input: Value) -> Lowered<Value> {
-    let ty = lowering.module.ty(input).clone();
+fn hardmax(importer: &mut Importer<'_>, node: &Node<'_>, input: Value) -> Imported<Value> {
+    let ty = importer.module.ty(input).clone();
     let Some((&extent, leading)) = ty.shape.0.split_last() else {
         let message = "`Hardmax` of a number, not of an axis";
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
     };
     let index = Type::new(ElementType::I64, leading);
-    let index = lowering.module.push(RealOp::ArgMax { input }, index, node.origin);
+    let index = importer.module.push(RealOp::ArgMax { input }, index, node.origin);
     let column: Vec<u32> = leading.iter().copied().chain([1]).collect();
-    let index = lowering.reshape(index, &column, node.origin);
-    let is_greatest = is_at(lowering, node, index, leading.len(), extent)?;
-    Ok(lowering.cast(is_greatest, ty.elem, node.origin))
+    let index = importer.reshape(index, &column, node.origin);
+    let is_greatest = is_at(importer, node, index, leading.len(), extent)?;
+    Ok(importer.cast(is_greatest, ty.elem, node.origin))
 }
 
 #[cfg(test)]

@@ -16,8 +16,8 @@ use skxc_diagnostics::codes::{ATTRIBUTE_INVALID, LENGTHS_DIFFER};
 use skxc_ir::{Binary, ElementType, Reduction, Type, Unary, Value};
 
 use super::linear::transposed;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node};
+use crate::import::Importer;
+use crate::node::{Imported, Node};
 
 pub(super) use classifier::SVM_CLASSIFIER;
 pub(super) use regressor::SVM_REGRESSOR;
@@ -33,7 +33,7 @@ enum Kernel {
 
 impl Kernel {
     /// Reads `kernel_type` and `kernel_params`.
-    fn read(node: &Node<'_>) -> Lowered<Self> {
+    fn read(node: &Node<'_>) -> Imported<Self> {
         const PARAMS: &str = "kernel_params";
         let params = node.finite_floats(PARAMS)?;
         let (gamma, coef0, degree) = match params[..] {
@@ -63,30 +63,30 @@ impl Kernel {
     /// `f32[1xcount]`: the kernel of `row` and each of `count` vectors.
     fn of(
         self,
-        lowering: &mut Lowering<'_>,
+        importer: &mut Importer<'_>,
         node: &Node<'_>,
         row: Value,
         vectors: &[f64],
         count: usize,
-    ) -> Lowered<Value> {
+    ) -> Imported<Value> {
         let origin = node.origin;
         let elem = ElementType::F32;
         let (gamma, coef0) = match self {
-            Self::Linear => return products(lowering, node, row, vectors, count),
-            Self::Rbf { gamma } => return radial(lowering, node, row, vectors, count, gamma),
+            Self::Linear => return products(importer, node, row, vectors, count),
+            Self::Rbf { gamma } => return radial(importer, node, row, vectors, count, gamma),
             Self::Poly { gamma, coef0, .. } | Self::Sigmoid { gamma, coef0 } => (gamma, coef0),
         };
-        let products = products(lowering, node, row, vectors, count)?;
-        let gamma = lowering.scalar(gamma, elem, origin);
-        let mut inner = lowering.binary(node, Binary::Multiply, products, gamma)?;
+        let products = products(importer, node, row, vectors, count)?;
+        let gamma = importer.scalar(gamma, elem, origin);
+        let mut inner = importer.binary(node, Binary::Multiply, products, gamma)?;
         if coef0 != 0.0 {
-            let coef0 = lowering.scalar(coef0, elem, origin);
-            inner = lowering.binary(node, Binary::Add, inner, coef0)?;
+            let coef0 = importer.scalar(coef0, elem, origin);
+            inner = importer.binary(node, Binary::Add, inner, coef0)?;
         }
         match self {
-            Self::Poly { degree, .. } => power(lowering, node, inner, degree),
+            Self::Poly { degree, .. } => power(importer, node, inner, degree),
             Self::Linear | Self::Rbf { .. } | Self::Sigmoid { .. } => {
-                Ok(lowering.unary(Unary::Tanh, inner, origin))
+                Ok(importer.unary(Unary::Tanh, inner, origin))
             }
         }
     }
@@ -94,56 +94,61 @@ impl Kernel {
 
 /// `x . v` of each vector.
 fn products(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     row: Value,
     vectors: &[f64],
     count: usize,
-) -> Lowered<Value> {
-    let columns = matrix(lowering, node, transposed(vectors, count), vectors.len() / count);
-    lowering.matmul(node, row, columns)
+) -> Imported<Value> {
+    let columns = matrix(importer, node, transposed(vectors, count), vectors.len() / count);
+    importer.matmul(node, row, columns)
 }
 
 /// A constant `f32` matrix of `rows` rows.
-fn matrix(lowering: &mut Lowering<'_>, node: &Node<'_>, elements: Vec<f64>, rows: usize) -> Value {
+fn matrix(importer: &mut Importer<'_>, node: &Node<'_>, elements: Vec<f64>, rows: usize) -> Value {
     let extent = |count: usize| u32::try_from(count).expect("the limits bound every list");
     let ty = Type::new(ElementType::F32, &[extent(rows), extent(elements.len() / rows)]);
-    lowering.constant_of(elements, ty, node.origin)
+    importer.constant_of(elements, ty, node.origin)
 }
 
-fn power(lowering: &mut Lowering<'_>, node: &Node<'_>, base: Value, degree: f64) -> Lowered<Value> {
+fn power(
+    importer: &mut Importer<'_>,
+    node: &Node<'_>,
+    base: Value,
+    degree: f64,
+) -> Imported<Value> {
     if degree != 2.0 && degree != 3.0 {
-        let degree = lowering.scalar(degree, ElementType::F32, node.origin);
-        return lowering.binary(node, Binary::Power, base, degree);
+        let degree = importer.scalar(degree, ElementType::F32, node.origin);
+        return importer.binary(node, Binary::Power, base, degree);
     }
-    let mut power = lowering.binary(node, Binary::Multiply, base, base)?;
+    let mut power = importer.binary(node, Binary::Multiply, base, base)?;
     if degree > 2.0 {
-        power = lowering.binary(node, Binary::Multiply, power, base)?;
+        power = importer.binary(node, Binary::Multiply, power, base)?;
     }
     Ok(power)
 }
 
 fn radial(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     row: Value,
     vectors: &[f64],
     count: usize,
     gamma: f64,
-) -> Lowered<Value> {
-    let vectors = matrix(lowering, node, vectors.to_vec(), count);
-    let away = lowering.binary(node, Binary::Subtract, row, vectors)?;
-    let squares = lowering.binary(node, Binary::Multiply, away, away)?;
-    let sums = lowering.reduce(Reduction::Sum, squares, node.origin);
-    let gamma = lowering.scalar(-gamma, ElementType::F32, node.origin);
-    let exponents = lowering.binary(node, Binary::Multiply, sums, gamma)?;
-    let kernels = lowering.unary(Unary::Exp, exponents, node.origin);
+) -> Imported<Value> {
+    let vectors = matrix(importer, node, vectors.to_vec(), count);
+    let away = importer.binary(node, Binary::Subtract, row, vectors)?;
+    let squares = importer.binary(node, Binary::Multiply, away, away)?;
+    let sums = importer.reduce(Reduction::Sum, squares, node.origin);
+    let gamma = importer.scalar(-gamma, ElementType::F32, node.origin);
+    let exponents = importer.binary(node, Binary::Multiply, sums, gamma)?;
+    let kernels = importer.unary(Unary::Exp, exponents, node.origin);
     let extent = u32::try_from(count).expect("the limits bound every list");
-    Ok(lowering.reshape(kernels, &[1, extent], node.origin))
+    Ok(importer.reshape(kernels, &[1, extent], node.origin))
 }
 
 /// The vectors of `support_vectors`, of which there are `count` of `width`.
-fn support_vectors(node: &Node<'_>, count: usize, width: u32) -> Lowered<Vec<f64>> {
+fn support_vectors(node: &Node<'_>, count: usize, width: u32) -> Imported<Vec<f64>> {
     const NAME: &str = "support_vectors";
     let vectors = node.finite_floats(NAME)?;
     let expected = count.saturating_mul(width as usize);
@@ -152,15 +157,15 @@ fn support_vectors(node: &Node<'_>, count: usize, width: u32) -> Lowered<Vec<f64
     Ok(vectors)
 }
 
-fn coefficients(node: &Node<'_>) -> Lowered<Vec<f64>> {
+fn coefficients(node: &Node<'_>) -> Imported<Vec<f64>> {
     required(node, "coefficients")
 }
 
-fn rho(node: &Node<'_>) -> Lowered<Vec<f64>> {
+fn rho(node: &Node<'_>) -> Imported<Vec<f64>> {
     required(node, "rho")
 }
 
-fn required(node: &Node<'_>, name: &str) -> Lowered<Vec<f64>> {
+fn required(node: &Node<'_>, name: &str) -> Imported<Vec<f64>> {
     let list = node.finite_floats(name)?;
     if list.is_empty() { Err(node.missing(name).into()) } else { Ok(list) }
 }

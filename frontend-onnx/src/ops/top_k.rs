@@ -8,8 +8,8 @@ use skxc_diagnostics::codes::ATTRIBUTE_INVALID;
 use skxc_ir::{ElementType, Extreme, RealOp, Type};
 
 use super::Operator;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 
 pub(super) static TOP_K: Operator = Operator {
     domain: "ai.onnx",
@@ -18,39 +18,39 @@ pub(super) static TOP_K: Operator = Operator {
     inputs: 1..=2,
     attributes: &["axis", "k", "largest", "sorted"],
     supported: "a constant number along any axis, not across rows",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let input = lowering.numbers(node, 0)?;
-    let mut shape = lowering.module.shape(input).0.clone();
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let input = importer.numbers(node, 0)?;
+    let mut shape = importer.module.shape(input).0.clone();
     let axis = node.axis(node.int("axis")?.unwrap_or(-1), shape.len())?;
-    lowering.check_axis(node, &shape, axis)?;
+    importer.check_axis(node, &shape, axis)?;
     let count = count(node, shape[axis])?;
     let first = match node.int("largest")?.unwrap_or(1) {
         0 => Extreme::Least,
         _ => Extreme::Greatest,
     };
-    let rows = lowering.axis_last(input, axis, node.origin);
-    let ty = Type { elem: ElementType::I64, ..lowering.module.ty(rows).clone() };
-    let order = lowering.module.push(RealOp::ArgSort { input: rows, first }, ty, node.origin);
+    let rows = importer.axis_last(input, axis, node.origin);
+    let ty = Type { elem: ElementType::I64, ..importer.module.ty(rows).clone() };
+    let order = importer.module.push(RealOp::ArgSort { input: rows, first }, ty, node.origin);
     let extent = shape[axis];
     shape[axis] = count;
-    let mut kept = lowering.module.shape(rows).0.clone();
+    let mut kept = importer.module.shape(rows).0.clone();
     kept.pop();
     kept.push(count);
-    let elements: u32 = lowering.module.shape(rows).0.iter().product();
+    let elements: u32 = importer.module.shape(rows).0.iter().product();
     let picked = (0..elements).filter(|at| at % extent < count).collect();
-    let indices = lowering.pick(order, picked, &kept, node.origin);
-    let ty = Type { elem: lowering.module.ty(rows).elem, ..lowering.module.ty(indices).clone() };
+    let indices = importer.pick(order, picked, &kept, node.origin);
+    let ty = Type { elem: importer.module.ty(rows).elem, ..importer.module.ty(indices).clone() };
     let op = RealOp::TakeAlong { input: rows, indices };
-    let values = lowering.module.push(op, ty, node.origin);
-    let results = [values, indices].map(|value| lowering.axis_back(value, axis, node.origin));
+    let values = importer.module.push(op, ty, node.origin);
+    let results = [values, indices].map(|value| importer.axis_back(value, axis, node.origin));
     Ok(results.into_iter().map(Operand::Value).collect())
 }
 
 /// How many: an attribute before operator set 10, an input since.
-fn count(node: &Node<'_>, extent: u32) -> Lowered<u32> {
+fn count(node: &Node<'_>, extent: u32) -> Imported<u32> {
     let listed = match node.optional(1) {
         Some(_) => node.constant_integers(1, "K")?.first().copied(),
         None => node.int("k")?,

@@ -3,8 +3,8 @@
 use skxc_diagnostics::codes::ATTRIBUTE_INVALID;
 
 use super::Operator;
-use crate::lower::{Lowering, known};
-use crate::node::{Lowered, Node, Operand};
+use crate::import::{Importer, known};
+use crate::node::{Imported, Node, Operand};
 
 pub(super) static TRANSPOSE: Operator = Operator {
     domain: "ai.onnx",
@@ -13,23 +13,23 @@ pub(super) static TRANSPOSE: Operator = Operator {
     inputs: 1..=1,
     attributes: &["perm"],
     supported: "everything",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let input = lowering.value(node, 0)?;
-    let rank = lowering.module.shape(input).0.len();
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let input = importer.value(node, 0)?;
+    let rank = importer.module.shape(input).0.len();
     let listed = node.ints("perm")?;
     let order =
         if listed.is_empty() { (0..rank).rev().collect() } else { order(node, listed, rank)? };
     Ok(vec![match node.operand(0)? {
-        Operand::Constant(tensor) if !lowering.folds => known(tensor.as_ref().clone()),
-        _ => Operand::Value(lowering.permute(input, &order, node.origin)),
+        Operand::Constant(tensor) if !importer.folds => known(tensor.as_ref().clone()),
+        _ => Operand::Value(importer.permute(input, &order, node.origin)),
     }])
 }
 
 /// The listed axes, each of which must be there once.
-fn order(node: &Node<'_>, listed: &[i64], rank: usize) -> Lowered<Vec<usize>> {
+fn order(node: &Node<'_>, listed: &[i64], rank: usize) -> Imported<Vec<usize>> {
     let axes: Option<Vec<usize>> =
         listed.iter().map(|&axis| usize::try_from(axis).ok().filter(|&a| a < rank)).collect();
     let axes = axes.filter(|axes| axes.len() == rank && (0..rank).all(|axis| axes.contains(&axis)));

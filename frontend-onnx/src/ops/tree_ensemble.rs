@@ -12,8 +12,8 @@ use skxc_diagnostics::codes::TYPE_MISMATCH;
 use super::Operator;
 use super::tree_ensemble_regressor::targets;
 use super::trees::{self, Aggregate, Frame, PostTransform};
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 
 pub(super) static TREE_ENSEMBLE: Operator = Operator {
     domain: "ai.onnx.ml",
@@ -39,23 +39,23 @@ pub(super) static TREE_ENSEMBLE: Operator = Operator {
         "tree_roots",
     ],
     supported: "all modes, aggregates and post-transforms; float and double",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
-    let transform = PostTransform::by_number(lowering, node)?;
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
+    let transform = PostTransform::by_number(importer, node)?;
     let aggregate = Aggregate::by_number(node)?;
     let targets = targets(node)?;
-    let input = lowering.value(node, 0)?;
-    let (elem, features) = trees::row(lowering, node, input)?;
+    let input = importer.value(node, 0)?;
+    let (elem, features) = trees::row(importer, node, input)?;
     if !elem.is_float() {
         let message = format!("`{}` cannot compare `{elem}`", node.name());
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
     }
     let frame = Frame { features, targets, elem, is_single: targets == 1, aggregate };
-    let forest = trees::build_from_arrays(lowering, node, frame)?;
-    let sums = aggregate.lower(lowering, node, forest, Vec::new(), input)?;
-    Ok(vec![Operand::Value(transform.apply(lowering, node, sums))])
+    let forest = trees::build_from_arrays(importer, node, frame)?;
+    let sums = aggregate.import(importer, node, forest, Vec::new(), input)?;
+    Ok(vec![Operand::Value(transform.apply(importer, node, sums))])
 }
 
 #[cfg(test)]

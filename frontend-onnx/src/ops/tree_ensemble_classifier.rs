@@ -39,8 +39,8 @@ use skxc_ir::{
 
 use super::Operator;
 use super::trees::{self, Aggregate, Frame, PostTransform, Trees, totals};
-use crate::lower::{Lowering, Scores};
-use crate::node::{Lowered, Node, Operand};
+use crate::import::{Importer, Scores};
+use crate::node::{Imported, Node, Operand};
 
 pub(super) static TREE_ENSEMBLE_CLASSIFIER: Operator = Operator {
     domain: "ai.onnx.ml",
@@ -71,7 +71,7 @@ pub(super) static TREE_ENSEMBLE_CLASSIFIER: Operator = Operator {
         "post_transform",
     ],
     supported: "all modes and post-transforms",
-    lower,
+    import,
 };
 
 /// How the sums of an ensemble become a decision.
@@ -99,41 +99,41 @@ enum Layout {
     Second,
 }
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let transform = PostTransform::by_name(node)?;
     let (labels, _) = labels::read(node)?;
-    let (input, width) = trees::features(lowering, node)?;
-    let elem = lowering.module.ty(input).elem;
+    let (input, width) = trees::features(importer, node)?;
+    let elem = importer.module.ty(input).elem;
     let trees = Trees::read(node, elem, trees::CLASS)?;
     let rule = rule_of(&trees, labels.len());
-    let forest = build(lowering, node, &trees, width, &labels, rule)?;
+    let forest = build(importer, node, &trees, width, &labels, rule)?;
     let kind = score_kind(&forest, rule, transform);
     if rule == Rule::TopClass {
-        warn_if_ambiguous(lowering, node, &forest, labels.len());
+        warn_if_ambiguous(importer, node, &forest, labels.len());
     }
     let targets = forest.targets;
-    let forest = lowering.module.forests.push(forest);
+    let forest = importer.module.forests.push(forest);
     let op = RealOp::TreeEnsemble { forest, input };
-    let sums = lowering.module.push(op, Type::new(elem, &[1, targets]), node.origin);
-    let table = lowering.module.labels.push(labels);
+    let sums = importer.module.push(op, Type::new(elem, &[1, targets]), node.origin);
+    let table = importer.module.labels.push(labels);
     let class = match rule {
         Rule::TopClass => {
             let ty = Type::new(ElementType::I64, &[1]);
-            lowering.module.push(RealOp::ArgMax { input: sums }, ty, node.origin)
+            importer.module.push(RealOp::ArgMax { input: sums }, ty, node.origin)
         }
-        Rule::OneWeight { positive, .. } => exceeds(lowering, node, sums, positive),
+        Rule::OneWeight { positive, .. } => exceeds(importer, node, sums, positive),
     };
-    let label = Operand::Value(lowering.label(table, class, node.origin));
+    let label = Operand::Value(importer.label(table, class, node.origin));
     if is_refused(rule, transform) {
-        warn_of_scores(lowering, node, transform);
+        warn_of_scores(importer, node, transform);
         return Ok(vec![label, Operand::Refused]);
     }
-    let scores = scores(lowering, node, sums, rule, transform);
-    let scores = transform.apply(lowering, node, scores);
-    let scores = lowering.cast(scores, ElementType::F32, node.origin);
-    let width = lowering.module.shape(scores).0[1];
+    let scores = scores(importer, node, sums, rule, transform);
+    let scores = transform.apply(importer, node, scores);
+    let scores = importer.cast(scores, ElementType::F32, node.origin);
+    let width = importer.module.shape(scores).0[1];
     let all = Scores { whole: scores, classes: (0..width).collect(), kind };
-    lowering.scores.insert(scores, all);
+    importer.scores.insert(scores, all);
     Ok(vec![label, Operand::Value(scores)])
 }
 
@@ -144,7 +144,7 @@ fn is_refused(rule: Rule, transform: PostTransform) -> bool {
     matches!(rule, Rule::OneWeight { .. }) && !has_two_scores
 }
 
-fn warn_of_scores(lowering: &mut Lowering<'_>, node: &Node<'_>, transform: PostTransform) {
+fn warn_of_scores(importer: &mut Importer<'_>, node: &Node<'_>, transform: PostTransform) {
     let name = trees::POST_TRANSFORM_NAME;
     let message = format!(
         "`{name}` {} has no meaning for two classes with one weight a leaf; the scores are left out",
@@ -152,7 +152,7 @@ fn warn_of_scores(lowering: &mut Lowering<'_>, node: &Node<'_>, transform: PostT
     );
     let warning = node.attribute_warning(name, POST_TRANSFORM, message);
     let warning = warning.note("the label, which is decided before, is not concerned");
-    lowering.warn(warning.help("export with `options={'raw_scores': True}` for the sums"));
+    importer.warn(warning.help("export with `options={'raw_scores': True}` for the sums"));
 }
 
 fn rule_of(trees: &Trees<'_>, classes: usize) -> Rule {
@@ -173,13 +173,13 @@ fn rule_of(trees: &Trees<'_>, classes: usize) -> Rule {
 }
 
 fn build(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     trees: &Trees<'_>,
     width: u32,
     labels: &LabelTable,
     rule: Rule,
-) -> Lowered<Forest<Real>> {
+) -> Imported<Forest<Real>> {
     let classes = labels.len();
     let class_count = u32::try_from(classes).expect("the limits bound the classes");
     let target = |id: i64| match rule {
@@ -190,7 +190,7 @@ fn build(
     let is_single = classes == 1;
     let (elem, aggregate) = (trees.elem(), Aggregate::Sum);
     let frame = Frame { features: width, targets, elem, is_single, aggregate };
-    let built = trees::build(lowering, node, trees, frame, &target);
+    let built = trees::build(importer, node, trees, frame, &target);
     let base = base_values(node, trees, classes, rule);
     let (mut forest, base) = match (built, base) {
         (Ok(forest), Ok(base)) => (forest, base),
@@ -212,7 +212,7 @@ fn base_values(
     trees: &Trees<'_>,
     classes: usize,
     rule: Rule,
-) -> Lowered<Vec<f64>> {
+) -> Imported<Vec<f64>> {
     let (allowed, why) = match rule {
         Rule::TopClass => {
             return trees.base.of_sums(node, classes, "one for each class, or one for all");
@@ -232,19 +232,19 @@ fn base_values(
 }
 
 /// Is the only sum above its threshold? `bool[1]`, the index of the class.
-fn exceeds(lowering: &mut Lowering<'_>, node: &Node<'_>, sums: Value, positive: bool) -> Value {
+fn exceeds(importer: &mut Importer<'_>, node: &Node<'_>, sums: Value, positive: bool) -> Value {
     let origin = node.origin;
-    let elem = lowering.module.ty(sums).elem;
-    let a = lowering.reshape(sums, &[1], origin);
+    let elem = importer.module.ty(sums).elem;
+    let a = importer.reshape(sums, &[1], origin);
     let threshold = if positive { 0.5 } else { 0.0 };
-    let b = lowering.constant(threshold, Type::new(elem, &[1]), origin);
+    let b = importer.constant(threshold, Type::new(elem, &[1]), origin);
     let ty = Type::new(ElementType::Bool, &[1]);
-    lowering.module.push(RealOp::Compare { relation: Relation::Greater, a, b }, ty, origin)
+    importer.module.push(RealOp::Compare { relation: Relation::Greater, a, b }, ty, origin)
 }
 
 /// The scores, `elem[1xclasses]`, before any post-transform.
 fn scores(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     sums: Value,
     rule: Rule,
@@ -252,21 +252,21 @@ fn scores(
 ) -> Value {
     let Rule::OneWeight { positive, layout } = rule else { return sums };
     let origin = node.origin;
-    let elem = lowering.module.ty(sums).elem;
+    let elem = importer.module.ty(sums).elem;
     let single = Type::new(elem, &[1, 1]);
     // Under LOGISTIC the two become 1 - p and p.
     let adds_up = positive && transform == PostTransform::None;
     let number = if layout == Layout::Complement && adds_up { 1.0 } else { 0.0 };
-    let constant = lowering.constant(number, single.clone(), origin);
+    let constant = importer.constant(number, single.clone(), origin);
     let inputs = match layout {
         Layout::Complement => {
             let op = RealOp::Binary { function: Binary::Subtract, a: constant, b: sums };
-            vec![lowering.module.push(op, single, origin), sums]
+            vec![importer.module.push(op, single, origin), sums]
         }
         Layout::First => vec![sums, constant],
         Layout::Second => vec![constant, sums],
     };
-    lowering.module.push(RealOp::Concat { inputs }, Type::new(elem, &[1, 2]), origin)
+    importer.module.push(RealOp::Concat { inputs }, Type::new(elem, &[1, 2]), origin)
 }
 
 /// Sums of leaves are probabilities if nothing is negative and, whatever the
@@ -289,7 +289,7 @@ fn score_kind(forest: &Forest<Real>, rule: Rule, transform: PostTransform) -> Sc
 
 /// Warns where ONNX Runtime may not take the top class.
 fn warn_if_ambiguous(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     forest: &Forest<Real>,
     classes: usize,
@@ -310,5 +310,5 @@ fn warn_if_ambiguous(
         ),
     };
     let warning = node.attribute_warning(name, AMBIGUOUS_LABEL, what);
-    lowering.warn(warning.note(why));
+    importer.warn(warning.note(why));
 }

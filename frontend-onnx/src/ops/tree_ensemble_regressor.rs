@@ -17,8 +17,8 @@ use skxc_ir::limits::CLASSES_MAX;
 
 use super::Operator;
 use super::trees::{self, Aggregate, Frame, PostTransform, Trees};
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 
 pub(super) static TREE_ENSEMBLE_REGRESSOR: Operator = Operator {
     domain: "ai.onnx.ml",
@@ -49,29 +49,29 @@ pub(super) static TREE_ENSEMBLE_REGRESSOR: Operator = Operator {
         "target_weights_as_tensor",
     ],
     supported: "all modes, aggregates and post-transforms",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let transform = PostTransform::by_name(node)?;
     let aggregate = Aggregate::by_name(node)?;
     let targets = targets(node)?;
-    let given = lowering.value(node, 0)?;
-    let is_double = lowering.module.ty(given).elem == ElementType::F64;
-    let (input, features) = trees::features(lowering, node)?;
-    let trees = Trees::read(node, lowering.module.ty(input).elem, trees::TARGET)?;
+    let given = importer.value(node, 0)?;
+    let is_double = importer.module.ty(given).elem == ElementType::F64;
+    let (input, features) = trees::features(importer, node)?;
+    let trees = Trees::read(node, importer.module.ty(input).elem, trees::TARGET)?;
     let elem = if is_double { ElementType::F64 } else { ElementType::F32 };
     let frame = Frame { features, targets, elem, is_single: targets == 1, aggregate };
     let target = |id: i64| u32::try_from(id).ok().filter(|&id| id < targets);
-    let forest = trees::build(lowering, node, &trees, frame, &target)?;
+    let forest = trees::build(importer, node, &trees, frame, &target)?;
     let base = trees.base.of_sums(node, targets as usize, "one for each target, or one for all")?;
-    let sums = aggregate.lower(lowering, node, forest, base, input)?;
-    let sums = lowering.cast(sums, ElementType::F32, node.origin);
-    Ok(vec![Operand::Value(transform.apply(lowering, node, sums))])
+    let sums = aggregate.import(importer, node, forest, base, input)?;
+    let sums = importer.cast(sums, ElementType::F32, node.origin);
+    Ok(vec![Operand::Value(transform.apply(importer, node, sums))])
 }
 
 /// `n_targets`, the number of sums.
-pub(super) fn targets(node: &Node<'_>) -> Lowered<u32> {
+pub(super) fn targets(node: &Node<'_>) -> Imported<u32> {
     let name = "n_targets";
     let count = node.int(name)?.ok_or_else(|| node.missing(name))?;
     let found = u32::try_from(count).ok().filter(|&n| n >= 1 && n as usize <= CLASSES_MAX);

@@ -37,9 +37,9 @@ mod weights;
 use skxc_diagnostics::codes::{IGNORED_PART, TYPE_MISMATCH};
 use skxc_ir::{ElementType, Forest, Real, Value};
 
+use crate::import::Importer;
 use crate::listing::counted;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node};
+use crate::node::{Imported, Node};
 use faults::Faults;
 
 pub(super) use aggregate::Aggregate;
@@ -50,46 +50,46 @@ pub(super) use post_transform::{NAME as POST_TRANSFORM_NAME, PostTransform};
 /// The forest of TreeEnsembleClassifier or TreeEnsembleRegressor. `target` maps
 /// a class or target id to the index of its sum.
 pub(super) fn build(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     trees: &Trees<'_>,
     frame: Frame,
     target: &dyn Fn(i64) -> Option<u32>,
-) -> Lowered<Forest<Real>> {
+) -> Imported<Forest<Real>> {
     let mut faults = Faults::new(node);
     let (mut draft, ignored) = node_lists::read(trees, frame.features, target, &mut faults)?;
-    leaves::check(lowering, node, trees, frame, &mut draft, &mut faults);
+    leaves::check(importer, node, trees, frame, &mut draft, &mut faults);
     faults.check()?;
-    let forest = draft.forest(lowering, node, frame)?;
+    let forest = draft.forest(importer, node, frame)?;
     if ignored > 0 {
         let message = format!("{} of no leaf", counted(ignored, "weight"));
         let warning = node.attribute_warning(trees.leaves.names.node_ids, IGNORED_PART, message);
-        lowering.warn(warning.note("dropped: only leaves add weights"));
+        importer.warn(warning.note("dropped: only leaves add weights"));
     }
     Ok(forest)
 }
 
 /// The forest of TreeEnsemble.
 pub(super) fn build_from_arrays(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     frame: Frame,
-) -> Lowered<Forest<Real>> {
+) -> Imported<Forest<Real>> {
     let draft = leaf_arrays::read(node, frame.elem, frame.features, frame.targets)?;
-    draft.forest(lowering, node, frame)
+    draft.forest(importer, node, frame)
 }
 
 /// The row of features of the first operand and its width, in the type in which
 /// TreeEnsembleClassifier and TreeEnsembleRegressor compare thresholds.
-pub(super) fn features(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered<(Value, u32)> {
-    let input = lowering.value(node, 0)?;
-    let (elem, width) = row(lowering, node, input)?;
+pub(super) fn features(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported<(Value, u32)> {
+    let input = importer.value(node, 0)?;
+    let (elem, width) = row(importer, node, input)?;
     let has_double_thresholds = node.tensor("nodes_values_as_tensor")?.is_some();
     match elem {
         ElementType::F32 => Ok((input, width)),
         ElementType::F64 if has_double_thresholds => Ok((input, width)),
         ElementType::F64 | ElementType::I64 => {
-            Ok((lowering.cast(input, ElementType::F32, node.origin), width))
+            Ok((importer.cast(input, ElementType::F32, node.origin), width))
         }
         ElementType::Bool | ElementType::Label(_) | ElementType::Fixed { .. } => {
             let message = format!("`{}` cannot compare `{elem}`", node.name());
@@ -100,11 +100,11 @@ pub(super) fn features(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered<
 
 /// Element type and width of a row.
 pub(super) fn row(
-    lowering: &Lowering<'_>,
+    importer: &Importer<'_>,
     node: &Node<'_>,
     input: Value,
-) -> Lowered<(ElementType, u32)> {
-    let ty = lowering.module.ty(input);
+) -> Imported<(ElementType, u32)> {
+    let ty = importer.module.ty(input);
     let [1, width] = ty.shape.0[..] else {
         let message = format!("`{}` needs a row of features, not `{ty}`", node.name());
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());

@@ -7,8 +7,8 @@ use skxc_diagnostics::codes::{CLASS_LABELS, TYPE_MISMATCH};
 use skxc_ir::LabelTable;
 
 use super::Operator;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 
 use super::tree_ensemble_classifier::labels;
 
@@ -20,36 +20,36 @@ pub(super) static ZIP_MAP: Operator = Operator {
     inputs: 1..=1,
     attributes: &["classlabels_int64s", "classlabels_strings"],
     supported: "as an output of the graph",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let (table, attribute) = labels::read(node)?;
-    let scores = lowering.value(node, 0)?;
-    let width = lowering.module.shape(scores).0.last().copied().unwrap_or(1);
+    let scores = importer.value(node, 0)?;
+    let width = importer.module.shape(scores).0.last().copied().unwrap_or(1);
     if table.len() != width as usize {
         let message = format!("`{}` has {} labels for {width} scores", node.name(), table.len());
         return Err(node.operand_error(0, TYPE_MISMATCH, message).into());
     }
-    warn_if_others(lowering, node, &table, attribute);
+    warn_if_others(importer, node, &table, attribute);
     Ok(vec![Operand::Results(vec![scores])])
 }
 
 /// The labels of the map and of the decision should be the same.
 fn warn_if_others(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     table: &LabelTable,
     attribute: &str,
 ) {
-    let decided: Vec<_> = lowering.module.labels.iter().map(|(_, table)| table).collect();
+    let decided: Vec<_> = importer.module.labels.iter().map(|(_, table)| table).collect();
     if let [decided] = decided[..]
         && decided != table
     {
         let message =
             format!("`{}` names the scores by other labels than the classifier has", node.name());
         let warning = node.attribute_warning(attribute, CLASS_LABELS, message);
-        lowering
+        importer
             .warn(warning.note("scores are named by position; the labels of the classifier count"));
     }
 }

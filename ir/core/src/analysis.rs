@@ -3,6 +3,7 @@
 
 pub mod affine;
 pub mod classes;
+pub mod dependence;
 pub mod predicate;
 pub mod ranges;
 pub mod reach;

@@ -205,7 +205,7 @@ impl<D: Domain> Forest<D> {
         &self.weights[first as usize..][..count as usize]
     }
 
-    /// Number of levels below each root: 0 for a lone leaf. One pass over all
+    /// Number of levels below each root: 0 for a single leaf. One pass over all
     /// nodes, children before parents.
     #[must_use]
     pub fn depths(&self) -> Vec<u32> {

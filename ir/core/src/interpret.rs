@@ -40,7 +40,6 @@ pub use near::Near;
 pub use number::Number;
 pub use real::Scalar;
 pub(crate) use real::element;
-pub use real::lone::{Lone, Of};
 pub use real::partial::{Partial, sums_at_leaf};
 
 /// The result of an output.

@@ -7,7 +7,7 @@
 //! - together they have what the passes, the lowerings and the text form must
 //!   cope with: nodes shared within and between trees, chains as deep as there
 //!   are nodes, unreachable nodes, every comparison, missing values, several
-//!   sums, a lone sum with one weight a leaf, leaves without weights, and
+//!   sums, a single sum with one weight a leaf, leaves without weights, and
 //!   columns at the edges (one value, negative, 32 bits, 62 bits).
 
 mod int;

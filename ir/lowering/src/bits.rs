@@ -85,7 +85,7 @@ pub struct Policy {
     pub only_direct: bool,
 }
 
-/// Place in the table of a word at which a lone bit looks up its leaf: 0 to 63.
+/// Place in the table of a word at which a single bit looks up its leaf: 0 to 63.
 #[must_use]
 pub fn place(bit: u64) -> usize {
     (bit.wrapping_mul(HASH) >> 58) as usize

@@ -16,7 +16,7 @@ struct Line {
     constant: i128,
 }
 
-/// The number that decides: all outputs that depend on the lone sum `sums` do so
+/// The number that decides: all outputs that depend on the single sum `sums` do so
 /// through the question whether it is greater than that. `None` if there is no
 /// such number, or if there are several sums.
 #[must_use]
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
     use skxc_ir::text;
 
-    /// The threshold of `%1`, the lone sum, under the operations of `rest`.
+    /// The threshold of `%1`, the single sum, under the operations of `rest`.
     fn check(rest: &str, expected: Option<i64>) {
         let module = text::parse::<Int>(&format!(
             "int m\n@c0 = column x [0, 255]\n@l0 = labels [0, 1]\n\

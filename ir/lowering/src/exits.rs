@@ -3,7 +3,7 @@
 //!
 //! Where a sum is only asked for its side of a number ([`decision`]), a row is
 //! decided as soon as what the other trees can add leaves it on its side. A
-//! profile says for how many rows that is when ([`Settled`]). A row that leaves
+//! profile says for how many rows that is when ([`EarlyDecisions`]). A row that leaves
 //! gets the end of the rest that keeps it on its side, so that what follows
 //! reads a sum as it might have been.
 //!
@@ -18,10 +18,10 @@
 use std::rc::Rc;
 
 use crate::cost::Cost;
+use crate::early::{self, EarlyDecisions};
 use crate::optimize::Optimize;
-use crate::settled::{self, Settled};
-use crate::shape::Shape;
 use crate::target::Target;
+use crate::tree_code::TreeCode;
 use crate::trees::Trees;
 use crate::{ForestPlan, Options, Part, decision};
 use skxc_ir::module::{Int, Interval, Module, Value};
@@ -119,33 +119,33 @@ pub(super) fn split(
     options: &Options,
     target: &Target,
     whole: &ForestPlan,
-    shape: impl Fn(&Trees<'_>, &Target) -> Option<Shape>,
+    shape: impl Fn(&Trees<'_>, &Target) -> Option<TreeCode>,
 ) -> Option<ForestPlan> {
     let visits = Rc::clone(trees.visits.as_ref()?);
-    let settled = visits.settled.as_ref()?;
+    let decisions = visits.early.as_ref()?;
     if options.optimize != Optimize::Speed || trees.forest.nodes.len() > NODES_MAX {
         return None;
     }
     let threshold = decision::threshold(module, sums)?;
-    let spans = settled::spans(trees.forest);
+    let spans = early::spans(trees.forest);
     let time = whole.cost().tenth_ns;
     let mut most = share(time, PERCENT_MAX, 100);
     let mut best = None;
-    for first in promising(settled, visits.rows) {
+    for first in promising(decisions, visits.rows) {
         let stage = |positions: &[u32], target: &Target| {
             let mut positions = positions.to_vec();
             positions.sort_unstable();
             let view = trees.subset(&positions);
             shape(&view, target).map(|shape| Part { trees: positions, shape })
         };
-        let (early, late) = settled.order.split_at(first);
+        let (early, late) = decisions.order.split_at(first);
         let Some(early) = stage(early, &target.less(&CHECK)) else { continue };
         let Some(late) = stage(late, &target.less(&(CHECK + early.shape.cost()))) else { continue };
         let rest = late.trees.iter().map(|&tree| spans[tree as usize]);
         let rest = rest.fold(Interval::new(0, 0), |sum, span| {
             Interval::new(sum.min + span.min, sum.max + span.max)
         });
-        let (leaving, rows) = (settled.decided[first], visits.rows);
+        let (leaving, rows) = (decisions.decided[first], visits.rows);
         let exit = Exit { parts: 1, threshold, rest, leaving, rows };
         let plan = ForestPlan { parts: vec![early, late], exit: Some(exit) };
         let time = plan.cost().tenth_ns;
@@ -157,14 +157,14 @@ pub(super) fn split(
 }
 
 /// Sizes of a first stage, the most promising first.
-fn promising(settled: &Settled, rows: u64) -> Vec<usize> {
-    let trees = settled.order.len();
+fn promising(decisions: &EarlyDecisions, rows: u64) -> Vec<usize> {
+    let trees = decisions.order.len();
     let mut sizes: Vec<usize> = (1..LOOKS).map(|look| trees * look / LOOKS).collect();
     sizes.dedup();
     sizes.retain(|&first| first > 0 && first < trees);
     // Trees that a row meets, summed over the rows.
     let met = |first: usize| {
-        let going_on = u128::from(rows - settled.decided[first]);
+        let going_on = u128::from(rows - decisions.decided[first]);
         u128::from(rows) * first as u128 + going_on * (trees - first) as u128
     };
     sizes.sort_by_key(|&first| (met(first), first));

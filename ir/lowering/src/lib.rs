@@ -23,13 +23,13 @@
 //!    in view only, asks [`Target`] before it uses what not every kernel has, and
 //!    refuses with the limit and the tree to blame ([`Exceeded`] gets a variant for
 //!    a limit of its own).
-//! 2. [`shape`]: a variant of [`Lowering`] and of [`Shape`]. The build then breaks
+//! 2. [`tree_code`]: a variant of [`Lowering`] and of [`TreeCode`]. The build then breaks
 //!    in each place of this list; `--lowering`, `skxc bench`, `skxc inspect --cost`,
 //!    and the tests take names from [`Lowering::ALL`]; `cargo xtask kernels`, which
 //!    knows the command line only, has a list.
 //! 3. `backends/c/src/NAME.rs`: `scratch`, the members that it keeps in the scratch,
 //!    and `emit`, whose last function `{lower}_add(f, s)` adds the trees of the part
-//!    to the sums, which are there already. Arms in `backends/c/src/shape.rs`.
+//!    to the sums, which are there already. Arms in `backends/c/src/tree_code.rs`.
 //! 4. A snapshot in `backends/c/tests/snapshots.rs`; the tests of random modules
 //!    find it by itself.
 //! 5. `cargo xtask calibrate` measures it; constants of its cost follow.
@@ -39,6 +39,7 @@ pub mod branch;
 pub mod cost;
 pub mod decision;
 pub mod direct;
+pub mod early;
 pub mod elements;
 pub mod exits;
 pub mod linear;
@@ -49,12 +50,11 @@ pub mod perfect;
 pub mod profile;
 pub mod refused;
 pub mod select;
-pub mod settled;
-pub mod shape;
 pub mod slots;
 pub mod target;
 #[cfg(test)]
 mod tests;
+pub mod tree_code;
 pub mod trees;
 pub mod walk;
 
@@ -67,8 +67,8 @@ pub use optimize::{Optimize, UnknownGoal};
 pub use profile::Profile;
 pub use refused::{ForestDoesNotFit, OperationsDoNotFit, Refused};
 pub use select::Refusals;
-pub use shape::{Choice, GivenUp, Lowering, Shape, UnknownChoice};
 pub use target::Target;
+pub use tree_code::{Choice, GivenUp, Lowering, TreeCode, UnknownChoice};
 pub use trees::{Rows, Trees};
 
 use skxc_ir::analysis::ranges::Ranges;
@@ -106,7 +106,7 @@ pub struct Part {
     /// The trees, as positions in [`Forest::roots`], ascending.
     pub trees: Vec<u32>,
     /// What they become.
-    pub shape: Shape,
+    pub shape: TreeCode,
 }
 
 /// How a module is computed.

@@ -267,7 +267,7 @@ mod tests {
         for wanted in MapLowering::ALL {
             assert_eq!(lowering([8, 22, 0], 0, Some(wanted)), wanted);
         }
-        // A table takes neither inputs in two parts nor a lone row.
+        // A table takes neither inputs in two parts nor a single row.
         let table = Some(MapLowering::Table);
         assert_eq!(lowering([8, 22, 0], 9, table), MapLowering::Straight);
         assert_eq!(lowering([1, 22, 0], 0, table), MapLowering::Straight);

@@ -211,7 +211,7 @@ impl RunShape {
 fn schedule(trees: &Trees<'_>, below: &[u32]) -> Vec<RunShape> {
     let mut by_levels = vec![Vec::new(); LEVELS_MAX as usize + 1];
     for (index, root) in trees.roots().enumerate() {
-        // A lone leaf is padded too: there is always a node in front of a leaf.
+        // A tree of one leaf is padded too: there is always a node in front of a leaf.
         by_levels[below[root as usize].max(1) as usize].push(index);
     }
     let runs = (0..=LEVELS_MAX).zip(by_levels).filter(|(_, trees)| !trees.is_empty());

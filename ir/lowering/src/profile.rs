@@ -5,7 +5,7 @@
 //! the traffic. A profile says so in numbers: it lets the cost of branch code be
 //! told, marks the likely side of a test, lays tables out with what is read
 //! often together, and says how soon rows are decided
-//! ([`settled`](crate::settled)). It never changes what a program computes.
+//! ([`early`](crate::early)). It never changes what a program computes.
 //!
 //! What must hold: the same rows in the same order give the same profile.
 
@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
-use crate::settled::{Counter, Settled};
+use crate::early::{Counter, EarlyDecisions};
 use skxc_ir::forest::{NodeId, TreeNode};
 use skxc_ir::interpret;
 use skxc_ir::module::{Int, Module, Value};
@@ -37,7 +37,7 @@ pub struct Visits {
     pub nodes: Vec<Visit>,
     /// How soon they are decided, if the sums are only asked for their side of
     /// one number.
-    pub settled: Option<Settled>,
+    pub early: Option<EarlyDecisions>,
 }
 
 /// Visits of one node.
@@ -92,12 +92,12 @@ impl Profile {
             for &(value, forest, input) in &inputs {
                 let Some(counter) = counters.get_mut(&value) else { continue };
                 let forest = &module.forests[forest];
-                counter.settle(&interpret::walk(forest, &values[input.index()]));
+                counter.decide(&interpret::walk(forest, &values[input.index()]));
             }
         }
         for (value, counter) in counters {
             if let Some(visits) = all.get_mut(&value) {
-                visits.settled = Some(counter.finish());
+                visits.early = Some(counter.finish());
             }
         }
         let forests = all.into_iter().map(|(value, visits)| (value, Rc::new(visits))).collect();
@@ -121,8 +121,8 @@ impl Profile {
                 let done = writeln!(text, "{} {} {}", visit.count, visit.yes, visit.turns);
                 done.expect("a string takes all text");
             }
-            if let Some(settled) = &visits.settled {
-                let done = writeln!(text, "{:?} {:?}", settled.order, settled.decided);
+            if let Some(early) = &visits.early {
+                let done = writeln!(text, "{:?} {:?}", early.order, early.decided);
                 done.expect("a string takes all text");
             }
         }
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn answers_that_repeat_are_foreseen() {
-        let mut visits = Visits { rows: 6, nodes: vec![Visit::default(); 2], settled: None };
+        let mut visits = Visits { rows: 6, nodes: vec![Visit::default(); 2], early: None };
         for holds in [true, true, true, false, false, false] {
             visits.nodes[0].answer(holds);
         }

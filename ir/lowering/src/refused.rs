@@ -6,8 +6,8 @@ use skxc_diagnostics::{Diagnostic, codes};
 use crate::cost::{Cost, Exceeded, Refusal};
 use crate::node_name;
 use crate::select::Refusals;
-use crate::shape::{Choice, Lowering};
 use crate::target::Target;
+use crate::tree_code::{Choice, Lowering};
 use skxc_ir::module::{Int, Module, Operation as _, Value};
 
 /// A part of a module that cannot be planned.

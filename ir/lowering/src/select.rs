@@ -20,8 +20,8 @@
 use std::cmp::Reverse;
 
 use crate::cost::{Cost, Refusal};
-use crate::shape::{Lowering, Shape};
 use crate::target::Target;
+use crate::tree_code::{Lowering, TreeCode};
 use crate::trees::Trees;
 use crate::{ForestPlan, Options, Part, exits};
 use skxc_ir::module::{Int, Module, Value};
@@ -89,20 +89,20 @@ pub fn candidates<'a>(
     trees: &'a Trees<'a>,
     options: &Options,
     target: &'a Target,
-) -> impl Iterator<Item = (Lowering, Result<Shape, Refusal>)> + use<'a> {
+) -> impl Iterator<Item = (Lowering, Result<TreeCode, Refusal>)> + use<'a> {
     let given_up = options.given_up;
     let left = Lowering::ALL.into_iter().filter(move |&lowering| !given_up.has(lowering));
     left.map(|lowering| (lowering, lowering.plan(trees, target)))
 }
 
-fn part(trees: &Trees<'_>, shape: Shape) -> Part {
+fn part(trees: &Trees<'_>, shape: TreeCode) -> Part {
     Part { trees: trees.positions.clone(), shape }
 }
 
 /// The best shape for all trees in view; the first of equals.
 fn best(trees: &Trees<'_>, options: &Options, target: &Target) -> Result<Part, Refusals> {
-    let (mut best, mut refusals): (Option<Shape>, _) = (None, Vec::new());
-    let figure = |shape: &Shape| options.optimize.figure(&shape.cost());
+    let (mut best, mut refusals): (Option<TreeCode>, _) = (None, Vec::new());
+    let figure = |shape: &TreeCode| options.optimize.figure(&shape.cost());
     for (lowering, shape) in candidates(trees, options, target) {
         match shape {
             Ok(shape) if best.as_ref().is_none_or(|best| figure(&shape) < figure(best)) => {

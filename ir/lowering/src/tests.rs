@@ -3,8 +3,8 @@
 use skxc_diagnostics::codes;
 
 use super::{
-    Choice, Exceeded, Lowering, Optimize, Options, Profile, Refused, Shape, Target, alternatives,
-    plan, plan_for,
+    Choice, Exceeded, Lowering, Optimize, Options, Profile, Refused, Target, TreeCode,
+    alternatives, plan, plan_for,
 };
 use skxc_ir::testing::int_chain;
 use skxc_ir::validate::{Validated, Validator};
@@ -44,7 +44,7 @@ fn many_trees_walk_at_once() {
     let module = Validator::validate(module).expect("the sums fit");
     let plan = plan(&module, &options(Choice::Only(Lowering::Walk))).expect("it fits");
     let forest = plan.forests.values().next().expect("there is a forest");
-    let Shape::Walk(walk) = &forest.parts[0].shape else { panic!("the trees are walked") };
+    let TreeCode::Walk(walk) = &forest.parts[0].shape else { panic!("the trees are walked") };
     assert_eq!((walk.lanes, walk.roots.len(), walk.runs[0].groups), (20, 40, 2));
     // Trees that share their nodes share their table: each pair stands once.
     let branches = module.forests.iter().flat_map(|(_, forest)| &forest.nodes);

@@ -16,7 +16,7 @@
 //!
 //! What must hold:
 //! - slot 0 of the features is 0;
-//! - `kids` of a branch is the position of its "yes" child; `kids` of a leaf is
+//! - `children` of a branch is the position of its "yes" child; `children` of a leaf is
 //!   its own position;
 //! - every group of lanes may step as often as its deepest tree needs.
 
@@ -65,7 +65,7 @@ pub struct Node {
     /// a leaf, where its row begins in [`Rows::weights`].
     pub at_most: u64,
     /// Position of the "yes" child; of itself for a leaf.
-    pub kids: u32,
+    pub children: u32,
     /// Feature slot; 0 for a leaf.
     pub slot: u32,
 }
@@ -274,17 +274,17 @@ impl<'a> Table<'a> {
     /// Appends leaves that add nothing.
     fn reserve(&mut self, count: u32) -> u32 {
         let at = u32::try_from(self.places.len()).expect("limits::TREE_NODES_MAX is below 2^31");
-        self.places.extend((at..at + count).map(|kids| (None, kids)));
+        self.places.extend((at..at + count).map(|children| (None, children)));
         at
     }
 
     fn fill(&mut self) {
         while let Some((at, id)) = self.pending.pop() {
-            let kids = match self.trees.branch(id) {
+            let children = match self.trees.branch(id) {
                 Some((_, yes, no)) => self.pair(yes, no),
                 None => at,
             };
-            self.places[at as usize] = (Some(id), kids);
+            self.places[at as usize] = (Some(id), children);
         }
     }
 
@@ -301,16 +301,17 @@ impl<'a> Table<'a> {
     }
 
     fn nodes(&self, rows: &Rows, slots: &Slots) -> Vec<Node> {
-        let node = |&(id, kids): &(Option<NodeId>, u32)| match id.map(|id| self.trees.branch(id)) {
-            Some(Some((test, ..))) => {
-                let (slot, at_most) = slots.test(test);
-                Node { at_most, kids, slot: slot + 1 }
-            }
-            Some(None) | None => {
-                let row = id.map_or(0, |id| rows.of_node[id as usize]);
-                Node { at_most: u64::from(row) * rows.targets as u64, kids, slot: 0 }
-            }
-        };
+        let node =
+            |&(id, children): &(Option<NodeId>, u32)| match id.map(|id| self.trees.branch(id)) {
+                Some(Some((test, ..))) => {
+                    let (slot, at_most) = slots.test(test);
+                    Node { at_most, children, slot: slot + 1 }
+                }
+                Some(None) | None => {
+                    let row = id.map_or(0, |id| rows.of_node[id as usize]);
+                    Node { at_most: u64::from(row) * rows.targets as u64, children, slot: 0 }
+                }
+            };
         self.places.iter().map(node).collect()
     }
 }

@@ -78,7 +78,7 @@ fn guards(module: &Module<Real>) -> HashMap<Value, Guards> {
     let mut found = HashMap::new();
     for value in module.values() {
         let RealOp::Select { condition, a, b } = module.node(value).op else { continue };
-        if !univariate.is_lone(condition) {
+        if !univariate.is_univariate(condition) {
             continue;
         }
         let mut cuts = |side: Value, chosen: i64| {

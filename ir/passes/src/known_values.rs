@@ -69,7 +69,8 @@ fn of_columns(
     value: Value,
 ) -> Option<Vec<f64>> {
     let is_moved = || module.sources(&module.node(value).op).is_some();
-    if module.ty(value).elem != ElementType::Bool || !univariate.is_lone(value) || is_moved() {
+    if module.ty(value).elem != ElementType::Bool || !univariate.is_univariate(value) || is_moved()
+    {
         return None;
     }
     let mut of_element = |element: usize| {

@@ -1,5 +1,5 @@
 //! Merges equal trees: several that share a root become one with the weights
-//! multiplied, and a tree that is a lone leaf becomes part of the base values.
+//! multiplied, and a tree that is a single leaf becomes part of the base values.
 //!
 //! Obligation: integer addition is exact in any order, so the sums are the
 //! same; the validator proves again that they fit.

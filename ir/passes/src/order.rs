@@ -41,8 +41,8 @@ impl Direction {
 }
 
 /// A value whose elements, row by row, are in the same order as those of
-/// `value`, before whatever bends them; of the same shape. It is `value` where
-/// nothing bends.
+/// `value`, before whatever nonlinear them; of the same shape. It is `value` where
+/// nothing nonlinear.
 ///
 /// Softmax, increasing functions of one element, and positive factors and
 /// addends that a row has in common keep the order of its elements.
@@ -53,19 +53,19 @@ pub(super) fn in_same_order(
     value: Value,
 ) -> Value {
     let (mut at, mut kept) = (value, value);
-    let (mut is_turned, mut has_bent) = (false, false);
+    let (mut is_reversed, mut is_nonlinear) = (false, false);
     // Where the order is turned, a negative factor before it may turn it back.
-    while !affine.is_affine(at) || is_turned {
-        let Some(Below { next, bends, turns }) = one_step(module, affine, ranges, at) else {
+    while !affine.is_affine(at) || is_reversed {
+        let Some(Below { next, nonlinear, reverses }) = one_step(module, affine, ranges, at) else {
             break;
         };
         if module.shape(next) != module.shape(value) {
             break;
         }
         at = next;
-        is_turned ^= turns;
-        has_bent |= bends;
-        if has_bent && !is_turned && (bends || turns) {
+        is_reversed ^= reverses;
+        is_nonlinear |= nonlinear;
+        if is_nonlinear && !is_reversed && (nonlinear || reverses) {
             kept = at;
         }
     }
@@ -76,9 +76,9 @@ pub(super) fn in_same_order(
 struct Below {
     next: Value,
     /// Lies more than a constant factor or addend between?
-    bends: bool,
+    nonlinear: bool,
     /// Is the order the other way round?
-    turns: bool,
+    reverses: bool,
 }
 
 /// The operand in the same order, or in the opposite one.
@@ -88,8 +88,8 @@ fn one_step(
     ranges: &RealRanges,
     value: Value,
 ) -> Option<Below> {
-    let same = |next: Value, bends: bool| Some(Below { next, bends, turns: false });
-    let opposite = |next: Value, bends: bool| Some(Below { next, bends, turns: true });
+    let same = |next: Value, nonlinear: bool| Some(Below { next, nonlinear, reverses: false });
+    let opposite = |next: Value, nonlinear: bool| Some(Below { next, nonlinear, reverses: true });
     let is_common = |operand: Value| {
         let (shape, whole) = (module.shape(operand), module.shape(value));
         shape.row() == 1 && (shape.elements() == 1 || shape.0.len() == whole.0.len())
@@ -98,7 +98,7 @@ fn one_step(
     let negative = |operand: Value| {
         ranges.of_value(operand).iter().all(|range| range.ends().is_some_and(|(_, max)| max < 0.0))
     };
-    let bends = |operand: Value| !affine.is_constant(operand);
+    let nonlinear = |operand: Value| !affine.is_constant(operand);
     match module.node(value).op {
         RealOp::Softmax { input } => same(input, true),
         RealOp::Cast { input } if module.ty(input).elem.is_float() => same(input, false),
@@ -110,23 +110,23 @@ fn one_step(
         // What is not negative is its own magnitude.
         RealOp::Unary { function: Unary::Absolute, input } if positive(input) => same(input, false),
         RealOp::Binary { function: Binary::Divide, a, b } if is_common(b) && positive(b) => {
-            same(a, bends(b))
+            same(a, nonlinear(b))
         }
         RealOp::Binary { function: Binary::Multiply, a, b } => match (is_common(a), is_common(b)) {
-            (_, true) if positive(b) => same(a, bends(b)),
-            (true, _) if positive(a) => same(b, bends(a)),
-            (_, true) if negative(b) => opposite(a, bends(b)),
-            (true, _) if negative(a) => opposite(b, bends(a)),
+            (_, true) if positive(b) => same(a, nonlinear(b)),
+            (true, _) if positive(a) => same(b, nonlinear(a)),
+            (_, true) if negative(b) => opposite(a, nonlinear(b)),
+            (true, _) if negative(a) => opposite(b, nonlinear(a)),
             _ => None,
         },
         RealOp::Binary { function: Binary::Add, a, b } => match (is_common(a), is_common(b)) {
-            (_, true) => same(a, bends(b)),
-            (true, _) => same(b, bends(a)),
+            (_, true) => same(a, nonlinear(b)),
+            (true, _) => same(b, nonlinear(a)),
             _ => None,
         },
         RealOp::Binary { function: Binary::Subtract, a, b } => match (is_common(a), is_common(b)) {
-            (_, true) => same(a, bends(b)),
-            (true, _) => opposite(b, bends(a)),
+            (_, true) => same(a, nonlinear(b)),
+            (true, _) => opposite(b, nonlinear(a)),
             _ => None,
         },
         _ => None,

@@ -173,10 +173,10 @@ fn run_passes(
 pub fn drop_refused_scores(module: &mut Module<Real>) -> Vec<(String, QuantizeError)> {
     let doubtful: Vec<usize> = {
         let affine = Affine::of(module);
-        let bends = |output: &Output| {
+        let nonlinear = |output: &Output| {
             matches!(output.kind, OutputKind::Score(_)) && !affine.is_affine(output.value)
         };
-        (0..module.outputs.len()).filter(|&at| bends(&module.outputs[at])).collect()
+        (0..module.outputs.len()).filter(|&at| nonlinear(&module.outputs[at])).collect()
     };
     let mut refused = std::collections::VecDeque::new();
     for at in doubtful.into_iter().rev() {

@@ -10,7 +10,7 @@
 //! - [`decisions`]: comparisons and argmax of sums;
 //! - [`matrices`]: sums of columns and of computed numbers become linear maps;
 //! - [`chains`], [`functions`]: functions of one number become tables;
-//! - [`settled`]: numbers that are the same for every input become constants;
+//! - [`invariant`]: numbers that are the same for every input become constants;
 //! - [`fixed`]: what is computed from sums otherwise;
 //! - [`error`]: what stands in the way;
 //! - here: groups of sums, and the operations that move elements.
@@ -24,11 +24,11 @@ mod decisions;
 mod error;
 mod fixed;
 mod functions;
+mod invariant;
 pub mod margin;
 mod matrices;
 mod missing;
 mod rows;
-mod settled;
 mod sums;
 mod univariate;
 mod weights;
@@ -37,14 +37,14 @@ use std::collections::HashMap;
 
 use crate::quantize::sums::{Group, Key, Needs, Place, Targets};
 use crate::quantize::univariate::Decided;
-use crate::quantize::weights::{Ensemble, Joiner, SUM_BITS};
+use crate::quantize::weights::{Ensemble, SUM_BITS, TreeMerger};
 use skxc_ir::analysis::affine::{Affine, Form, Kind};
 use skxc_ir::analysis::predicate::Source;
 use skxc_ir::analysis::ranges::Ranges;
 use skxc_ir::analysis::real_ranges::RealRanges;
 use skxc_ir::analysis::rounding::Rounding;
 use skxc_ir::analysis::undefined::{self, Undefined};
-use skxc_ir::analysis::univariate::{Budget, Univariate, Wild};
+use skxc_ir::analysis::univariate::{Budget, NotTabled, Univariate};
 use skxc_ir::arena::Handle;
 use skxc_ir::forest::{Forest, TreeNode};
 use skxc_ir::limits::CLASSES_MAX;
@@ -199,18 +199,23 @@ impl<'m> Quantizer<'m> {
             self.refuse_missing(value, column);
             return None;
         }
-        if self.needs.settled.contains(&value) {
-            return self.settled(value);
+        if self.needs.invariant.contains(&value) {
+            return self.invariant(value);
         }
         if let Some(chain) = self.needs.chains.get(&value) {
             return self.chain(value, chain);
         }
         match self.needs.decided.get(&value) {
             Some(Decided::By(runs)) => return Some(self.decided(value, runs)),
-            Some(Decided::Wild(column, wild)) => {
+            Some(Decided::NotTabled(column, reason)) => {
                 let (node, op) = (self.real.onnx_node(value), node.op.name());
                 let column = self.real.columns[*column].name.clone();
-                self.errors.push(QuantizeError::WildDecision { node, op, column, wild: *wild });
+                self.errors.push(QuantizeError::UntabledDecision {
+                    node,
+                    op,
+                    column,
+                    reason: *reason,
+                });
                 return None;
             }
             None => {}
@@ -332,11 +337,11 @@ impl<'m> Quantizer<'m> {
                 Ok(_) => ensembles.push(Ensemble { value, forest }),
                 Err(Some(column)) => {
                     let column = real.columns[*column].name.clone();
-                    let wild = Wild::Size;
-                    self.errors.push(QuantizeError::WildFeature { node, column, wild });
+                    let reason = NotTabled::Size;
+                    self.errors.push(QuantizeError::UntabledFeature { node, column, reason });
                 }
                 Err(None) => {
-                    let by = self.univariate.culprit(input);
+                    let by = self.univariate.blocker(input);
                     let (by, op) = (real.onnx_node(by), real.node(by).op.name());
                     self.errors.push(QuantizeError::ComputedFeatures { node, by, op });
                 }
@@ -366,9 +371,10 @@ impl<'m> Quantizer<'m> {
                 });
             }
         }
-        let mut joiner = Joiner::new(columns.len() as u32, ensembles, &targets.forms, frac_bits);
-        for trunk in trunks(real, ensembles) {
-            let [first, twins @ ..] = trunk.as_slice() else { continue };
+        let mut merger =
+            TreeMerger::new(columns.len() as u32, ensembles, &targets.forms, frac_bits);
+        for pairing in paired_trees(real, ensembles) {
+            let [first, paired @ ..] = pairing.as_slice() else { continue };
             let features = self.row(self::ensemble(real, first.value).1);
             let row: Vec<(u32, Source<'_>)> = features
                 .iter()
@@ -378,15 +384,15 @@ impl<'m> Quantizer<'m> {
                     (index_of[&feature.column], source)
                 })
                 .collect();
-            if let Err((feature, wild)) = joiner.add(*first, twins, &row, &mut self.budget) {
+            if let Err((feature, reason)) = merger.add(*first, paired, &row, &mut self.budget) {
                 let column = features[feature as usize].column;
                 let (node, column) =
                     (real.onnx_node(first.value), real.columns[column].name.clone());
-                self.errors.push(QuantizeError::WildFeature { node, column, wild });
+                self.errors.push(QuantizeError::UntabledFeature { node, column, reason });
                 return None;
             }
         }
-        let joined = joiner.finish();
+        let joined = merger.finish();
         let origins = group.ensembles.iter().map(|&value| real.node(value).origin);
         let first = real.node(self.first(group)).origin;
         let origin = origins.reduce(|a, b| self.int.origins.union(a, b)).unwrap_or(first);
@@ -462,19 +468,19 @@ fn ensemble(real: &Module<Real>, value: Value) -> (&Forest<Real>, Value) {
 }
 
 /// Puts ensembles together whose trees are the same but for the weights.
-fn trunks<'m>(real: &Module<Real>, ensembles: &[Ensemble<'m>]) -> Vec<Vec<Ensemble<'m>>> {
-    let mut trunks: Vec<Vec<Ensemble<'m>>> = Vec::new();
+fn paired_trees<'m>(real: &Module<Real>, ensembles: &[Ensemble<'m>]) -> Vec<Vec<Ensemble<'m>>> {
+    let mut pairings: Vec<Vec<Ensemble<'m>>> = Vec::new();
     for one in ensembles {
         let input = ensemble(real, one.value).1;
-        let twin = trunks.iter_mut().find(|trunk| {
-            ensemble(real, trunk[0].value).1 == input && same_trees(trunk[0].forest, one.forest)
+        let known = pairings.iter_mut().find(|pairing| {
+            ensemble(real, pairing[0].value).1 == input && same_trees(pairing[0].forest, one.forest)
         });
-        match twin {
-            Some(trunk) => trunk.push(*one),
-            None => trunks.push(vec![*one]),
+        match known {
+            Some(pairing) => pairing.push(*one),
+            None => pairings.push(vec![*one]),
         }
     }
-    trunks
+    pairings
 }
 
 fn same_trees(a: &Forest<Real>, b: &Forest<Real>) -> bool {

@@ -54,7 +54,7 @@ fn real(threshold: f64) -> Module<Real> {
     module
 }
 
-/// The integer twin of [`real`], which the passes would make.
+/// The integer form of [`real`], which the passes would make.
 fn int(at_most: i64) -> Module<Int> {
     let from = real(0.0);
     let mut module = Module::new("tested");

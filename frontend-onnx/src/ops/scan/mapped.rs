@@ -11,9 +11,9 @@ use std::collections::hash_map::Entry;
 use skxc_diagnostics::codes::ATTRIBUTE_INVALID;
 
 use super::{Loop, pick, placed, shape_of};
-use crate::body::{Body, define, lower_node};
-use crate::lower::{Lowering, known};
-use crate::node::{Lowered, Node, Operand};
+use crate::body::{Body, define, import_node};
+use crate::import::{Importer, known};
+use crate::node::{Imported, Node, Operand};
 use crate::proto::{AttributeProto, AttributeType, NodeProto};
 use crate::tensor::Tensor;
 
@@ -54,7 +54,7 @@ const REDUCTIONS: [&str; 7] = [
     "ReduceSumSquare",
 ];
 
-/// Can the body be lowered once for all steps?
+/// Can the body be imported once for all steps?
 pub(super) fn is_mappable(body: &Body<'_>, states: usize) -> bool {
     let graph = body.graph;
     // What each name has by way of Identity, and whether it has the steps.
@@ -104,7 +104,7 @@ struct Part {
     has_steps: bool,
 }
 
-pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>, scan: &Loop<'_>) -> Lowered {
+pub(super) fn import(importer: &mut Importer<'_>, node: &Node<'_>, scan: &Loop<'_>) -> Imported {
     let body = &scan.body;
     let mut names: HashMap<&str, Part> = HashMap::new();
     let states = scan.states.iter().map(|operand| (operand, false));
@@ -119,18 +119,18 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>, scan: &Loop<'_
                 ("", _) => None,
                 (_, Entry::Occupied(part)) => Some(part.get().clone()),
                 (name, Entry::Vacant(_)) => {
-                    let operand = body.outer(lowering, node, name)?;
+                    let operand = body.outer(importer, node, name)?;
                     Some(Part { operand, has_steps: false })
                 }
             });
         }
         let has_steps = parts.iter().flatten().any(|part| part.has_steps);
         let results = if has_steps && REDUCTIONS.contains(&inner.op_type.as_str()) {
-            let (inner, operands) = reduction(lowering, node, inner, operator.1, parts)?;
-            lower_node(lowering, node, &inner, operator, operands)?
+            let (inner, operands) = reduction(importer, node, inner, operator.1, parts)?;
+            import_node(importer, node, &inner, operator, operands)?
         } else {
-            let operands = aligned(lowering, node, parts)?;
-            lower_node(lowering, node, inner, operator, operands)?
+            let operands = aligned(importer, node, parts)?;
+            import_node(importer, node, inner, operator, operands)?
         };
         for (name, operand) in inner.output.iter().zip(results) {
             define(node, &mut names, name, Part { operand, has_steps })?;
@@ -142,14 +142,14 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>, scan: &Loop<'_
         let stacked = match names.get(output.name.as_str()).map(|part| &part.operand) {
             Some(Operand::Value(value)) => *value,
             Some(Operand::Constant(tensor)) => {
-                tensor.to_value(&mut lowering.module, node.origin).map_err(|fault| {
+                tensor.to_value(&mut importer.module, node.origin).map_err(|fault| {
                     let message = format!("`{}` makes what {}", node.name(), fault.what);
                     node.error(fault.code, message)
                 })?
             }
             Some(Operand::Results(_) | Operand::Refused) | None => return Ok(Vec::new()),
         };
-        all.push(Operand::Value(placed(lowering, node, stacked, along)?));
+        all.push(Operand::Value(placed(importer, node, stacked, along)?));
     }
     Ok(all)
 }
@@ -157,13 +157,13 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>, scan: &Loop<'_
 /// The operands of an elementwise node, those with steps brought to one number
 /// of axes.
 fn aligned(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     parts: Vec<Option<Part>>,
-) -> Lowered<Vec<Option<Operand>>> {
+) -> Imported<Vec<Option<Operand>>> {
     let mut rank = 0;
     for part in parts.iter().flatten() {
-        let axes = shape_of(lowering, node, &part.operand)?.len();
+        let axes = shape_of(importer, node, &part.operand)?.len();
         rank = rank.max(axes - usize::from(part.has_steps));
     }
     let mut operands = Vec::with_capacity(parts.len());
@@ -176,30 +176,30 @@ fn aligned(
             operands.push(Some(part.operand));
             continue;
         }
-        let shape = shape_of(lowering, node, &part.operand)?;
+        let shape = shape_of(importer, node, &part.operand)?;
         let mut to = vec![1; rank + 1];
         to[0] = shape[0];
         to[rank + 2 - shape.len()..].copy_from_slice(&shape[1..]);
         let count = shape.iter().product();
-        operands.push(Some(pick(lowering, node, &part.operand, (0..count).collect(), to)));
+        operands.push(Some(pick(importer, node, &part.operand, (0..count).collect(), to)));
     }
     Ok(operands)
 }
 
 /// A reduction of the same axes behind the steps, and its operands.
 fn reduction(
-    lowering: &Lowering<'_>,
+    importer: &Importer<'_>,
     node: &Node<'_>,
     inner: &NodeProto,
     version: u32,
     parts: Vec<Option<Part>>,
-) -> Lowered<(NodeProto, Vec<Option<Operand>>)> {
+) -> Imported<(NodeProto, Vec<Option<Operand>>)> {
     let mut inner = inner.clone();
     let mut operands = parts.into_iter().map(|part| part.map(|part| part.operand));
     let Some(data) = operands.next().flatten() else {
         return Err(node.error(ATTRIBUTE_INVALID, "a reduction of nothing").into());
     };
-    let rank = shape_of(lowering, node, &data)?.len() as i64 - 1;
+    let rank = shape_of(importer, node, &data)?.len() as i64 - 1;
     let listed = match operands.next().flatten() {
         Some(Operand::Constant(tensor)) => tensor.as_integers().map(<[i64]>::to_vec),
         Some(_) => None,

@@ -6,21 +6,21 @@ use skxc_ir::{RealOp, Type, Value};
 
 use super::{Along, Loop, pick, placed, shape_of};
 use crate::build::{is_bounded, too_large};
+use crate::import::Importer;
 use crate::limits::STEP_NODES_MAX;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::node::{Imported, Node, Operand};
 
-pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>, scan: &Loop<'_>) -> Lowered {
-    check_count(lowering, node, scan)?;
+pub(super) fn import(importer: &mut Importer<'_>, node: &Node<'_>, scan: &Loop<'_>) -> Imported {
+    check_count(importer, node, scan)?;
     let count = scan.states.len();
     let mut states = scan.states.clone();
     let mut results: Vec<Vec<Operand>> = vec![Vec::new(); scan.results.len()];
     for step in 0..scan.steps {
         let mut inputs = states;
         for operand in &scan.scanned {
-            inputs.push(slice(lowering, node, operand, step)?);
+            inputs.push(slice(importer, node, operand, step)?);
         }
-        let mut outputs = scan.body.lower(lowering, node, inputs)?;
+        let mut outputs = scan.body.import(importer, node, inputs)?;
         if outputs.iter().any(|output| matches!(output, Operand::Refused)) {
             return Ok(Vec::new());
         }
@@ -31,16 +31,16 @@ pub(super) fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>, scan: &Loop<'_
     }
     let mut all = states;
     for (parts, &along) in results.into_iter().zip(&scan.results) {
-        all.push(Operand::Value(stacked(lowering, node, parts, along)?));
+        all.push(Operand::Value(stacked(importer, node, parts, along)?));
     }
     Ok(all)
 }
 
-fn check_count(lowering: &mut Lowering<'_>, node: &Node<'_>, scan: &Loop<'_>) -> Lowered<()> {
+fn check_count(importer: &mut Importer<'_>, node: &Node<'_>, scan: &Loop<'_>) -> Imported<()> {
     let nodes = scan.body.graph.node.len().max(1);
     let nodes = nodes.saturating_mul(scan.steps as usize);
-    lowering.step_nodes = lowering.step_nodes.saturating_add(nodes);
-    if lowering.step_nodes <= STEP_NODES_MAX {
+    importer.step_nodes = importer.step_nodes.saturating_add(nodes);
+    if importer.step_nodes <= STEP_NODES_MAX {
         return Ok(());
     }
     let message = format!("{} steps of `Scan` come to {nodes} nodes", scan.steps);
@@ -50,24 +50,24 @@ fn check_count(lowering: &mut Lowering<'_>, node: &Node<'_>, scan: &Loop<'_>) ->
 
 /// The element of an operand for one step.
 fn slice(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     operand: &Operand,
     step: u32,
-) -> Lowered<Operand> {
-    let shape = shape_of(lowering, node, operand)?;
+) -> Imported<Operand> {
+    let shape = shape_of(importer, node, operand)?;
     let inner: u32 = shape[1..].iter().product();
     let picked = (step * inner..(step + 1) * inner).collect();
-    Ok(pick(lowering, node, operand, picked, shape[1..].to_vec()))
+    Ok(pick(importer, node, operand, picked, shape[1..].to_vec()))
 }
 
 /// The values of all steps as one.
 fn stacked(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     parts: Vec<Operand>,
     along: Along,
-) -> Lowered<Value> {
+) -> Imported<Value> {
     let count = u32::try_from(parts.len()).expect("the limits bound the steps");
     let mut inputs = Vec::with_capacity(parts.len());
     let mut joint: Option<Type> = None;
@@ -75,7 +75,7 @@ fn stacked(
         let value = match part {
             Operand::Value(value) => value,
             Operand::Constant(tensor) => {
-                tensor.to_value(&mut lowering.module, node.origin).map_err(|fault| {
+                tensor.to_value(&mut importer.module, node.origin).map_err(|fault| {
                     let message = format!("a step of `{}` makes what {}", node.name(), fault.what);
                     node.error(fault.code, message)
                 })?
@@ -85,13 +85,13 @@ fn stacked(
                 return Err(node.error(TYPE_MISMATCH, message).into());
             }
         };
-        let ty = lowering.module.ty(value).clone();
+        let ty = importer.module.ty(value).clone();
         if *joint.get_or_insert_with(|| ty.clone()) != ty {
             let message = "the steps of `Scan` make values of different types";
             return Err(node.error(TYPE_MISMATCH, message).into());
         }
         let extent = u32::try_from(ty.shape.elements()).expect("the limits bound every extent");
-        inputs.push(lowering.reshape(value, &[1, extent], node.origin));
+        inputs.push(importer.reshape(value, &[1, extent], node.origin));
     }
     let ty = joint.expect("there is a step");
     let mut shape = ty.shape.0;
@@ -100,7 +100,7 @@ fn stacked(
         return Err(too_large(node).into());
     }
     let joined = Type::new(ty.elem, &[1, shape.iter().product()]);
-    let joined = lowering.module.push(RealOp::Concat { inputs }, joined, node.origin);
-    let joined = lowering.reshape(joined, &shape, node.origin);
-    placed(lowering, node, joined, along)
+    let joined = importer.module.push(RealOp::Concat { inputs }, joined, node.origin);
+    let joined = importer.reshape(joined, &shape, node.origin);
+    placed(importer, node, joined, along)
 }

@@ -34,8 +34,8 @@ use skxc_ir::{
 };
 
 use super::{Kernel, coefficients, products, rho, support_vectors};
-use crate::lower::{Lowering, Scores};
-use crate::node::{Lowered, Node, Operand};
+use crate::import::{Importer, Scores};
+use crate::node::{Imported, Node, Operand};
 use crate::ops::Operator;
 use crate::ops::linear::{pair, two_scores, warn_of_scores};
 use crate::ops::tree_ensemble_classifier::labels;
@@ -60,7 +60,7 @@ pub(in crate::ops) static SVM_CLASSIFIER: Operator = Operator {
         "vectors_per_class",
     ],
     supported: "all kernels; probabilities of two classes",
-    lower,
+    import,
 };
 
 /// What Platt's method found for each pair of classes.
@@ -69,10 +69,10 @@ struct Platt {
     b: Vec<f64>,
 }
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let kernel = Kernel::read(node)?;
     let transform = PostTransform::by_name(node)?;
-    let (row, width) = lowering.feature_row(node)?;
+    let (row, width) = importer.feature_row(node)?;
     let (table, attribute) = labels::read_called(node, "classlabels_ints")?;
     let classes = table.len();
     if classes > CLASSES_MAX {
@@ -82,7 +82,7 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     let platt = platt(node, classes)?;
     let vectors = vectors_per_class(node, classes)?;
     if vectors.iter().all(|&count| count == 0) {
-        return without_vectors(lowering, node, row, table, platt.is_some(), transform);
+        return without_vectors(importer, node, row, table, platt.is_some(), transform);
     }
     if classes < 2 {
         let message = "`SVMClassifier` with support vectors needs two classes";
@@ -90,129 +90,129 @@ fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
     }
     let count = vectors.iter().sum();
     let all = support_vectors(node, count, width)?;
-    let kernels = kernel.of(lowering, node, row, &all, count)?;
-    let sums = pairs::sums(lowering, node, kernels, &vectors)?;
-    let class = pairs::winner(lowering, node, sums, classes)?;
-    let table = lowering.module.labels.push(table);
-    let label = Operand::Value(lowering.label(table, class, node.origin));
-    let sums = lowering.cast(sums, ElementType::F32, node.origin);
-    Ok(vec![label, scores(lowering, node, sums, classes, platt.as_ref(), transform)?])
+    let kernels = kernel.of(importer, node, row, &all, count)?;
+    let sums = pairs::sums(importer, node, kernels, &vectors)?;
+    let class = pairs::winner(importer, node, sums, classes)?;
+    let table = importer.module.labels.push(table);
+    let label = Operand::Value(importer.label(table, class, node.origin));
+    let sums = importer.cast(sums, ElementType::F32, node.origin);
+    Ok(vec![label, scores(importer, node, sums, classes, platt.as_ref(), transform)?])
 }
 
 /// The scores, given the sums of all pairs as `f32`.
 fn scores(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     sums: Value,
     classes: usize,
     platt: Option<&Platt>,
     transform: PostTransform,
-) -> Lowered<Operand> {
+) -> Imported<Operand> {
     let none = PostTransform::None;
     if classes > 2 {
         if platt.is_some() {
-            warn_of_coupling(lowering, node, classes);
+            warn_of_coupling(importer, node, classes);
             return Ok(Operand::Refused);
         }
-        return Ok(Operand::Value(transform.apply(lowering, node, sums)));
+        return Ok(Operand::Value(transform.apply(importer, node, sums)));
     }
     let (scores, kind) = match platt {
         Some(platt) => {
-            let row = probabilities(lowering, node, sums, platt)?;
+            let row = probabilities(importer, node, sums, platt)?;
             let kind = if transform == none { ScoreKind::Probability } else { ScoreKind::Raw };
-            (transform.apply(lowering, node, row), kind)
+            (transform.apply(importer, node, row), kind)
         }
         None if transform == PostTransform::Probit => {
-            warn_of_scores(lowering, node);
+            warn_of_scores(importer, node);
             return Ok(Operand::Refused);
         }
         None if transform == none => {
-            let negated = lowering.unary(Unary::Negate, sums, node.origin);
-            (pair(lowering, node, negated, sums), ScoreKind::Raw)
+            let negated = importer.unary(Unary::Negate, sums, node.origin);
+            (pair(importer, node, negated, sums), ScoreKind::Raw)
         }
-        None => (two_scores(lowering, node, sums, transform)?, ScoreKind::Raw),
+        None => (two_scores(importer, node, sums, transform)?, ScoreKind::Raw),
     };
-    lowering.scores.insert(scores, Scores { whole: scores, classes: vec![0, 1], kind });
+    importer.scores.insert(scores, Scores { whole: scores, classes: vec![0, 1], kind });
     Ok(Operand::Value(scores))
 }
 
 /// The shares of two classes, given their sum.
 fn probabilities(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     sum: Value,
     platt: &Platt,
-) -> Lowered<Value> {
+) -> Imported<Value> {
     const NEAR_ZERO: f32 = 1e-7;
     let elem = ElementType::F32;
-    let a = lowering.scalar(platt.a[0], elem, node.origin);
-    let b = lowering.scalar(platt.b[0], elem, node.origin);
-    let scaled = lowering.binary(node, Binary::Multiply, sum, a)?;
-    let moved = lowering.binary(node, Binary::Add, scaled, b)?;
-    let other = lowering.unary(Unary::Logistic, moved, node.origin);
-    let one = lowering.scalar(1.0, elem, node.origin);
-    let p = lowering.binary(node, Binary::Subtract, one, other)?;
-    let least = lowering.scalar(NEAR_ZERO.into(), elem, node.origin);
-    let most = lowering.scalar((1.0 - NEAR_ZERO).into(), elem, node.origin);
-    let p = lowering.binary(node, Binary::Maximum, p, least)?;
-    let p = lowering.binary(node, Binary::Minimum, p, most)?;
-    let p = lowering.cast(p, ElementType::F64, node.origin);
-    let first = coupling::share(lowering, node, p)?;
-    let first = lowering.cast(first, elem, node.origin);
-    let second = lowering.binary(node, Binary::Subtract, one, first)?;
-    Ok(pair(lowering, node, first, second))
+    let a = importer.scalar(platt.a[0], elem, node.origin);
+    let b = importer.scalar(platt.b[0], elem, node.origin);
+    let scaled = importer.binary(node, Binary::Multiply, sum, a)?;
+    let moved = importer.binary(node, Binary::Add, scaled, b)?;
+    let other = importer.unary(Unary::Logistic, moved, node.origin);
+    let one = importer.scalar(1.0, elem, node.origin);
+    let p = importer.binary(node, Binary::Subtract, one, other)?;
+    let least = importer.scalar(NEAR_ZERO.into(), elem, node.origin);
+    let most = importer.scalar((1.0 - NEAR_ZERO).into(), elem, node.origin);
+    let p = importer.binary(node, Binary::Maximum, p, least)?;
+    let p = importer.binary(node, Binary::Minimum, p, most)?;
+    let p = importer.cast(p, ElementType::F64, node.origin);
+    let first = coupling::share(importer, node, p)?;
+    let first = importer.cast(first, elem, node.origin);
+    let second = importer.binary(node, Binary::Subtract, one, first)?;
+    Ok(pair(importer, node, first, second))
 }
 
 /// A sum of weighted features for each class.
 fn without_vectors(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     row: Value,
     table: LabelTable,
     has_probabilities: bool,
     transform: PostTransform,
-) -> Lowered {
+) -> Imported {
     let (coefficients, rho) = (coefficients(node)?, rho(node)?);
     let classes = table.len();
-    let width = lowering.module.shape(row).0[1] as usize;
+    let width = importer.module.shape(row).0[1] as usize;
     let why = format!("{classes} classes of {width} features");
     node.check_length("coefficients", coefficients.len(), classes * width, &why)?;
-    let sums = products(lowering, node, row, &coefficients, classes)?;
-    let rho = lowering.scalar(rho[0], ElementType::F32, node.origin);
-    let sums = lowering.binary(node, Binary::Add, sums, rho)?;
+    let sums = products(importer, node, row, &coefficients, classes)?;
+    let rho = importer.scalar(rho[0], ElementType::F32, node.origin);
+    let sums = importer.binary(node, Binary::Add, sums, rho)?;
     let class = if classes == 2 && !has_probabilities {
         let positive = coefficients.iter().all(|&coefficient| coefficient >= 0.0);
-        second_of_two(lowering, node, sums, positive)?
+        second_of_two(importer, node, sums, positive)?
     } else {
         let ty = Type::new(ElementType::I64, &[1]);
-        lowering.module.push(RealOp::ArgMax { input: sums }, ty, node.origin)
+        importer.module.push(RealOp::ArgMax { input: sums }, ty, node.origin)
     };
-    let table = lowering.module.labels.push(table);
-    let label = lowering.label(table, class, node.origin);
-    let scores = transform.apply(lowering, node, sums);
+    let table = importer.module.labels.push(table);
+    let label = importer.label(table, class, node.origin);
+    let scores = transform.apply(importer, node, sums);
     Ok(vec![Operand::Value(label), Operand::Value(scores)])
 }
 
 /// Does the second of two classes win?
 fn second_of_two(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     sums: Value,
     positive: bool,
-) -> Lowered<Value> {
-    let most = lowering.reduce(Reduction::Maximum, sums, node.origin);
+) -> Imported<Value> {
+    let most = importer.reduce(Reduction::Maximum, sums, node.origin);
     let (bound, relation) =
         if positive { (0.5, Relation::GreaterOrEqual) } else { (0.0, Relation::Greater) };
-    let bound = lowering.scalar(bound, ElementType::F32, node.origin);
-    let exceeds = lowering.compare(node, relation, most, bound)?;
-    let first = lowering.pick(sums, vec![0], &[1], node.origin);
-    let second = lowering.pick(sums, vec![1], &[1], node.origin);
-    let is_greater = lowering.compare(node, Relation::Greater, second, first)?;
-    lowering.binary(node, Binary::Or, exceeds, is_greater)
+    let bound = importer.scalar(bound, ElementType::F32, node.origin);
+    let exceeds = importer.compare(node, relation, most, bound)?;
+    let first = importer.pick(sums, vec![0], &[1], node.origin);
+    let second = importer.pick(sums, vec![1], &[1], node.origin);
+    let is_greater = importer.compare(node, Relation::Greater, second, first)?;
+    importer.binary(node, Binary::Or, exceeds, is_greater)
 }
 
 /// `vectors_per_class`; empty without support vectors.
-fn vectors_per_class(node: &Node<'_>, classes: usize) -> Lowered<Vec<usize>> {
+fn vectors_per_class(node: &Node<'_>, classes: usize) -> Imported<Vec<usize>> {
     const NAME: &str = "vectors_per_class";
     let listed = node.ints(NAME)?;
     if listed.is_empty() {
@@ -229,7 +229,7 @@ fn vectors_per_class(node: &Node<'_>, classes: usize) -> Lowered<Vec<usize>> {
     listed.iter().map(count).collect()
 }
 
-fn platt(node: &Node<'_>, classes: usize) -> Lowered<Option<Platt>> {
+fn platt(node: &Node<'_>, classes: usize) -> Imported<Option<Platt>> {
     let (a, b) = (node.finite_floats("prob_a")?, node.finite_floats("prob_b")?);
     if a.len() != b.len() {
         let message = format!("`prob_a` has {} elements and `prob_b` {}", a.len(), b.len());
@@ -243,9 +243,9 @@ fn platt(node: &Node<'_>, classes: usize) -> Lowered<Option<Platt>> {
     Ok(Some(Platt { a, b }))
 }
 
-fn warn_of_coupling(lowering: &mut Lowering<'_>, node: &Node<'_>, classes: usize) {
+fn warn_of_coupling(importer: &mut Importer<'_>, node: &Node<'_>, classes: usize) {
     let message = format!("the probabilities of {classes} classes are left out");
     let warning = node.attribute_warning("prob_a", UNSUPPORTED_FORM, message);
     let warning = warning.note("they are the end of a walk of up to 100 steps");
-    lowering.warn(warning.note("the label, which is voted for, is not concerned"));
+    importer.warn(warning.note("the label, which is voted for, is not concerned"));
 }

@@ -9,8 +9,8 @@ use skxc_diagnostics::codes::{AMBIGUOUS_LABEL, ATTRIBUTE_INVALID};
 use skxc_ir::{Binary, ElementType, Relation, Value};
 
 use super::{Kernel, coefficients, products, rho, support_vectors};
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Operand};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Operand};
 use crate::ops::Operator;
 use crate::ops::trees::{POST_TRANSFORM_NAME, PostTransform};
 
@@ -30,38 +30,38 @@ pub(in crate::ops) static SVM_REGRESSOR: Operator = Operator {
         "support_vectors",
     ],
     supported: "all kernels; no post-transform",
-    lower,
+    import,
 };
 
-fn lower(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered {
+fn import(importer: &mut Importer<'_>, node: &Node<'_>) -> Imported {
     let kernel = Kernel::read(node)?;
-    let (row, width) = lowering.feature_row(node)?;
+    let (row, width) = importer.feature_row(node)?;
     let (coefficients, rho) = (coefficients(node)?, rho(node)?);
     let transform = PostTransform::by_name(node)?;
     if transform != PostTransform::None {
-        warn_of_transform(lowering, node, transform);
+        warn_of_transform(importer, node, transform);
     }
     let count = vectors(node)?;
     let sum = if count == 0 {
         let why = format!("{width} features without support vectors");
         node.check_length("coefficients", coefficients.len(), width as usize, &why)?;
-        products(lowering, node, row, &coefficients, 1)?
+        products(importer, node, row, &coefficients, 1)?
     } else {
         let vectors = support_vectors(node, count, width)?;
         let why = format!("{count} support vectors");
         node.check_length("coefficients", coefficients.len(), count, &why)?;
-        let kernels = kernel.of(lowering, node, row, &vectors, count)?;
-        products(lowering, node, kernels, &coefficients, 1)?
+        let kernels = kernel.of(importer, node, row, &vectors, count)?;
+        products(importer, node, kernels, &coefficients, 1)?
     };
-    let rho = lowering.scalar(rho[0], ElementType::F32, node.origin);
-    let sum = lowering.binary(node, Binary::Add, sum, rho)?;
+    let rho = importer.scalar(rho[0], ElementType::F32, node.origin);
+    let sum = importer.binary(node, Binary::Add, sum, rho)?;
     let is_one_class = node.int("one_class")?.unwrap_or(0) != 0;
-    let value = if is_one_class { side(lowering, node, sum)? } else { sum };
+    let value = if is_one_class { side(importer, node, sum)? } else { sum };
     Ok(vec![Operand::Value(value)])
 }
 
 /// `n_supports`, the number of support vectors.
-fn vectors(node: &Node<'_>) -> Lowered<usize> {
+fn vectors(node: &Node<'_>) -> Imported<usize> {
     let count = node.int("n_supports")?.unwrap_or(0);
     let most = node.floats("support_vectors")?.len();
     usize::try_from(count).ok().filter(|&count| count <= most).ok_or_else(|| {
@@ -71,18 +71,18 @@ fn vectors(node: &Node<'_>) -> Lowered<usize> {
 }
 
 /// 1 above 0, else -1.
-fn side(lowering: &mut Lowering<'_>, node: &Node<'_>, sum: Value) -> Lowered<Value> {
-    let mut scalar = |number| lowering.scalar(number, ElementType::F32, node.origin);
+fn side(importer: &mut Importer<'_>, node: &Node<'_>, sum: Value) -> Imported<Value> {
+    let mut scalar = |number| importer.scalar(number, ElementType::F32, node.origin);
     let (zero, inside, outside) = (scalar(0.0), scalar(1.0), scalar(-1.0));
-    let is_inside = lowering.compare(node, Relation::Greater, sum, zero)?;
-    lowering.select(node, is_inside, inside, outside)
+    let is_inside = importer.compare(node, Relation::Greater, sum, zero)?;
+    importer.select(node, is_inside, inside, outside)
 }
 
-fn warn_of_transform(lowering: &mut Lowering<'_>, node: &Node<'_>, transform: PostTransform) {
+fn warn_of_transform(importer: &mut Importer<'_>, node: &Node<'_>, transform: PostTransform) {
     let name = POST_TRANSFORM_NAME;
     let message = format!("`{name}` {} has no effect on `SVMRegressor`", transform.name());
     let warning = node.attribute_warning(name, AMBIGUOUS_LABEL, message);
-    lowering.warn(warning.note("as in ONNX Runtime; the specification would apply it"));
+    importer.warn(warning.note("as in ONNX Runtime; the specification would apply it"));
 }
 
 #[cfg(test)]

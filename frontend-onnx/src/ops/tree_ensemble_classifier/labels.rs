@@ -6,7 +6,7 @@ use skxc_diagnostics::codes::{ATTRIBUTE_MISSING, CLASS_LABELS, LIMIT_EXCEEDED};
 use skxc_ir::LabelTable;
 use skxc_ir::limits::MODEL_CLASSES_MAX;
 
-use crate::node::{Lowered, Node};
+use crate::node::{Imported, Node};
 
 const INTEGERS: &str = "classlabels_int64s";
 const STRINGS: &str = "classlabels_strings";
@@ -15,7 +15,7 @@ const STRINGS: &str = "classlabels_strings";
 ///
 /// There is at least one, and no two are equal: a label that two classes share
 /// could not be told back to either.
-pub(in crate::ops) fn read(node: &Node<'_>) -> Lowered<(LabelTable, &'static str)> {
+pub(in crate::ops) fn read(node: &Node<'_>) -> Imported<(LabelTable, &'static str)> {
     read_called(node, INTEGERS)
 }
 
@@ -23,7 +23,7 @@ pub(in crate::ops) fn read(node: &Node<'_>) -> Lowered<(LabelTable, &'static str
 pub(in crate::ops) fn read_called(
     node: &Node<'_>,
     of_integers: &'static str,
-) -> Lowered<(LabelTable, &'static str)> {
+) -> Imported<(LabelTable, &'static str)> {
     let (integers, strings) = (node.ints(of_integers)?, node.strings(STRINGS)?);
     let (table, name) = match (integers.is_empty(), strings.is_empty()) {
         (false, true) => (LabelTable::Integers(integers.to_vec()), of_integers),

@@ -16,8 +16,8 @@ use skxc_ir::{
 };
 
 use super::draft::too_large;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node, Problems};
+use crate::import::Importer;
+use crate::node::{Imported, Node, Problems};
 
 /// How the trees work together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,14 +47,14 @@ const SINGLE_WEIGHTS_MAX: usize = 2_000_000;
 
 impl Aggregate {
     /// Reads the attribute of TreeEnsembleRegressor.
-    pub(in crate::ops) fn by_name(node: &Node<'_>) -> Lowered<Self> {
+    pub(in crate::ops) fn by_name(node: &Node<'_>) -> Imported<Self> {
         let Some(name) = node.string(NAME)? else { return Ok(Self::Sum) };
         let found = NAMES.iter().find(|known| known.0 == name);
         found.map(|known| known.1).ok_or_else(|| unknown(node, &crate::listing::short(&name)))
     }
 
     /// Reads the attribute of TreeEnsemble.
-    pub(in crate::ops) fn by_number(node: &Node<'_>) -> Lowered<Self> {
+    pub(in crate::ops) fn by_number(node: &Node<'_>) -> Imported<Self> {
         let number = node.int(NAME)?.unwrap_or(1);
         let found = usize::try_from(number).ok().and_then(|number| NAMES.get(number));
         found.map(|known| known.1).ok_or_else(|| unknown(node, &number.to_string()))
@@ -62,14 +62,14 @@ impl Aggregate {
 
     /// The numbers that `forest` makes of `input`, `elem[1xtargets]`; `base` has
     /// one number a target, or none.
-    pub(in crate::ops) fn lower(
+    pub(in crate::ops) fn import(
         self,
-        lowering: &mut Lowering<'_>,
+        importer: &mut Importer<'_>,
         node: &Node<'_>,
         mut forest: Forest<Real>,
         mut base: Vec<f64>,
         input: Value,
-    ) -> Lowered<Value> {
+    ) -> Imported<Value> {
         let origin = node.origin;
         let scored = Scored::of(&forest);
         for (base, range) in base.iter_mut().zip(&scored.range) {
@@ -84,28 +84,28 @@ impl Aggregate {
         let result = match self {
             Self::Sum => {
                 forest.base = if base.is_empty() { forest.base } else { base };
-                ensemble(lowering, forest, input, origin)
+                ensemble(importer, forest, input, origin)
             }
             Self::Average => {
                 let trees = forest.roots.len() as f64;
                 let single = Type::new(forest.elem, &[1, 1]);
-                let sums = ensemble(lowering, forest, input, origin);
-                let trees = lowering.constant(trees, single, origin);
-                let average = binary(lowering, Binary::Divide, sums, trees, origin);
-                with_base(lowering, average, base, origin)
+                let sums = ensemble(importer, forest, input, origin);
+                let trees = importer.constant(trees, single, origin);
+                let average = binary(importer, Binary::Divide, sums, trees, origin);
+                with_base(importer, average, base, origin)
             }
             Self::Minimum | Self::Maximum => {
                 let function =
                     if self == Self::Minimum { Binary::Minimum } else { Binary::Maximum };
-                let extreme = extreme(lowering, node, &forest, &scored, function, input)?;
-                with_base(lowering, extreme, base, origin)
+                let extreme = extreme(importer, node, &forest, &scored, function, input)?;
+                with_base(importer, extreme, base, origin)
             }
         };
         let Some(forest) = whole else { return Ok(result) };
         if matches!(self, Self::Sum | Self::Average) {
-            warn_of_unscored(lowering, node);
+            warn_of_unscored(importer, node);
         }
-        Ok(zero_where_unscored(lowering, forest, result, input, origin))
+        Ok(zero_where_unscored(importer, forest, result, input, origin))
     }
 }
 
@@ -115,26 +115,26 @@ fn unknown(node: &Node<'_>, found: &str) -> Problems {
     node.attribute_error(NAME, ATTRIBUTE_INVALID, message).help(format!("it knows {names}")).into()
 }
 
-fn warn_of_unscored(lowering: &mut Lowering<'_>, node: &Node<'_>) {
+fn warn_of_unscored(importer: &mut Importer<'_>, node: &Node<'_>) {
     let message = "some leaves lack a weight for some target; it is 0 then, without its base value";
     let warning = node.attribute_warning("base_values", AMBIGUOUS_LABEL, message);
-    lowering.warn(warning.note("as in ONNX Runtime; the specification would add the base value"));
+    importer.warn(warning.note("as in ONNX Runtime; the specification would add the base value"));
 }
 
 /// `function` of two rows, of which `b` may have one element.
 fn binary(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     function: Binary,
     a: Value,
     b: Value,
     origin: OriginId,
 ) -> Value {
-    let ty = lowering.module.ty(a).clone();
-    lowering.module.push(RealOp::Binary { function, a, b }, ty, origin)
+    let ty = importer.module.ty(a).clone();
+    importer.module.push(RealOp::Binary { function, a, b }, ty, origin)
 }
 
 fn with_base(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     result: Value,
     base: Vec<f64>,
     origin: OriginId,
@@ -142,42 +142,42 @@ fn with_base(
     if base.iter().all(|&base| base == 0.0) {
         return result;
     }
-    let ty = lowering.module.ty(result).clone();
-    let constant = lowering.module.constants.push(Constant { ty: ty.clone(), elements: base });
-    let base = lowering.module.push(RealOp::Constant { constant }, ty, origin);
-    binary(lowering, Binary::Add, result, base, origin)
+    let ty = importer.module.ty(result).clone();
+    let constant = importer.module.constants.push(Constant { ty: ty.clone(), elements: base });
+    let base = importer.module.push(RealOp::Constant { constant }, ty, origin);
+    binary(importer, Binary::Add, result, base, origin)
 }
 
 fn ensemble(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     forest: Forest<Real>,
     input: Value,
     origin: OriginId,
 ) -> Value {
     let ty = Type::new(forest.elem, &[1, forest.targets]);
-    let forest = lowering.module.forests.push(forest);
-    lowering.module.push(RealOp::TreeEnsemble { forest, input }, ty, origin)
+    let forest = importer.module.forests.push(forest);
+    importer.module.push(RealOp::TreeEnsemble { forest, input }, ty, origin)
 }
 
 /// The least or the greatest weight of the leaves: a forest for each tree.
 fn extreme(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     forest: &Forest<Real>,
     scored: &Scored,
     function: Binary,
     input: Value,
-) -> Lowered<Value> {
+) -> Imported<Value> {
     check_work(node, forest)?;
     let fillers = scored.fillers(function);
     let mut result = None;
     let mut reach = Reach::new(forest.nodes.len());
     for &root in &forest.roots {
         let tree = single(forest, root, &mut reach, |leaf| fill(leaf, &fillers));
-        let value = ensemble(lowering, tree, input, node.origin);
+        let value = ensemble(importer, tree, input, node.origin);
         result = Some(match result {
             None => value,
-            Some(before) => binary(lowering, function, before, value, node.origin),
+            Some(before) => binary(importer, function, before, value, node.origin),
         });
     }
     Ok(result.expect("an ensemble has a tree"))
@@ -185,7 +185,7 @@ fn extreme(
 
 /// What the trees become together, shared nodes counted for each of them and a
 /// weight for each target in every leaf.
-fn check_work(node: &Node<'_>, forest: &Forest<Real>) -> Lowered<()> {
+fn check_work(node: &Node<'_>, forest: &Forest<Real>) -> Imported<()> {
     let (mut nodes, mut leaves) = (0, 0);
     let mut reach = Reach::new(forest.nodes.len());
     for &root in &forest.roots {
@@ -209,22 +209,22 @@ fn check_work(node: &Node<'_>, forest: &Forest<Real>) -> Lowered<()> {
 
 /// `result`, or 0 for a target for which no leaf on the way has a weight.
 fn zero_where_unscored(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     mut count: Forest<Real>,
     result: Value,
     input: Value,
     origin: OriginId,
 ) -> Value {
-    let ty = lowering.module.ty(result).clone();
+    let ty = importer.module.ty(result).clone();
     for weight in &mut count.weights {
         weight.weight = 1.0;
     }
-    let count = ensemble(lowering, count, input, origin);
-    let zero = lowering.constant(0.0, Type::new(ty.elem, &[1, 1]), origin);
+    let count = ensemble(importer, count, input, origin);
+    let zero = importer.constant(0.0, Type::new(ty.elem, &[1, 1]), origin);
     let truth = Type { elem: ElementType::Bool, shape: ty.shape.clone() };
     let op = RealOp::Compare { relation: Relation::Greater, a: count, b: zero };
-    let condition = lowering.module.push(op, truth, origin);
-    lowering.module.push(RealOp::Select { condition, a: result, b: zero }, ty, origin)
+    let condition = importer.module.push(op, truth, origin);
+    importer.module.push(RealOp::Select { condition, a: result, b: zero }, ty, origin)
 }
 
 /// What the trees say of each target.

@@ -9,7 +9,7 @@ use skxc_ir::ElementType;
 use skxc_ir::limits::{LEAF_WEIGHTS_MAX, TREE_NODES_MAX};
 
 use crate::listing::counted;
-use crate::node::{Lowered, Node, Problems};
+use crate::node::{Imported, Node, Problems};
 use crate::tensor::{self, Data};
 
 /// The lists of an ensemble. All `nodes_*` lists have one length, at least 1.
@@ -66,7 +66,7 @@ impl Base<'_> {
         node: &Node<'_>,
         sums: usize,
         allowed: &str,
-    ) -> Lowered<Vec<f64>> {
+    ) -> Imported<Vec<f64>> {
         let values: Vec<f64> = self.values.iter().collect();
         match values[..] {
             [all] => Ok(vec![all; sums]),
@@ -154,7 +154,7 @@ impl<'n> Trees<'n> {
         node: &Node<'n>,
         elem: ElementType,
         names: LeafNames,
-    ) -> Lowered<Self> {
+    ) -> Imported<Self> {
         let base = numbers(node, ["base_values", "base_values_as_tensor"], elem)?;
         if let Some(value) = base.iter().find(|value| !value.is_finite()) {
             let message = format!("`{}` holds {value}", base.name);
@@ -193,7 +193,7 @@ impl<'n> Trees<'n> {
         format!("node {} of tree {}", self.node_ids[position], self.tree_ids[position])
     }
 
-    fn check(&self, node: &Node<'_>) -> Lowered<()> {
+    fn check(&self, node: &Node<'_>) -> Imported<()> {
         let count = self.node_ids.len();
         let leaves = self.leaves.node_ids.len();
         let names = self.leaves.names;
@@ -230,7 +230,7 @@ impl<'n> Trees<'n> {
 pub(super) fn check_lengths(
     node: &Node<'_>,
     lengths: &[(&'static str, usize, &'static str, usize)],
-) -> Lowered<()> {
+) -> Imported<()> {
     let wrong = lengths.iter().filter(|(_, found, _, wanted)| found != wanted);
     let problems: Vec<_> = wrong
         .map(|(name, found, other, wanted)| {
@@ -249,7 +249,7 @@ fn numbers<'n>(
     node: &Node<'n>,
     names: [&'static str; 2],
     elem: ElementType,
-) -> Lowered<Numbers<'n>> {
+) -> Imported<Numbers<'n>> {
     let [list_name, tensor_name] = names;
     let floats = node.floats(list_name)?;
     let Some(tensor) = node.tensor(tensor_name)? else {

@@ -13,9 +13,9 @@ use skxc_ir::{
 
 use super::aggregate::Aggregate;
 use super::order::Order;
+use crate::import::Importer;
 use crate::listing::counted;
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node};
+use crate::node::{Imported, Node};
 
 /// Trees by position.
 #[derive(Default)]
@@ -83,10 +83,10 @@ impl Draft {
     /// model, parents before children, `yes` right behind its parent.
     pub(super) fn forest(
         &self,
-        lowering: &mut Lowering<'_>,
+        importer: &mut Importer<'_>,
         node: &Node<'_>,
         frame: Frame,
-    ) -> Lowered<Forest<Real>> {
+    ) -> Imported<Forest<Real>> {
         let order = Order::new(self).map_err(|position| {
             let (tree, id) = self.nodes[position as usize].place;
             let message = format!("node {id} of tree {tree} leads back to itself");
@@ -102,7 +102,7 @@ impl Draft {
         for &position in &order.positions {
             let DraftNode { kind, place: (tree, id) } = self.nodes[position as usize];
             let origin = Origin::TreeNode { node: node.index, tree, id };
-            let origin = lowering.module.origins.add(origin);
+            let origin = importer.module.origins.add(origin);
             self.push(&mut forest, kind, &order.ids, origin);
         }
         check_work(node, &forest, order.has_shared_nodes)?;
@@ -110,7 +110,7 @@ impl Draft {
         if unreached > 0 {
             let message = format!("{} in no tree", counted(unreached, "node"));
             let warning = node.attribute_warning(first_list(node), IGNORED_PART, message);
-            lowering.warn(warning.note("dropped: no walk from the root of a tree gets there"));
+            importer.warn(warning.note("dropped: no walk from the root of a tree gets there"));
         }
         Ok(forest)
     }
@@ -139,7 +139,7 @@ impl Draft {
 }
 
 /// Shared nodes count for each tree that reaches them.
-fn check_work(node: &Node<'_>, forest: &Forest<Real>, has_shared_nodes: bool) -> Lowered<()> {
+fn check_work(node: &Node<'_>, forest: &Forest<Real>, has_shared_nodes: bool) -> Imported<()> {
     let weights = forest.weights.len();
     if weights > LEAF_WEIGHTS_MAX {
         return Err(too_large(node, "leaf weights", weights, LEAF_WEIGHTS_MAX).into());

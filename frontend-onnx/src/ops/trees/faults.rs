@@ -4,7 +4,7 @@
 use skxc_diagnostics::codes::{BAD_NUMBER, INDEX_OUT_OF_RANGE, LIMIT_EXCEEDED};
 use skxc_diagnostics::{Code, Diagnostic};
 
-use crate::node::{Lowered, Node, Problems};
+use crate::node::{Imported, Node, Problems};
 
 /// The faults of one ensemble so far.
 pub(super) struct Faults<'f, 'n> {
@@ -42,7 +42,7 @@ impl<'f, 'n> Faults<'f, 'n> {
     }
 
     /// The faults so far, as an error.
-    pub(super) fn check(&mut self) -> Lowered<()> {
+    pub(super) fn check(&mut self) -> Imported<()> {
         if self.found.is_empty() {
             return Ok(());
         }

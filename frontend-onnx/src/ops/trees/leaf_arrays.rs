@@ -23,7 +23,7 @@ use super::draft::{Draft, DraftNode, Kind, too_large};
 use super::faults::Faults;
 use super::question::{Question, Questions};
 use crate::listing::counted;
-use crate::node::{Lowered, Node, Problems};
+use crate::node::{Imported, Node, Problems};
 use crate::tensor::{self, Data, Tensor};
 
 /// The attributes of TreeEnsemble.
@@ -51,7 +51,7 @@ pub(super) fn read(
     elem: ElementType,
     features: u32,
     targets: u32,
-) -> Lowered<Draft> {
+) -> Imported<Draft> {
     let arrays = Arrays::read(node, elem)?;
     let mut faults = Faults::new(node);
     let mut draft = Draft::default();
@@ -85,7 +85,7 @@ pub(super) fn read(
 }
 
 impl<'n> Arrays<'n> {
-    fn read(node: &Node<'n>, elem: ElementType) -> Lowered<Self> {
+    fn read(node: &Node<'n>, elem: ElementType) -> Imported<Self> {
         let members = match node.tensor("membership_values")? {
             Some(_) => numbers(node, "membership_values", elem)?,
             None => Vec::new(),
@@ -106,7 +106,7 @@ impl<'n> Arrays<'n> {
         Ok(arrays)
     }
 
-    fn check(&self, node: &Node<'_>) -> Lowered<()> {
+    fn check(&self, node: &Node<'_>) -> Imported<()> {
         let count = self.modes.len();
         if self.roots.is_empty() || count == 0 {
             let message = format!("`{}` has no tree", node.name());
@@ -238,7 +238,7 @@ impl<'n> Arrays<'n> {
 }
 
 /// The codes of `nodes_modes`.
-fn modes(node: &Node<'_>) -> Lowered<Vec<i64>> {
+fn modes(node: &Node<'_>) -> Imported<Vec<i64>> {
     let tensor = tensor(node, "nodes_modes")?;
     tensor.as_integers().map(<[i64]>::to_vec).ok_or_else(|| {
         let message = "`nodes_modes` does not hold integers";
@@ -247,7 +247,7 @@ fn modes(node: &Node<'_>) -> Lowered<Vec<i64>> {
 }
 
 /// The numbers of a tensor, which are of the type of the features.
-fn numbers(node: &Node<'_>, name: &'static str, elem: ElementType) -> Lowered<Vec<f64>> {
+fn numbers(node: &Node<'_>, name: &'static str, elem: ElementType) -> Imported<Vec<f64>> {
     match (&tensor(node, name)?.data, elem) {
         (Data::F32(elements), ElementType::F32) | (Data::F64(elements), ElementType::F64) => {
             Ok(elements.clone())
@@ -259,7 +259,7 @@ fn numbers(node: &Node<'_>, name: &'static str, elem: ElementType) -> Lowered<Ve
     }
 }
 
-fn tensor(node: &Node<'_>, name: &'static str) -> Lowered<Rc<Tensor>> {
+fn tensor(node: &Node<'_>, name: &'static str) -> Imported<Rc<Tensor>> {
     let tensor = node.tensor(name)?.ok_or_else(|| node.missing(name))?;
     tensor::decode(tensor).map_err(|fault| {
         let message = format!("`{name}` {}", fault.what);

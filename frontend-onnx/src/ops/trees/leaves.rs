@@ -11,15 +11,15 @@ use super::aggregate::Aggregate;
 use super::attributes::Trees;
 use super::draft::{Draft, Frame, Kind};
 use super::faults::Faults;
+use crate::import::Importer;
 use crate::listing::counted;
-use crate::lower::Lowering;
 use crate::node::Node;
 
 /// Keeps one weight a leaf and sum: what the weights add up to, rounded to the
 /// type of the sums, or the least or the greatest of them; the first of them if
 /// the operator has a single result.
 pub(super) fn check(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     trees: &Trees<'_>,
     frame: Frame,
@@ -64,11 +64,11 @@ pub(super) fn check(
         }
         *count = kept;
     }
-    warn(lowering, node, trees, dropped, without_weight);
+    warn(importer, node, trees, dropped, without_weight);
 }
 
 fn warn(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     trees: &Trees<'_>,
     dropped: usize,
@@ -78,12 +78,12 @@ fn warn(
         let message =
             format!("{} without a weight; they add nothing", counted(without_weight, "leaf node"));
         let warning = node.attribute_warning(trees.values.name, AMBIGUOUS_LABEL, message);
-        lowering.warn(warning.note("ONNX Runtime adds the threshold that is listed for them"));
+        importer.warn(warning.note("ONNX Runtime adds the threshold that is listed for them"));
     }
     if dropped > 0 {
         let message = format!("{} beside the first of its leaf", counted(dropped, "weight"));
         let warning = node.attribute_warning(trees.leaves.names.node_ids, AMBIGUOUS_LABEL, message);
-        lowering.warn(warning.note("dropped, as in ONNX Runtime; the specification adds them"));
+        importer.warn(warning.note("dropped, as in ONNX Runtime; the specification adds them"));
     }
 }
 

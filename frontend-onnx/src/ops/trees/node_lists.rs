@@ -19,7 +19,7 @@ use super::draft::{Draft, DraftNode, Kind};
 use super::faults::Faults;
 use super::question::{Question, Questions};
 use super::weights;
-use crate::node::Lowered;
+use crate::node::Imported;
 
 /// Reads the trees, and reports what is wrong; the number says how many weights belong to no leaf.
 /// `target` maps a class or target id to the index of its sum.
@@ -28,7 +28,7 @@ pub(super) fn read(
     features: u32,
     target: &dyn Fn(i64) -> Option<u32>,
     faults: &mut Faults<'_, '_>,
-) -> Lowered<(Draft, usize)> {
+) -> Imported<(Draft, usize)> {
     let modes = read_modes(trees, faults);
     let index = Index::new(trees, faults);
     faults.check()?;

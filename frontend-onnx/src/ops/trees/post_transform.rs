@@ -11,8 +11,8 @@
 use skxc_diagnostics::codes::{AMBIGUOUS_LABEL, POST_TRANSFORM};
 use skxc_ir::{Binary, ElementType, OriginId, RealOp, Reduction, Relation, Type, Unary, Value};
 
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node};
+use crate::import::Importer;
+use crate::node::{Imported, Node};
 
 /// What is done to the sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,7 @@ const NEAR_ZERO: f32 = 1e-7;
 
 impl PostTransform {
     /// Reads the attribute of TreeEnsembleClassifier and TreeEnsembleRegressor.
-    pub(in crate::ops) fn by_name(node: &Node<'_>) -> Lowered<Self> {
+    pub(in crate::ops) fn by_name(node: &Node<'_>) -> Imported<Self> {
         let Some(name) = node.string(NAME)? else { return Ok(Self::None) };
         let found = NAMES.iter().find(|known| known.0 == name);
         found.map(|known| known.1).ok_or_else(|| unknown(node, &crate::listing::short(&name)))
@@ -51,14 +51,17 @@ impl PostTransform {
     ///
     /// ONNX Runtime 1.32 has LOGISTIC for 1 and SOFTMAX for 2, the other way
     /// round than the specification.
-    pub(in crate::ops) fn by_number(lowering: &mut Lowering<'_>, node: &Node<'_>) -> Lowered<Self> {
+    pub(in crate::ops) fn by_number(
+        importer: &mut Importer<'_>,
+        node: &Node<'_>,
+    ) -> Imported<Self> {
         let number = node.int(NAME)?.unwrap_or(0);
         let found = usize::try_from(number).ok().and_then(|number| NAMES.get(number));
         let (name, transform) = *found.ok_or_else(|| unknown(node, &number.to_string()))?;
         if matches!(transform, Self::Softmax | Self::Logistic) {
             let message = format!("`{NAME}` {number} is {name}, as the specification says");
             let warning = node.attribute_warning(NAME, AMBIGUOUS_LABEL, message);
-            lowering.warn(warning.note("ONNX Runtime has 1 for LOGISTIC and 2 for SOFTMAX"));
+            importer.warn(warning.note("ONNX Runtime has 1 for LOGISTIC and 2 for SOFTMAX"));
         }
         Ok(transform)
     }
@@ -72,39 +75,39 @@ impl PostTransform {
     /// Applies it to a row of sums; the result is of the type of the sums.
     pub(in crate::ops) fn apply(
         self,
-        lowering: &mut Lowering<'_>,
+        importer: &mut Importer<'_>,
         node: &Node<'_>,
         sums: Value,
     ) -> Value {
-        let ty = lowering.module.ty(sums).clone();
+        let ty = importer.module.ty(sums).clone();
         let is_single = ty.shape.elements() == 1;
         if self == Self::None {
             return sums;
         }
         if is_single && self != Self::Probit {
-            self.warn_of_single(lowering, node);
+            self.warn_of_single(importer, node);
             return sums;
         }
-        let row = lowering.cast(sums, ElementType::F32, node.origin);
+        let row = importer.cast(sums, ElementType::F32, node.origin);
         let op = match self {
             Self::None => return sums,
             Self::Logistic => RealOp::Unary { function: Unary::Logistic, input: row },
             Self::Probit => RealOp::Unary { function: Unary::Probit, input: row },
             Self::Softmax => RealOp::Softmax { input: row },
             Self::SoftmaxZero => {
-                let result = softmax_zero(lowering, row, node.origin);
-                return lowering.cast(result, ty.elem, node.origin);
+                let result = softmax_zero(importer, row, node.origin);
+                return importer.cast(result, ty.elem, node.origin);
             }
         };
         let single = Type { elem: ElementType::F32, shape: ty.shape };
-        let result = lowering.module.push(op, single, node.origin);
-        lowering.cast(result, ty.elem, node.origin)
+        let result = importer.module.push(op, single, node.origin);
+        importer.cast(result, ty.elem, node.origin)
     }
 
-    pub(in crate::ops) fn warn_of_single(self, lowering: &mut Lowering<'_>, node: &Node<'_>) {
+    pub(in crate::ops) fn warn_of_single(self, importer: &mut Importer<'_>, node: &Node<'_>) {
         let message = format!("`{NAME}` {} has no effect on a single sum", self.name());
         let warning = node.attribute_warning(NAME, AMBIGUOUS_LABEL, message);
-        lowering.warn(warning.note("as in ONNX Runtime; the specification would apply it"));
+        importer.warn(warning.note("as in ONNX Runtime; the specification would apply it"));
     }
 }
 
@@ -115,10 +118,10 @@ fn unknown(node: &Node<'_>, found: &str) -> crate::node::Problems {
 }
 
 /// SOFTMAX_ZERO of `row`, `f32[1xn]`.
-fn softmax_zero(lowering: &mut Lowering<'_>, row: Value, origin: OriginId) -> Value {
-    let ty = lowering.module.ty(row).clone();
+fn softmax_zero(importer: &mut Importer<'_>, row: Value, origin: OriginId) -> Value {
+    let ty = importer.module.ty(row).clone();
     let single = Type::new(ElementType::F32, &[1, 1]);
-    let mut push = |op, ty: &Type| lowering.module.push(op, ty.clone(), origin);
+    let mut push = |op, ty: &Type| importer.module.push(op, ty.clone(), origin);
     let reduced = Type::new(ElementType::F32, &[1]);
     let most = push(RealOp::Reduce { function: Reduction::Maximum, input: row }, &reduced);
     let most = push(RealOp::Reshape { input: most }, &single);
@@ -128,9 +131,9 @@ fn softmax_zero(lowering: &mut Lowering<'_>, row: Value, origin: OriginId) -> Va
     let negated = push(RealOp::Unary { function: Unary::Negate, input: most }, &single);
     let scale = push(RealOp::Unary { function: Unary::Exp, input: negated }, &single);
     let small = push(RealOp::Binary { function: Binary::Multiply, a: row, b: scale }, &ty);
-    let near_zero = lowering.constant(f64::from(NEAR_ZERO), single.clone(), origin);
-    let zero = lowering.constant(0.0, single.clone(), origin);
-    let mut push = |op, ty: &Type| lowering.module.push(op, ty.clone(), origin);
+    let near_zero = importer.constant(f64::from(NEAR_ZERO), single.clone(), origin);
+    let zero = importer.constant(0.0, single.clone(), origin);
+    let mut push = |op, ty: &Type| importer.module.push(op, ty.clone(), origin);
     let truth = Type { elem: ElementType::Bool, shape: ty.shape.clone() };
     let relation = Relation::Greater;
     let counts = push(RealOp::Compare { relation, a: size, b: near_zero }, &truth);

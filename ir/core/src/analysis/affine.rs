@@ -287,7 +287,7 @@ fn kind_of(module: &Module<Real>, kinds: &[Kind], value: Value) -> Kind {
     }
     let kind = |operand: Value| kinds[operand.index()];
     if !is_linear(module, kinds, value) {
-        return if bends(module, kinds, value) { Kind::Other } else { Kind::Affine };
+        return if nonlinear(module, kinds, value) { Kind::Other } else { Kind::Affine };
     }
     let mut joint = Kind::Constant;
     node.op.operands(&mut |operand| {
@@ -364,7 +364,7 @@ fn is_stored(module: &Module<Real>, mut value: Value) -> bool {
 
 /// Is it a function of the elements of its operands that a table may stand for,
 /// or computed from what is?
-fn bends(module: &Module<Real>, kinds: &[Kind], value: Value) -> bool {
+fn nonlinear(module: &Module<Real>, kinds: &[Kind], value: Value) -> bool {
     match &module.node(value).op {
         RealOp::Unary { function, .. } => is_smooth(*function),
         RealOp::Binary { function, .. } => match function {

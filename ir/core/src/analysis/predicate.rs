@@ -8,7 +8,7 @@
 //! by looking at every integer where they are not and the range is small
 //! ([`Function::runs`]). A missing value is a point of its own.
 
-use crate::analysis::univariate::{Budget, Function, Numbers, Span, Wild};
+use crate::analysis::univariate::{Budget, Function, NotTabled, Numbers, Span};
 use crate::forest::{IntTest, RealTest};
 use crate::module::{Column, Interval};
 
@@ -36,7 +36,7 @@ impl Predicate {
     ///
     /// # Errors
     /// If the function is neither tame nor the range of the column small.
-    pub fn of(test: &RealTest, source: Source<'_>, budget: &mut Budget) -> Result<Self, Wild> {
+    pub fn of(test: &RealTest, source: Source<'_>, budget: &mut Budget) -> Result<Self, NotTabled> {
         let Source { column, function } = source;
         Ok(Self::of_runs(&function.runs(column, budget, |span| holds(test, span))?))
     }

@@ -8,10 +8,11 @@
 //! [`crate::interpret::real`] gives for an element lies within its range.
 
 use crate::analysis::affine::{Affine, Form};
+use crate::analysis::dependence::Dependence;
 use crate::analysis::reach::Reach;
 use crate::arena::Handle;
 use crate::forest::{Forest, LeafWeight, Mode, TreeNode};
-use crate::interpret::{Enclosure, Lone, Number};
+use crate::interpret::{Enclosure, Number};
 use crate::module::{Column, Constant, Module, Real, Value};
 use crate::ops::{Binary, RealOp, Reduction, Relation, Unary};
 use crate::ratio::Ratio;
@@ -38,12 +39,12 @@ impl RealRanges {
     #[must_use]
     pub fn of(module: &Module<Real>) -> Self {
         let mut ranges = Self { of_value: Vec::with_capacity(module.nodes.len()) };
-        let lone = Lone::of(module);
+        let dependence = Dependence::of(module);
         for (value, (_, node)) in module.values().zip(module.nodes.iter()) {
             let mut of_op = ranges.of_op(module, &node.op, &node.ty);
             // A look-up is one of its values in either case.
             let is_lookup = matches!(node.op, RealOp::Lookup { .. });
-            if !is_lookup && lone.is_decided(module, value) {
+            if !is_lookup && dependence.is_decided(module, value) {
                 of_op.iter_mut().for_each(|range| *range = decided_by_floats(range, node.ty.elem));
             }
             if let RealOp::Reduce { function: Reduction::Sum, input } = node.op {

@@ -16,12 +16,13 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 pub use self::function::{Budget, RUNS_MAX};
-pub use self::function::{Function, Wild};
+pub use self::function::{Function, NotTabled};
 use self::function::{Step, StepId, Table};
 pub use self::span::{Numbers, Span};
+use crate::analysis::dependence::{Dependence, DependsOn};
 use crate::arena::Handle;
+use crate::interpret::Scalar;
 use crate::interpret::element::{self, Element};
-use crate::interpret::{Lone, Of, Scalar};
 use crate::module::{Column, Constant, Module, Operation, Real, Value};
 use crate::ops::{Binary, Extreme, RealOp, Reduction, Unary};
 use crate::types::{ElementType, Type};
@@ -50,7 +51,7 @@ type KeysAndValues = (Handle<Constant<Real>>, Handle<Constant<Real>>);
 #[derive(Debug)]
 pub struct Univariate<'m> {
     module: &'m Module<Real>,
-    lone: Lone,
+    dependence: Dependence,
     /// Each after its operands.
     steps: Vec<Step>,
     known: HashMap<Step, StepId>,
@@ -67,7 +68,7 @@ impl<'m> Univariate<'m> {
     pub fn of(module: &'m Module<Real>) -> Self {
         let mut this = Self {
             module,
-            lone: Lone::of(module),
+            dependence: Dependence::of(module),
             steps: Vec::new(),
             known: HashMap::new(),
             tables: Vec::new(),
@@ -86,10 +87,10 @@ impl<'m> Univariate<'m> {
     /// it depends on several, or on trees.
     #[must_use]
     pub fn column(&self, value: Value, element: usize) -> Option<Option<Handle<Column>>> {
-        match self.lone.of_value(value)[element] {
-            Of::Nothing => Some(None),
-            Of::Column(column) => Some(Some(column)),
-            Of::Several => None,
+        match self.dependence.of_value(value)[element] {
+            DependsOn::Nothing => Some(None),
+            DependsOn::Column(column) => Some(Some(column)),
+            DependsOn::Several => None,
         }
     }
 
@@ -110,29 +111,29 @@ impl<'m> Univariate<'m> {
     }
 
     /// Does every element depend on at most one column?
-    pub fn is_lone(&self, value: Value) -> bool {
-        self.lone.of_value(value).iter().all(|of| *of != Of::Several)
+    pub fn is_univariate(&self, value: Value) -> bool {
+        self.dependence.of_value(value).iter().all(|of| *of != DependsOn::Several)
     }
 
     /// Do floats decide the value in every mode?
     pub fn is_of_floats(&self, value: Value) -> bool {
-        self.lone.is_decided(self.module, value)
+        self.dependence.is_decided(self.module, value)
     }
 
     /// The oldest value that an element depends on and that brings several
     /// columns together, or is made of trees.
-    pub fn culprit(&self, value: Value) -> Value {
-        let mut culprit = value;
+    pub fn blocker(&self, value: Value) -> Value {
+        let mut blocker = value;
         loop {
             let mut older = None;
-            self.module.node(culprit).op.operands(&mut |operand| {
-                if older.is_none() && !self.is_lone(operand) {
+            self.module.node(blocker).op.operands(&mut |operand| {
+                if older.is_none() && !self.is_univariate(operand) {
                     older = Some(operand);
                 }
             });
             match older {
-                Some(older) => culprit = older,
-                None => return culprit,
+                Some(older) => blocker = older,
+                None => return blocker,
             }
         }
     }
@@ -164,14 +165,14 @@ impl<'m> Univariate<'m> {
         }
         let mut operands = Vec::new();
         node.op.operands(&mut |operand| operands.push(operand));
-        let several = self.lone.of_value(value).iter().all(|of| *of == Of::Several);
+        let several = self.dependence.of_value(value).iter().all(|of| *of == DependsOn::Several);
         if several || self.elements + count > STEPS_MAX || self.steps.len() > STEPS_MAX {
             return Elements::Unknown;
         }
         self.elements += count;
-        let lone: Vec<bool> =
-            self.lone.of_value(value).iter().map(|of| *of != Of::Several).collect();
-        let steps = self.of_op(&node.op, &node.ty, &lone);
+        let dependence: Vec<bool> =
+            self.dependence.of_value(value).iter().map(|of| *of != DependsOn::Several).collect();
+        let steps = self.of_op(&node.op, &node.ty, &dependence);
         Elements::Steps(steps.into())
     }
 

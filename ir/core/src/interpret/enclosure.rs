@@ -18,7 +18,7 @@ const DOWN: Context<mode::Down> = Context::new(PRECISION);
 const UP: Context<mode::Up> = Context::new(PRECISION);
 /// Width of an interval, relative to its ends, that is taken for one number: of
 /// the 128 bits, what some thousand operations round is less.
-const SETTLED_WIDTH: f64 = 1.0 / (1u128 << 100) as f64;
+const NARROW_WIDTH: f64 = 1.0 / (1u128 << 100) as f64;
 
 /// A real number between two ends of 128 bits that are rounded outwards, or
 /// NaN or an infinity.
@@ -74,9 +74,9 @@ impl Enclosure {
 
     /// Is it one number, as far as 128 bits tell, and within the finite floats?
     #[must_use]
-    pub fn is_settled(&self) -> bool {
+    pub fn is_narrow(&self) -> bool {
         let magnitude = self.lower().abs().max(self.upper().abs());
-        magnitude.is_finite() && self.width() <= magnitude * SETTLED_WIDTH
+        magnitude.is_finite() && self.width() <= magnitude * NARROW_WIDTH
     }
 
     /// The distance between the ends, rounded up; infinite if one is not finite.

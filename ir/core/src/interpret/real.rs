@@ -1,15 +1,16 @@
 //! The real domain, in either of its modes.
 
 pub(crate) mod element;
-pub(super) mod lone;
+mod floats;
 pub(super) mod partial;
 mod tensor;
 
 use std::borrow::Cow;
 
-use self::lone::Floats;
+use self::floats::Floats;
 use super::number::{Number, float_of};
 use super::{Outcome, Trace, Undecided, is_label, leaf_of, weights_of};
+use crate::analysis::dependence;
 use crate::arena::Handle;
 use crate::forest::{Forest, Mode, NodeId, RealTest};
 use crate::module::{Column, Constant, Module, Real, Value};
@@ -72,43 +73,15 @@ fn outcome<N: Number>(elements: Vec<Scalar<N>>, is_label: bool) -> Outcome<N> {
 impl<'m, N: Number> Machine<'m, N> {
     fn run(module: &'m Module<Real>, row: &'m [Option<i64>]) -> Self {
         let floats = if N::ROUNDS { None } else { Floats::of(module, row) };
-        let (values, stored, leaves) = (Vec::new(), Vec::new(), Vec::new());
+        let (values, leaves) = (Vec::new(), Vec::new());
+        let stored = dependence::stored(module);
         let mut machine = Self { module, row, values, stored, floats, leaves };
         for (value, (_, node)) in module.values().zip(module.nodes.iter()) {
-            let stored = machine.is_stored(&node.op);
             let decided = machine.floats.as_ref().and_then(|floats| floats.decided(module, value));
             let result = decided.unwrap_or_else(|| machine.compute(value, &node.op, &node.ty));
             machine.values.push(result);
-            machine.stored.push(stored);
         }
         machine
-    }
-
-    fn is_stored(&self, op: &RealOp) -> bool {
-        match op {
-            RealOp::Input { .. } | RealOp::Constant { .. } => true,
-            RealOp::Cast { input } | RealOp::Reshape { input } | RealOp::Gather { input, .. } => {
-                self.stored[input.index()]
-            }
-            RealOp::Concat { inputs } => inputs.iter().all(|input| self.stored[input.index()]),
-            RealOp::Select { a, b, .. } => self.stored[a.index()] && self.stored[b.index()],
-            RealOp::Take { input, .. } | RealOp::TakeAlong { input, .. } => {
-                self.stored[input.index()]
-            }
-            RealOp::Lookup { .. } => true,
-            RealOp::Unary { .. }
-            | RealOp::Binary { .. }
-            | RealOp::Compare { .. }
-            | RealOp::Reduce { .. }
-            | RealOp::MatMul { .. }
-            | RealOp::Softmax { .. }
-            | RealOp::CumulativeSum { .. }
-            | RealOp::ArgSort { .. }
-            | RealOp::TreeEnsemble { .. }
-            | RealOp::ArgMax { .. }
-            | RealOp::ArgMin { .. }
-            | RealOp::Label { .. } => false,
-        }
     }
 
     fn get(&self, value: Value) -> Result<&[Scalar<N>]> {

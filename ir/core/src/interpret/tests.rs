@@ -216,14 +216,14 @@ fn what_128_bits_cannot_tell_from_a_stored_number_is_within_every_bound() {
 }
 
 #[test]
-fn a_number_is_settled_within_the_finite_floats_only() {
+fn a_number_is_narrow_within_the_finite_floats_only() {
     let exp = |x| {
         let x = <Enclosure as number::Number>::exact(x);
         number::Number::unary(&x, Unary::Exp, ElementType::F64)
     };
-    assert!(exp(1.0).is_settled());
-    assert!(!exp(1000.0).is_settled());
-    assert!(!Enclosure::between(0.0, 1.0).is_settled());
+    assert!(exp(1.0).is_narrow());
+    assert!(!exp(1000.0).is_narrow());
+    assert!(!Enclosure::between(0.0, 1.0).is_narrow());
 }
 
 proptest! {

@@ -46,8 +46,8 @@ pub fn int_modules() -> BoxedStrategy<Module<Int>> {
         .prop_flat_map(|((columns, elem, largest, reversed), (targets, sums))| {
             let number = prop_oneof![-largest..=largest, Just(largest), Just(-largest), -2i64..3,];
             let test = tests(columns.len() as u32);
-            let is_lone = matches!(sums, Use::Greater(_));
-            let plan = forest_plans::<Int>(targets, is_lone, test, number.boxed());
+            let is_single = matches!(sums, Use::Greater(_));
+            let plan = forest_plans::<Int>(targets, is_single, test, number.boxed());
             let rounding = proptest::collection::vec(0u64..9, targets);
             (Just((columns, elem, sums, reversed)), plan, labels(targets.max(2)), rounding)
         })
@@ -160,13 +160,13 @@ fn both_scores(
     constant: i64,
     origin: OriginId,
 ) -> Value {
-    let lone = Type::new(elem, &[1, 1]);
-    let constant = Constant { ty: lone.clone(), elements: vec![constant] };
+    let single = Type::new(elem, &[1, 1]);
+    let constant = Constant { ty: single.clone(), elements: vec![constant] };
     let constant = module.constants.push(constant);
-    let one = module.push(IntOp::Constant { constant }, lone.clone(), origin);
+    let one = module.push(IntOp::Constant { constant }, single.clone(), origin);
     let other = module.push(
         IntOp::Binary { function: IntBinary::Subtract, a: one, b: score },
-        lone,
+        single,
         origin,
     );
     let pair = Type::new(elem, &[1, 2]);

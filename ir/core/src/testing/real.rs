@@ -49,8 +49,8 @@ pub fn real_modules() -> BoxedStrategy<Module<Real>> {
     choice
         .prop_flat_map(|(columns, (targets, sums), plumbing, elem, is_vote)| {
             let test = tests(columns.len() as u32, elem);
-            let is_lone = matches!(sums, Use::Greater(_));
-            let plan = forest_plans::<Real>(targets, is_lone, test, numbers(elem, is_vote));
+            let is_single = matches!(sums, Use::Greater(_));
+            let plan = forest_plans::<Real>(targets, is_single, test, numbers(elem, is_vote));
             let labels = labels(targets.max(2));
             (Just((columns, sums, plumbing, elem)), plan, labels)
         })
@@ -164,20 +164,20 @@ fn finish(
     }
 }
 
-/// Appends the label, and for a lone sum the scores of both classes.
+/// Appends the label, and for a single sum the scores of both classes.
 fn decide(module: &mut Module<Real>, score: Value, sums: Use, elem: ElementType, origin: OriginId) {
     let table = module.labels.handles().next().expect("a frame has labels");
     let class = if let Use::Greater(threshold) = sums {
-        let lone = Type::new(elem, &[1, 1]);
+        let single = Type::new(elem, &[1, 1]);
         let mut constant = |x| {
-            let constant = Constant { ty: lone.clone(), elements: vec![x] };
+            let constant = Constant { ty: single.clone(), elements: vec![x] };
             let constant = module.constants.push(constant);
-            module.push(RealOp::Constant { constant }, lone.clone(), origin)
+            module.push(RealOp::Constant { constant }, single.clone(), origin)
         };
         let (one, threshold) = (constant(1.0), constant(threshold));
         let other = module.push(
             RealOp::Binary { function: Binary::Subtract, a: one, b: score },
-            lone,
+            single,
             origin,
         );
         let pair = Type::new(elem, &[1, 2]);
@@ -218,10 +218,10 @@ fn features(
             module.push(RealOp::Cast { input }, row, origin)
         }
         Plumbing::OneByOne => {
-            let lone = Type::new(elem, &[1, 1]);
+            let single = Type::new(elem, &[1, 1]);
             let inputs = columns.into_iter().map(|column| {
                 let columns = vec![column];
-                module.push(RealOp::Input { columns }, lone.clone(), origin)
+                module.push(RealOp::Input { columns }, single.clone(), origin)
             });
             let inputs = inputs.collect();
             module.push(RealOp::Concat { inputs }, row, origin)

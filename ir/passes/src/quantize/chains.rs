@@ -61,7 +61,7 @@ impl Chain {
 
     /// The chain that ends in `value`, if it is one and not just sums.
     pub(super) fn of(module: &Module<Real>, affine: &Affine<'_>, value: Value) -> Option<Self> {
-        if !module.ty(value).elem.is_float() || !bends(module, affine, value) {
+        if !module.ty(value).elem.is_float() || !nonlinear(module, affine, value) {
             return None;
         }
         let chain = each(module, affine, value)
@@ -73,7 +73,7 @@ impl Chain {
 
 /// Is the operation something that sums and shifts cannot do? Else it stands
 /// behind the table.
-fn bends(module: &Module<Real>, affine: &Affine<'_>, value: Value) -> bool {
+fn nonlinear(module: &Module<Real>, affine: &Affine<'_>, value: Value) -> bool {
     match &module.node(value).op {
         RealOp::Unary { function, .. } => is_smooth(*function) && *function != Unary::Negate,
         RealOp::Binary { function, a, b } => match function {
@@ -173,7 +173,7 @@ fn elementwise(
             pending.extend(operands);
         }
     }
-    // The chain ends in an operation that bends, so it is not the input.
+    // The chain ends in an operation that nonlinear, so it is not the input.
     let input = input.filter(|_| !inside.is_empty())?;
     let mut expression = Expression::new();
     let mut terms = HashMap::from([(input, expression.variable())]);

@@ -2,7 +2,7 @@
 
 use skxc_diagnostics::{Diagnostic, GraphListing, codes};
 
-use skxc_ir::analysis::univariate::{RUNS_MAX, Wild};
+use skxc_ir::analysis::univariate::{NotTabled, RUNS_MAX};
 use skxc_ir::limits::CLASSES_MAX;
 use skxc_ir::origin::OnnxNode;
 use skxc_ir::types::Type;
@@ -23,18 +23,18 @@ pub enum QuantizeError {
     },
     /// A forest reads a function of one column whose tests are on no set of
     /// integers that can be found, or on one of too many runs.
-    #[error("the trees of `{node}` read a function of `{column}` that {}", wildness(*.wild))]
-    WildFeature {
+    #[error("the trees of `{node}` read a function of `{column}` that {}", not_tabled(*.reason))]
+    UntabledFeature {
         /// The ONNX node.
         node: OnnxNode,
         /// The column.
         column: String,
         /// What is wrong with the function.
-        wild: Wild,
+        reason: NotTabled,
     },
     /// A decision about a function of one column, of which the same is true.
-    #[error("`{node}` ({op}) decides on a function of `{column}` that {}", wildness(*.wild))]
-    WildDecision {
+    #[error("`{node}` ({op}) decides on a function of `{column}` that {}", not_tabled(*.reason))]
+    UntabledDecision {
         /// The ONNX node.
         node: OnnxNode,
         /// Name of its operation.
@@ -42,7 +42,7 @@ pub enum QuantizeError {
         /// The column.
         column: String,
         /// What is wrong with the function.
-        wild: Wild,
+        reason: NotTabled,
     },
     /// An operation has no integer form.
     #[error("`{node}` ({op} of {operand}) has no integer form")]
@@ -101,10 +101,10 @@ impl QuantizeError {
             Self::ComputedFeatures { .. } => Diagnostic::error(codes::COMPUTED_FEATURES, message)
                 .note("a test of a function of one column is an exact set of integers, a test of several is none")
                 .help("train the trees on the columns, each scaled or binned on its own if it must be"),
-            Self::WildFeature { .. } => Diagnostic::error(codes::COMPUTED_FEATURES, message)
+            Self::UntabledFeature { .. } => Diagnostic::error(codes::COMPUTED_FEATURES, message)
                 .note(runs_note())
                 .help("train the trees on the raw column, or give it a smaller range"),
-            Self::WildDecision { .. } => Diagnostic::error(codes::NO_INTEGER_FORM, message)
+            Self::UntabledDecision { .. } => Diagnostic::error(codes::NO_INTEGER_FORM, message)
                 .note(runs_note())
                 .help("give the column a smaller range, or decide on the column itself"),
             Self::NoIntegerForm { .. } => Diagnostic::error(codes::NO_INTEGER_FORM, message)
@@ -135,8 +135,8 @@ impl QuantizeError {
             Self::NeverANumber { node, by, .. } => {
                 by.mark_context(node.mark(to, listing, ""), listing, "always 0")
             }
-            Self::WildFeature { node, .. }
-            | Self::WildDecision { node, .. }
+            Self::UntabledFeature { node, .. }
+            | Self::UntabledDecision { node, .. }
             | Self::NoIntegerForm { node, .. }
             | Self::Missing { node, .. }
             | Self::TooLarge { node, .. } => node.mark(to, listing, ""),
@@ -152,11 +152,11 @@ fn runs_note() -> String {
     )
 }
 
-fn wildness(wild: Wild) -> &'static str {
-    match wild {
-        Wild::Runs => "goes up and down too often",
-        Wild::Search => "is not monotone over a range too large to try",
-        Wild::Size => "has too many operations",
-        Wild::NoInteger => "makes an integer of NaN, or of a number beyond 64 bits",
+fn not_tabled(reason: NotTabled) -> &'static str {
+    match reason {
+        NotTabled::Runs => "goes up and down too often",
+        NotTabled::Search => "is not monotone over a range too large to try",
+        NotTabled::Size => "has too many operations",
+        NotTabled::NoInteger => "makes an integer of NaN, or of a number beyond 64 bits",
     }
 }

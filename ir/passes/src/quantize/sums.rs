@@ -11,8 +11,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::quantize::chains::Chain;
+use crate::quantize::invariant::is_invariant;
 use crate::quantize::matrices;
-use crate::quantize::settled::is_settled;
 use crate::quantize::univariate::{self, Decided};
 use crate::quantize::weights::{SUM_BITS, scaled};
 use skxc_ir::analysis::affine::{Affine, Atom, Form};
@@ -43,7 +43,7 @@ pub(super) struct Needs {
     /// Those of them that are functions of one number.
     pub(super) chains: HashMap<Value, Chain>,
     /// Those of them that are the same numbers for every input.
-    pub(super) settled: BTreeSet<Value>,
+    pub(super) invariant: BTreeSet<Value>,
     /// Those of them that are decided by one column, element by element.
     pub(super) decided: HashMap<Value, Decided>,
 }
@@ -62,9 +62,9 @@ impl Needs {
         while let Some(value) = pending.pop() {
             if affine.is_of_trees(value) {
                 needs.want(module, affine, Key::Value(value));
-            } else if is_settled(module, ranges, value) && !affine.is_constant(value) {
+            } else if is_invariant(module, ranges, value) && !affine.is_constant(value) {
                 needs.operations.insert(value);
-                needs.settled.insert(value);
+                needs.invariant.insert(value);
             } else if needs.operations.insert(value) && !affine.is_constant(value) {
                 match univariate::decided(module, univariate, value, budget) {
                     Some(decided) => drop(needs.decided.insert(value, decided)),

@@ -6,7 +6,7 @@
 //! or of two, of more a table holds what each run is.
 
 use crate::quantize::Quantizer;
-use skxc_ir::analysis::univariate::{Budget, Function, Span, Univariate, Wild};
+use skxc_ir::analysis::univariate::{Budget, Function, NotTabled, Span, Univariate};
 use skxc_ir::arena::Handle;
 use skxc_ir::module::{Column, Module, Operation, Real, Value};
 use skxc_ir::ops::{IntBinary, IntOp, IntReduction, RealOp, Relation, Rounding};
@@ -32,7 +32,7 @@ pub(super) enum Decided {
     /// The elements.
     By(Vec<Runs>),
     /// Floats decide it, and there are no runs.
-    Wild(Handle<Column>, Wild),
+    NotTabled(Handle<Column>, NotTabled),
 }
 
 /// The runs of a value, if that is what becomes of it.
@@ -46,7 +46,7 @@ pub(super) fn decided(
     if !matches!(module.ty(value).elem, ElementType::I64 | ElementType::Bool)
         || matches!(op, RealOp::Input { .. } | RealOp::Constant { .. })
         || module.sources(op).is_some()
-        || !univariate.is_lone(value)
+        || !univariate.is_univariate(value)
     {
         return None;
     }
@@ -56,12 +56,12 @@ pub(super) fn decided(
     let mut elements = Vec::new();
     for element in 0..module.shape(value).elements() {
         let column = univariate.column(value, element)?.unwrap_or(any);
-        let function = univariate.function(value, element).ok_or(Wild::Size);
+        let function = univariate.function(value, element).ok_or(NotTabled::Size);
         let runs = function.and_then(|function| runs(module, column, &function, budget));
         match runs {
             Ok(runs) if reads_floats || runs.ends.len() <= ENDS_WORTH => elements.push(runs),
-            Err(wild) if univariate.is_of_floats(value) => {
-                return Some(Decided::Wild(column, wild));
+            Err(reason) if univariate.is_of_floats(value) => {
+                return Some(Decided::NotTabled(column, reason));
             }
             Ok(_) | Err(_) => return None,
         }
@@ -74,12 +74,12 @@ fn runs(
     column: Handle<Column>,
     function: &Function,
     budget: &mut Budget,
-) -> Result<Runs, Wild> {
+) -> Result<Runs, NotTabled> {
     let runs = function.runs(&module.columns[column], budget, Span::as_integer)?;
     let values: Vec<i64> = runs.iter().map(|(_, value)| *value).collect();
     // What ONNX Runtime has in place of a number that no integer is.
     if values.contains(&i64::MIN) {
-        return Err(Wild::NoInteger);
+        return Err(NotTabled::NoInteger);
     }
     let (_, before) = runs.split_last().expect("a range is not empty");
     Ok(Runs { column, ends: before.iter().map(|(end, _)| *end).collect(), values })

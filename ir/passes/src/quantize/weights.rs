@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use skxc_ir::analysis::affine::{Atom, Form};
 use skxc_ir::analysis::predicate::{Predicate, Source, Step, Way};
 use skxc_ir::analysis::reach::Reach;
-use skxc_ir::analysis::univariate::{Budget, Wild};
+use skxc_ir::analysis::univariate::{Budget, NotTabled};
 use skxc_ir::forest::{Forest, IntTest, LeafWeight, NodeId, TreeNode};
 use skxc_ir::module::{Int, Real, Value};
 use skxc_ir::ratio::Scale;
@@ -173,7 +173,7 @@ pub(super) fn scaled(x: f64, frac_bits: u8) -> f64 {
 }
 
 /// Makes one integer forest of ensembles.
-pub(super) struct Joiner {
+pub(super) struct TreeMerger {
     frac_bits: u8,
     forest: Forest<Int>,
     uses: Uses<Scale>,
@@ -192,7 +192,7 @@ pub(super) struct Joined {
     pub(super) inexact: Vec<u64>,
 }
 
-impl Joiner {
+impl TreeMerger {
     /// A forest of `targets`, as yet without trees.
     pub(super) fn new(
         features: u32,
@@ -214,16 +214,16 @@ impl Joiner {
     }
 
     /// Adds the trees of an ensemble. `row` says for each of its features which
-    /// of the forest it is, and where that comes from; `twins` have the same
+    /// of the forest it is, and where that comes from; `paired` have the same
     /// trees and other weights. Fails where a test is on no set of integers
     /// that can be found, with its feature in the row.
     pub(super) fn add(
         &mut self,
         ensemble: Ensemble<'_>,
-        twins: &[Ensemble<'_>],
+        paired: &[Ensemble<'_>],
         row: &[(u32, Source<'_>)],
         budget: &mut Budget,
-    ) -> Result<(), (u32, Wild)> {
+    ) -> Result<(), (u32, NotTabled)> {
         let trees = ensemble.forest;
         let start = self.forest.nodes.len() as NodeId;
         let (mut nodes, place) = nodes_over_integers(trees, row, start, budget)?;
@@ -234,9 +234,9 @@ impl Joiner {
                 continue;
             }
             let first = self.forest.weights.len();
-            for &Ensemble { value, forest } in [&ensemble].into_iter().chain(twins) {
+            for &Ensemble { value, forest } in [&ensemble].into_iter().chain(paired) {
                 let TreeNode::Leaf { first, count, .. } = forest.nodes[id] else {
-                    unreachable!("twins have the same trees")
+                    unreachable!("paired ensembles have the same trees")
                 };
                 for weight in forest.leaf_weights(first, count) {
                     self.push(value, *weight);
@@ -253,7 +253,7 @@ impl Joiner {
         }
         self.forest.nodes.extend(nodes);
         self.forest.roots.extend(trees.roots.iter().map(|&root| place[root as usize]));
-        for one in [&ensemble].into_iter().chain(twins) {
+        for one in [&ensemble].into_iter().chain(paired) {
             self.count_inexact(*one);
         }
         Ok(())
@@ -335,7 +335,7 @@ fn nodes_over_integers(
     row: &[(u32, Source<'_>)],
     start: NodeId,
     budget: &mut Budget,
-) -> Result<Placed, (u32, Wild)> {
+) -> Result<Placed, (u32, NotTabled)> {
     let decisions = forest.nodes.iter().map(|node| decision_of(node, row, budget));
     let decisions: Vec<Vec<Step>> = decisions.collect::<Result<_, _>>()?;
     let mut place = Vec::with_capacity(forest.nodes.len());
@@ -373,10 +373,10 @@ fn decision_of(
     node: &TreeNode<Real>,
     row: &[(u32, Source<'_>)],
     budget: &mut Budget,
-) -> Result<Vec<Step>, (u32, Wild)> {
+) -> Result<Vec<Step>, (u32, NotTabled)> {
     let TreeNode::Branch { test, .. } = node else { return Ok(vec![held_place(0, 0, true)]) };
     let (feature, source) = row[test.feature as usize];
-    let predicate = Predicate::of(test, source, budget).map_err(|wild| (test.feature, wild))?;
+    let predicate = Predicate::of(test, source, budget).map_err(|reason| (test.feature, reason))?;
     if predicate.ends.is_empty() {
         let held = held_place(feature, source.column.range.max, predicate.starts_inside);
         return Ok(vec![held]);

@@ -55,9 +55,9 @@ struct Below {
     step: Step,
     next: Element,
     /// Is it more than a factor or an addend?
-    bends: bool,
+    nonlinear: bool,
     /// Does it shrink where the operand grows?
-    turns: bool,
+    reverses: bool,
 }
 
 /// What is known of a module.
@@ -69,15 +69,15 @@ pub(super) struct Facts<'m> {
 
 impl Chain {
     /// What the elements of `row` are all computed from in the same way, as far down
-    /// as their order is not turned; `None` if nothing bends them.
+    /// as their order is not turned; `None` if nothing nonlinear them.
     pub(super) fn of(facts: &Facts<'_>, row: Value) -> Option<Self> {
         let count = facts.module.shape(row).elements();
-        let mut at: Vec<Element> = (0..count).map(|i| facts.settle((row, i))).collect();
+        let mut at: Vec<Element> = (0..count).map(|i| facts.origin((row, i))).collect();
         let mut steps = Vec::new();
-        let (mut is_turned, mut has_bent, mut found) = (false, false, None);
+        let (mut is_reversed, mut is_nonlinear, mut found) = (false, false, None);
         loop {
             let is_sum = |element: &Element| facts.affine.is_affine(element.0);
-            if !is_turned && at.iter().all(is_sum) {
+            if !is_reversed && at.iter().all(is_sum) {
                 return found;
             }
             let below: Option<Vec<Below>> = at.iter().map(|&it| facts.below(it)).collect();
@@ -92,10 +92,10 @@ impl Chain {
                     steps.push((at[0].0, first.next.0));
                 }
             }
-            at = below.iter().map(|below| facts.settle(below.next)).collect();
-            is_turned ^= first.turns;
-            has_bent |= first.bends;
-            if has_bent && !is_turned && (first.bends || first.turns) {
+            at = below.iter().map(|below| facts.origin(below.next)).collect();
+            is_reversed ^= first.reverses;
+            is_nonlinear |= first.nonlinear;
+            if is_nonlinear && !is_reversed && (first.nonlinear || first.reverses) {
                 found = Some(Self { below: at.clone(), steps: steps.clone() });
             }
         }
@@ -131,7 +131,7 @@ impl Chain {
 
 impl Facts<'_> {
     /// Where an element comes from that was only moved.
-    fn settle(&self, (mut value, mut at): Element) -> Element {
+    fn origin(&self, (mut value, mut at): Element) -> Element {
         while let Some(sources) = self.module.sources(&self.module.node(value).op) {
             (value, at) = sources[at];
         }
@@ -142,8 +142,8 @@ impl Facts<'_> {
     fn below(&self, (value, at): Element) -> Option<Below> {
         let node = self.module.node(value);
         let elem = node.ty.elem;
-        let one = |operation, next, bends, turns| {
-            Some(Below { step: Step { operation, elem }, next: (next, at), bends, turns })
+        let one = |operation, next, nonlinear, reverses| {
+            Some(Below { step: Step { operation, elem }, next: (next, at), nonlinear, reverses })
         };
         match node.op {
             RealOp::Softmax { input } => one(Operation::Softmax(value), input, true, false),
@@ -189,13 +189,13 @@ impl Facts<'_> {
         };
         let [by, next] = if left { [0, 1] } else { [1, 0] };
         let range = &self.ranges.of_value(elements[by].0)[elements[by].1];
-        let turns = turns(function, range, left)?;
+        let reverses = reverses(function, range, left)?;
         let operation = match numbers[by] {
             Some(number) => Operation::Number(function, number, left),
-            None => Operation::Common(function, self.settle(elements[by]), left),
+            None => Operation::Common(function, self.origin(elements[by]), left),
         };
         let step = Step { operation, elem: self.module.ty(value).elem };
-        Some(Below { step, next: elements[next], bends: numbers[by].is_none(), turns })
+        Some(Below { step, next: elements[next], nonlinear: numbers[by].is_none(), reverses })
     }
 
     /// The number that an element is, if no input changes it.
@@ -214,7 +214,7 @@ impl Facts<'_> {
 
 /// Does the result of an operation with something in `range` shrink where the other
 /// operand grows? `None` where that is open.
-fn turns(function: Binary, range: &Range, is_left: bool) -> Option<bool> {
+fn reverses(function: Binary, range: &Range, is_left: bool) -> Option<bool> {
     let is_negative = range.ends().is_some_and(|(_, max)| max < 0.0);
     let by_sign = match (range.is_positive(), is_negative) {
         (true, _) => Some(false),

@@ -14,8 +14,8 @@
 
 use skxc_ir::{Binary, ElementType, Relation, Type, Value};
 
-use crate::lower::Lowering;
-use crate::node::{Lowered, Node};
+use crate::import::Importer;
+use crate::node::{Imported, Node};
 
 /// `|p - r| max(p, q)` below which a walk of two classes stops.
 #[cfg(test)]
@@ -44,71 +44,71 @@ fn walked(r: f64, rounds: u32) -> f64 {
 /// The share of the first class, given its pairwise probability, an `f64` between
 /// 0 and 1: what is smooth between the stops and continuous over them, and the
 /// steps.
-pub(super) fn share(lowering: &mut Lowering<'_>, node: &Node<'_>, r: Value) -> Lowered<Value> {
+pub(super) fn share(importer: &mut Importer<'_>, node: &Node<'_>, r: Value) -> Imported<Value> {
     let ends = STOPS.iter().skip(1).map(|(end, _)| *end).chain([1.0]);
     let mut constant = 0.0;
     let mut parts = Vec::new();
     for (&(start, rounds), end) in STOPS.iter().zip(ends).filter(|((_, rounds), _)| *rounds > 0) {
         constant -= walked(start, rounds);
-        let within = cut(lowering, node, r, (start, end))?;
-        parts.push(rounds_of(lowering, node, within, rounds)?);
+        let within = cut(importer, node, r, (start, end))?;
+        parts.push(rounds_of(importer, node, within, rounds)?);
     }
     for stops in STOPS.windows(2) {
         let [(_, before), (at, after)] = [stops[0], stops[1]];
         let step = walked(at, after) - walked(at, before);
-        let at = number(lowering, node, at);
-        let is_past = lowering.compare(node, Relation::GreaterOrEqual, r, at)?;
-        let is_past = lowering.cast(is_past, ElementType::F64, node.origin);
-        let step = number(lowering, node, step);
-        parts.push(lowering.binary(node, Binary::Multiply, is_past, step)?);
+        let at = number(importer, node, at);
+        let is_past = importer.compare(node, Relation::GreaterOrEqual, r, at)?;
+        let is_past = importer.cast(is_past, ElementType::F64, node.origin);
+        let step = number(importer, node, step);
+        parts.push(importer.binary(node, Binary::Multiply, is_past, step)?);
     }
-    let constant = number(lowering, node, constant);
-    parts.into_iter().try_fold(constant, |sum, part| lowering.binary(node, Binary::Add, sum, part))
+    let constant = number(importer, node, constant);
+    parts.into_iter().try_fold(constant, |sum, part| importer.binary(node, Binary::Add, sum, part))
 }
 
-fn number(lowering: &mut Lowering<'_>, node: &Node<'_>, number: f64) -> Value {
-    lowering.constant(number, Type::new(ElementType::F64, &[1, 1]), node.origin)
+fn number(importer: &mut Importer<'_>, node: &Node<'_>, number: f64) -> Value {
+    importer.constant(number, Type::new(ElementType::F64, &[1, 1]), node.origin)
 }
 
 /// `r`, or the end of the interval that it is beyond.
 fn cut(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     r: Value,
     (start, end): (f64, f64),
-) -> Lowered<Value> {
-    let (start, end) = (number(lowering, node, start), number(lowering, node, end));
-    let r = lowering.binary(node, Binary::Maximum, r, start)?;
-    lowering.binary(node, Binary::Minimum, r, end)
+) -> Imported<Value> {
+    let (start, end) = (number(importer, node, start), number(importer, node, end));
+    let r = importer.binary(node, Binary::Maximum, r, start)?;
+    importer.binary(node, Binary::Minimum, r, end)
 }
 
 /// As [`walked`].
 fn rounds_of(
-    lowering: &mut Lowering<'_>,
+    importer: &mut Importer<'_>,
     node: &Node<'_>,
     r: Value,
     rounds: u32,
-) -> Lowered<Value> {
-    let one = number(lowering, node, 1.0);
-    let s = lowering.binary(node, Binary::Subtract, one, r)?;
-    let mut p = number(lowering, node, 0.5);
+) -> Imported<Value> {
+    let one = number(importer, node, 1.0);
+    let s = importer.binary(node, Binary::Subtract, one, r)?;
+    let mut p = number(importer, node, 0.5);
     for _ in 0..rounds {
-        let q = lowering.binary(node, Binary::Subtract, one, p)?;
-        let q = half_round(lowering, node, q, s)?;
-        p = lowering.binary(node, Binary::Subtract, one, q)?;
-        p = half_round(lowering, node, p, r)?;
+        let q = importer.binary(node, Binary::Subtract, one, p)?;
+        let q = half_round(importer, node, q, s)?;
+        p = importer.binary(node, Binary::Subtract, one, q)?;
+        p = half_round(importer, node, p, r)?;
     }
     Ok(p)
 }
 
 /// `p r^2 / (r^2 - r p + p^2)`.
-fn half_round(lowering: &mut Lowering<'_>, node: &Node<'_>, p: Value, r: Value) -> Lowered<Value> {
-    let mut product = |a, b| lowering.binary(node, Binary::Multiply, a, b);
+fn half_round(importer: &mut Importer<'_>, node: &Node<'_>, p: Value, r: Value) -> Imported<Value> {
+    let mut product = |a, b| importer.binary(node, Binary::Multiply, a, b);
     let (square, both, other) = (product(r, r)?, product(r, p)?, product(p, p)?);
     let numerator = product(p, square)?;
-    let difference = lowering.binary(node, Binary::Subtract, square, both)?;
-    let denominator = lowering.binary(node, Binary::Add, difference, other)?;
-    lowering.binary(node, Binary::Divide, numerator, denominator)
+    let difference = importer.binary(node, Binary::Subtract, square, both)?;
+    let denominator = importer.binary(node, Binary::Add, difference, other)?;
+    importer.binary(node, Binary::Divide, numerator, denominator)
 }
 
 #[cfg(test)]

@@ -93,7 +93,7 @@ pub struct Function {
 
 /// Why a function has no runs that are worth having.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wild {
+pub enum NotTabled {
     /// Its values change more often than so many times.
     Runs,
     /// The search for its runs takes too long.
@@ -217,7 +217,7 @@ impl Function {
         column: &Column,
         budget: &mut Budget,
         of: impl Fn(Span) -> Option<T>,
-    ) -> Result<Vec<(i64, T)>, Wild> {
+    ) -> Result<Vec<(i64, T)>, NotTabled> {
         let (mut elements, mut spans) = (Vec::new(), Vec::new());
         let mut runs: Vec<(i64, T)> = Vec::new();
         let mut pieces = pieces(column);
@@ -240,7 +240,7 @@ impl Function {
             let is_full = runs.len() == RUNS_MAX;
             match runs.last_mut() {
                 Some((end, known)) if *known == decided => *end = piece.max,
-                _ if is_full => return Err(Wild::Runs),
+                _ if is_full => return Err(NotTabled::Runs),
                 _ => runs.push((piece.max, decided)),
             }
         }
@@ -267,11 +267,11 @@ fn pieces(column: &Column) -> Vec<Interval> {
 
 impl Budget {
     /// One piece more, after so many of one search.
-    fn take(&mut self, pieces: u64) -> Result<(), Wild> {
+    fn take(&mut self, pieces: u64) -> Result<(), NotTabled> {
         if pieces <= PIECES_FREE {
             return Ok(());
         }
-        self.left = self.left.checked_sub(1).ok_or(Wild::Search)?;
-        if pieces > PIECES_MAX { Err(Wild::Search) } else { Ok(()) }
+        self.left = self.left.checked_sub(1).ok_or(NotTabled::Search)?;
+        if pieces > PIECES_MAX { Err(NotTabled::Search) } else { Ok(()) }
     }
 }

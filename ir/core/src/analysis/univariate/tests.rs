@@ -48,7 +48,7 @@ fn check(lines: &str, expect: &str) {
                 let before = before.iter().map(|(end, value)| format!("{value} to {end}, "));
                 before.chain([last.1.to_string()]).collect::<String>()
             }
-            Err(wild) => format!("{wild:?}"),
+            Err(reason) => format!("{reason:?}"),
         }
     });
     assert_eq!(shown.collect::<Vec<_>>().join("; "), expect);
@@ -274,7 +274,7 @@ fn chain(range: Interval, links: &[Link], threshold: f32) -> Module<Real> {
 }
 
 /// The set for which the number of the chain is at most the threshold.
-fn predicate(module: &Module<Real>, threshold: f32) -> Result<Predicate, Wild> {
+fn predicate(module: &Module<Real>, threshold: f32) -> Result<Predicate, NotTabled> {
     let univariate = Univariate::of(module);
     let function = univariate.function(module.outputs[0].value, 0).expect("it is of one column");
     let (_, column) = module.columns.iter().next().expect("there is a column");
@@ -309,7 +309,7 @@ proptest! {
                     prop_assert_eq!(set.contains(x), holds(&module, x), "{} {:?}", x, &links);
                 }
             }
-            Err(wild) => prop_assert_eq!(wild, Wild::Runs),
+            Err(reason) => prop_assert_eq!(reason, NotTabled::Runs),
         }
         let module = chain(Interval::new(0, u32::MAX.into()), &links, threshold);
         let Ok(set) = predicate(&module, threshold) else { return Ok(()) };

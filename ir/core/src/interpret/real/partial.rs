@@ -2,6 +2,7 @@
 //! ahead: the same operations in the same two modes.
 
 use super::{Machine, Number, Scalar, Tensor};
+use crate::analysis::dependence;
 use crate::forest::{Forest, LeafWeight};
 use crate::module::{Module, Real, Value};
 
@@ -15,24 +16,15 @@ impl<'m, N: Number> Partial<'m, N> {
     /// Nothing is known yet: every value is empty.
     pub fn new(module: &'m Module<Real>) -> Self {
         let values = vec![Ok(Vec::new()); module.nodes.len()];
-        let mut machine = Machine {
+        let machine = Machine {
             module,
             row: &[],
             values,
-            stored: Vec::new(),
+            stored: dependence::stored(module),
             floats: None,
             leaves: Vec::new(),
         };
-        for (_, node) in module.nodes.iter() {
-            let stored = machine.is_stored(&node.op);
-            machine.stored.push(stored);
-        }
         Self { machine }
-    }
-
-    /// Which values are inputs and constants, moved and chosen from.
-    pub(super) fn stored(self) -> Vec<bool> {
-        self.machine.stored
     }
 
     /// Says what `value` is, row-major.

@@ -16,23 +16,23 @@ use skxc_ir::types::Type;
 
 /// Is `value` made of floats, computed, and the same for every input? Sums of
 /// trees are left to the forests.
-pub(super) fn is_settled(module: &Module<Real>, ranges: &RealRanges, value: Value) -> bool {
+pub(super) fn is_invariant(module: &Module<Real>, ranges: &RealRanges, value: Value) -> bool {
     let is_computed = match module.node(value).op {
         RealOp::Constant { .. } | RealOp::Input { .. } | RealOp::TreeEnsemble { .. } => false,
         _ => module.ty(value).elem.is_float(),
     };
     let is_known = |range: &Range| match range {
-        Range::Number(number) => number.is_settled(),
+        Range::Number(number) => number.is_narrow(),
         Range::Integer(..) => false,
     };
     is_computed && ranges.of_value(value).iter().all(is_known)
 }
 
 impl Quantizer<'_> {
-    /// A settled value, in the least format that holds it exactly, or else in the
+    /// A invariant value, in the least format that holds it exactly, or else in the
     /// finest, with its rounding counted.
-    pub(super) fn settled(&mut self, value: Value) -> Option<Value> {
-        let numbers = self.settled_numbers(value);
+    pub(super) fn invariant(&mut self, value: Value) -> Option<Value> {
+        let numbers = self.invariant_numbers(value);
         let magnitude = numbers.iter().map(|x| x.lower().abs().max(x.upper().abs()));
         let magnitude = magnitude.fold(f64::MIN_POSITIVE, f64::max);
         let finest = (i32::from(SUM_BITS) - integer_bits(magnitude)).min(FRAC_BITS_MAX);
@@ -60,10 +60,10 @@ impl Quantizer<'_> {
         Some(self.reshape(whole, &shape, origin))
     }
 
-    fn settled_numbers(&self, value: Value) -> Vec<Enclosure> {
+    fn invariant_numbers(&self, value: Value) -> Vec<Enclosure> {
         let number = |range: &Range| match range {
             Range::Number(number) => number.clone(),
-            Range::Integer(..) => unreachable!("a settled value is made of floats"),
+            Range::Integer(..) => unreachable!("a invariant value is made of floats"),
         };
         self.real_ranges.of_value(value).iter().map(number).collect()
     }

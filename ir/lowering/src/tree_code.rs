@@ -31,7 +31,7 @@ pub enum Lowering {
 
 /// Trees as one shape, planned: tables, order, cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Shape {
+pub enum TreeCode {
     /// Of [`Lowering::Branch`].
     Branch(branch::Plan),
     /// Of [`Lowering::Walk`].
@@ -81,19 +81,19 @@ impl Lowering {
     ///
     /// # Errors
     /// [`Refusal`] if the shape cannot take them, or the target cannot take it.
-    pub fn plan(self, trees: &Trees<'_>, target: &Target) -> Result<Shape, Refusal> {
+    pub fn plan(self, trees: &Trees<'_>, target: &Target) -> Result<TreeCode, Refusal> {
         match self {
-            Self::Branch => branch::plan(trees, target).map(Shape::Branch),
-            Self::Walk => walk::plan(trees, target).map(Shape::Walk),
-            Self::Perfect => perfect::plan(trees, target, Format::Word).map(Shape::Perfect),
-            Self::Ranked => perfect::plan(trees, target, Format::Half).map(Shape::Ranked),
-            Self::Bits => bits::plan(trees, target).map(Shape::Bits),
-            Self::Direct => direct::plan(trees, target).map(Shape::Direct),
+            Self::Branch => branch::plan(trees, target).map(TreeCode::Branch),
+            Self::Walk => walk::plan(trees, target).map(TreeCode::Walk),
+            Self::Perfect => perfect::plan(trees, target, Format::Word).map(TreeCode::Perfect),
+            Self::Ranked => perfect::plan(trees, target, Format::Half).map(TreeCode::Ranked),
+            Self::Bits => bits::plan(trees, target).map(TreeCode::Bits),
+            Self::Direct => direct::plan(trees, target).map(TreeCode::Direct),
         }
     }
 }
 
-impl Shape {
+impl TreeCode {
     /// What it costs.
     #[must_use]
     pub fn cost(&self) -> Cost {

@@ -4,7 +4,7 @@
 //! adds the trees of its part to sums that are there already. It may use the
 //! members of the scratch that its `scratch` names, and no others but the sums.
 
-use skxc_lowering::Shape;
+use skxc_lowering::TreeCode;
 
 use crate::context::{Context, Part};
 use crate::scratch::Member;
@@ -14,19 +14,19 @@ use skxc_backend_common::writer::Writer;
 /// Members of the scratch that a part needs beside the sums.
 pub(crate) fn scratch(part: &Part<'_>) -> Vec<Member> {
     match part.shape {
-        Shape::Branch(plan) => branch::scratch(part, plan),
-        Shape::Walk(plan) => walk::scratch(part, plan),
-        Shape::Perfect(plan) | Shape::Ranked(plan) => perfect::scratch(part, plan),
-        Shape::Bits(_) | Shape::Direct(_) => Vec::new(),
+        TreeCode::Branch(plan) => branch::scratch(part, plan),
+        TreeCode::Walk(plan) => walk::scratch(part, plan),
+        TreeCode::Perfect(plan) | TreeCode::Ranked(plan) => perfect::scratch(part, plan),
+        TreeCode::Bits(_) | TreeCode::Direct(_) => Vec::new(),
     }
 }
 
 /// Tables and functions of a part.
 pub(crate) fn emit(out: &mut Writer, context: &Context<'_>, part: &Part<'_>) {
     match part.shape {
-        Shape::Branch(plan) => branch::emit(out, context, part, plan),
-        Shape::Walk(plan) => walk::emit(out, context, part, plan),
-        Shape::Perfect(plan) | Shape::Ranked(plan) => perfect::emit(out, context, part, plan),
-        Shape::Bits(plan) | Shape::Direct(plan) => bits::emit(out, context, part, plan),
+        TreeCode::Branch(plan) => branch::emit(out, context, part, plan),
+        TreeCode::Walk(plan) => walk::emit(out, context, part, plan),
+        TreeCode::Perfect(plan) | TreeCode::Ranked(plan) => perfect::emit(out, context, part, plan),
+        TreeCode::Bits(plan) | TreeCode::Direct(plan) => bits::emit(out, context, part, plan),
     }
 }

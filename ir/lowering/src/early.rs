@@ -1,8 +1,8 @@
-//! How soon the rows of a profile are decided, where a lone sum of a forest is
+//! How soon the rows of a profile are decided, where a single sum of a forest is
 //! only asked on which side of a number it lies ([`decision`]): once the trees
 //! that are left cannot carry it over to the other side.
 //!
-//! Trees are ordered by what they settle: each brings a row nearer to its
+//! Trees are ordered by how far they bring rows: each brings a row nearer to its
 //! decision by what its leaf is off the leaf that would have spoken against it,
 //! and counts by the share of what the row needs, over all rows.
 //!
@@ -21,15 +21,15 @@ const ONE: i128 = 1 << 20;
 
 /// How soon rows are decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settled {
-    /// The trees as positions in [`Forest::roots`], those that settle most first.
+pub struct EarlyDecisions {
+    /// The trees as positions in [`Forest::roots`], best first.
     pub order: Vec<u32>,
     /// Rows that are decided by the first trees of the order, by their number
     /// from 0 on: it never falls, and ends with all rows.
     pub decided: Vec<u64>,
 }
 
-/// What each tree of a forest with a lone sum can add: its least and its
+/// What each tree of a forest with a single sum can add: its least and its
 /// greatest leaf.
 #[must_use]
 pub fn spans(forest: &Forest<Int>) -> Vec<Interval> {
@@ -49,7 +49,7 @@ pub fn spans(forest: &Forest<Int>) -> Vec<Interval> {
     forest.roots.iter().map(|&root| below[root as usize]).collect()
 }
 
-/// What a leaf adds to the lone sum.
+/// What a leaf adds to the single sum.
 fn weight(forest: &Forest<Int>, leaf: NodeId) -> i64 {
     let TreeNode::Leaf { first, count, .. } = forest.nodes[leaf as usize] else {
         panic!("a walk ends in a leaf")
@@ -65,9 +65,9 @@ pub(super) struct Counter<'a> {
     spans: Vec<Interval>,
     /// What a row needs to be found below, and above.
     needs: [i128; 2],
-    /// By tree, what it settled of all rows.
-    settles: Vec<i128>,
-    settled: Settled,
+    /// By tree, how much nearer it brings all rows to their decision.
+    gains_of_tree: Vec<i128>,
+    early: EarlyDecisions,
 }
 
 impl<'a> Counter<'a> {
@@ -82,12 +82,12 @@ impl<'a> Counter<'a> {
         if least > threshold || most <= threshold {
             return None;
         }
-        let settles = vec![0; spans.len()];
+        let gains_of_tree = vec![0; spans.len()];
         let needs = [most - threshold, threshold - least + 1];
-        Some(Self { forest, spans, needs, settles, settled: Settled::default() })
+        Some(Self { forest, spans, needs, gains_of_tree, early: EarlyDecisions::default() })
     }
 
-    /// What each tree settles of a row that ends in these leaves, one a tree, and
+    /// How much nearer each tree brings a row that ends in these leaves, one a tree, and
     /// what the row needs.
     fn gains(&self, leaves: &[NodeId]) -> (Vec<i128>, i128) {
         let weights: Vec<i64> = leaves.iter().map(|&leaf| weight(self.forest, leaf)).collect();
@@ -104,39 +104,39 @@ impl<'a> Counter<'a> {
     /// The first time a row is seen.
     pub(super) fn weigh(&mut self, leaves: &[NodeId]) {
         let (gains, need) = self.gains(leaves);
-        for (settles, gain) in self.settles.iter_mut().zip(gains) {
-            *settles += gain * ONE / need;
+        for (sum, gain) in self.gains_of_tree.iter_mut().zip(gains) {
+            *sum += gain * ONE / need;
         }
     }
 
     /// When all rows were seen once.
     pub(super) fn order(&mut self) {
-        self.settled.order = (0..).take(self.spans.len()).collect();
-        self.settled.order.sort_by_key(|&tree| (Reverse(self.settles[tree as usize]), tree));
-        self.settled.decided = vec![0; self.spans.len() + 1];
+        self.early.order = (0..).take(self.spans.len()).collect();
+        self.early.order.sort_by_key(|&tree| (Reverse(self.gains_of_tree[tree as usize]), tree));
+        self.early.decided = vec![0; self.spans.len() + 1];
     }
 
     /// The second time a row is seen.
-    pub(super) fn settle(&mut self, leaves: &[NodeId]) {
+    pub(super) fn decide(&mut self, leaves: &[NodeId]) {
         let (gains, mut need) = self.gains(leaves);
         let mut trees = 0;
-        for &tree in &self.settled.order {
+        for &tree in &self.early.order {
             need -= gains[tree as usize];
             trees += 1;
             if need <= 0 {
                 break;
             }
         }
-        self.settled.decided[trees] += 1;
+        self.early.decided[trees] += 1;
     }
 
     /// When all rows were seen twice.
-    pub(super) fn finish(mut self) -> Settled {
+    pub(super) fn finish(mut self) -> EarlyDecisions {
         let mut sum = 0;
-        for decided in &mut self.settled.decided {
+        for decided in &mut self.early.decided {
             sum += *decided;
             *decided = sum;
         }
-        self.settled
+        self.early
     }
 }

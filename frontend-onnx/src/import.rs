@@ -20,7 +20,7 @@ use crate::graph::Graph;
 use crate::inputs::ModelInputs;
 use crate::limits::{ELEMENTS_A_BYTE, RESULT_ELEMENTS_MAX};
 use crate::listing::{Listing, counted, operator_name, short};
-use crate::node::{Lowered, Node, Operand};
+use crate::node::{Imported, Node, Operand};
 use crate::report::Report;
 use crate::tensor;
 
@@ -35,8 +35,8 @@ pub(crate) struct Scores {
     pub(crate) kind: ScoreKind,
 }
 
-/// The state of lowering one graph.
-pub(crate) struct Lowering<'a> {
+/// The state of importer one graph.
+pub(crate) struct Importer<'a> {
     /// What has been made so far.
     pub(crate) module: Module<Real>,
     /// What has been found wrong so far.
@@ -56,7 +56,7 @@ pub(crate) struct Lowering<'a> {
     pub(crate) elements: usize,
     /// The version of each imported domain that is known.
     pub(crate) opsets: &'a HashMap<String, u32>,
-    /// Is the body of a loop lowered at the moment?
+    /// Is the body of a loop imported at the moment?
     pub(crate) in_body: bool,
     /// Nodes of the steps of loops so far.
     pub(crate) step_nodes: usize,
@@ -65,15 +65,15 @@ pub(crate) struct Lowering<'a> {
 }
 
 /// Lowers all nodes of `graph`; its columns are `columns`.
-pub(crate) fn lower<'a>(
+pub(crate) fn import<'a>(
     graph: &'a Graph<'a>,
     listing: &'a Listing,
     inputs: &'a ModelInputs,
     columns: Vec<Column>,
     name: &str,
     report: Report,
-) -> Lowering<'a> {
-    let mut lowering = Lowering {
+) -> Importer<'a> {
+    let mut importer = Importer {
         module: Module::new(name),
         report,
         listing,
@@ -91,22 +91,22 @@ pub(crate) fn lower<'a>(
             .min(ELEMENTS_MAX),
     };
     let nodes = graph.proto.node.iter();
-    lowering.module.origins.graph_nodes = nodes
+    importer.module.origins.graph_nodes = nodes
         .map(|node| {
             let name = if node.name.is_empty() { "" } else { " " };
             format!("{}{name}{}", operator_name(&node.domain, &node.op_type), short(&node.name))
         })
         .collect();
-    lowering.module.origins.graph_nodes.push("graph".to_owned());
-    lowering.add_inputs(inputs, columns);
-    lowering.add_initializers(graph);
+    importer.module.origins.graph_nodes.push("graph".to_owned());
+    importer.add_inputs(inputs, columns);
+    importer.add_initializers(graph);
     for &index in &graph.order {
-        lowering.add_node(graph, index);
+        importer.add_node(graph, index);
     }
-    lowering
+    importer
 }
 
-impl<'a> Lowering<'a> {
+impl<'a> Importer<'a> {
     /// What `name` stands for. A name that nothing defines was reported.
     pub(crate) fn operand(&self, name: &str) -> Operand {
         self.operands.get(name).cloned().unwrap_or(Operand::Refused)
@@ -164,7 +164,7 @@ impl<'a> Lowering<'a> {
 
     fn add_node(&mut self, graph: &Graph<'a>, index: usize) {
         let proto = &graph.proto.node[index];
-        let results = self.lower_node(graph, index).unwrap_or_else(|problems| {
+        let results = self.import_node(graph, index).unwrap_or_else(|problems| {
             for diagnostic in problems.0 {
                 self.report.add(diagnostic);
             }
@@ -177,7 +177,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// The results of a node; none if it was refused before.
-    fn lower_node(&mut self, graph: &Graph<'a>, index: usize) -> Lowered {
+    fn import_node(&mut self, graph: &Graph<'a>, index: usize) -> Imported {
         let proto = &graph.proto.node[index];
         let Some((operator, version)) = graph.operators[index] else { return Ok(Vec::new()) };
         let operand = |name: &String| (!name.is_empty()).then(|| self.operand(name));
@@ -198,16 +198,16 @@ impl<'a> Lowering<'a> {
 
     /// The results of a node of the graph or of a body; none if an operand was
     /// refused before.
-    pub(crate) fn results(&mut self, node: &Node<'_>) -> Lowered {
+    pub(crate) fn results(&mut self, node: &Node<'_>) -> Imported {
         check_form(node)?;
         if node.operands.iter().any(|operand| matches!(operand, Some(Operand::Refused))) {
             return Ok(Vec::new());
         }
         let results = if fold::is_constant(node) {
-            fold::lower(self, node)?
+            fold::import(self, node)?
         } else {
             let first = self.module.nodes.len();
-            let results = (node.operator.lower)(self, node)?;
+            let results = (node.operator.import)(self, node)?;
             self.check_nodes(node, first)?;
             results
         };
@@ -223,7 +223,7 @@ impl<'a> Lowering<'a> {
 
     /// The operations made from the node, those from `first` on, are as the IR
     /// wants them.
-    pub(crate) fn check_nodes(&self, node: &Node<'_>, first: usize) -> Lowered<()> {
+    pub(crate) fn check_nodes(&self, node: &Node<'_>, first: usize) -> Imported<()> {
         for value in self.module.values().skip(first) {
             let made = self.module.node(value);
             let problem = match Validator::type_of(&self.module, &made.op, &made.ty) {
@@ -240,7 +240,7 @@ impl<'a> Lowering<'a> {
 
     /// No value is empty, none has more axes than the IR allows, and all
     /// together are not more than memory is for.
-    fn check_results(&mut self, node: &Node<'_>, results: &[Operand]) -> Lowered<()> {
+    fn check_results(&mut self, node: &Node<'_>, results: &[Operand]) -> Imported<()> {
         for result in results {
             self.elements = self.elements.saturating_add(match result {
                 Operand::Value(value) => self.module.shape(*value).elements(),
@@ -272,7 +272,7 @@ impl<'a> Lowering<'a> {
     }
 
     /// The operand at `position` as a value: a constant becomes one.
-    pub(crate) fn value(&mut self, node: &Node<'_>, position: usize) -> Lowered<Value> {
+    pub(crate) fn value(&mut self, node: &Node<'_>, position: usize) -> Imported<Value> {
         match node.operand(position)? {
             Operand::Value(value) => Ok(*value),
             Operand::Constant(tensor) => {
@@ -387,7 +387,7 @@ impl<'a> Lowering<'a> {
 }
 
 /// Checks the number of operands and the names of the attributes.
-fn check_form(node: &Node<'_>) -> Lowered<()> {
+fn check_form(node: &Node<'_>) -> Imported<()> {
     let mut problems = Vec::new();
     let (found, allowed) = (node.operands.len(), &node.operator.inputs);
     if !allowed.contains(&found) {
