@@ -114,7 +114,7 @@ fn read_opsets<'a>(
                 report.add(
                     error
                         .note("a later operator set may give an operator another meaning")
-                        .help(format!("export with `target_opset={{'': {OPSET_MAX}, 'ai.onnx.ml': {ML_OPSET_MAX}}}` or import")),
+                        .help(format!("export with `target_opset={{'': {OPSET_MAX}, 'ai.onnx.ml': {ML_OPSET_MAX}}}` or lower")),
                 );
                 // What its nodes mean is then a guess, and errors about them idle.
                 opsets.entry(domain).or_insert(most);
