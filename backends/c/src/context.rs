@@ -1,20 +1,15 @@
 //! What all parts of the back end share: names, places, origins.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use skxc_ir::analysis::ranges::Ranges;
 use skxc_ir::validate::Validated;
-use skxc_ir::{ElementType, Int, Operation as _, OriginId, Value};
+use skxc_ir::{ElementType, Int, OriginId, Value};
+use skxc_lowering::storage::Place;
 use skxc_lowering::{Element, Exit, ForestPlan, Plan, TreeCode, Trees};
 
-use crate::tensor::{Fusion, Memory};
+use crate::tensor::Operand;
 use skxc_backend_common::layout::Layout;
 use skxc_backend_common::namer::Prefix;
 use skxc_backend_common::writer::literal;
-
-/// Variables of 8 bytes that are needed at the same time: a quarter of the stack of a BPF
-/// program (`MAX_BPF_STACK`, include/linux/filter.h), which clang needs too.
-const LOCALS_MAX: usize = 16;
 
 /// One forest of the module and the names of its code.
 #[derive(Clone, Debug)]
@@ -59,15 +54,9 @@ pub(crate) struct Context<'a> {
     pub(crate) layout: &'a Layout,
     pub(crate) prefix: Prefix,
     pub(crate) ranges: Ranges,
-    /// What has no place of its own.
-    pub(crate) fusion: Fusion,
-    /// Where loops find their operands.
-    pub(crate) memory: Memory,
     forests: Vec<Forest<'a>>,
-    /// Values of one element that functions read: no local variables.
-    shared: BTreeSet<Value>,
-    /// The same of those that are too many for the stack.
-    beyond_the_stack: BTreeSet<Value>,
+    /// Where loops find their operands, by the value that reads them.
+    operands: Vec<Vec<Operand>>,
 }
 
 impl<'a> Context<'a> {
@@ -81,24 +70,10 @@ impl<'a> Context<'a> {
             Forest::new(&prefix, value, trees, forest, number)
         });
         let forests = forests.collect();
-        let memory = Memory::default();
-        let shared = shared(module, plan);
-        let beyond_the_stack = beyond_the_stack(module, plan, &shared);
-        let fusion = Fusion::default();
-        let mut context = Self {
-            module,
-            plan,
-            layout,
-            prefix,
-            ranges,
-            fusion,
-            memory,
-            forests,
-            shared,
-            beyond_the_stack,
-        };
-        context.fusion = Fusion::of(&context);
-        context.memory = Memory::new(&context);
+        let operands = Vec::new();
+        let mut context = Self { module, plan, layout, prefix, ranges, forests, operands };
+        let of = |value| Operand::all(&context, value);
+        context.operands = module.values().map(of).collect();
         context
     }
 
@@ -125,23 +100,20 @@ impl<'a> Context<'a> {
             Element::Constant(x) => literal(x),
             Element::Cell { value, index } => match self.forest(value) {
                 Some(forest) => format!("s->{}[{index}]", forest.sum),
-                None if self.is_scalar(value) => format!("v{}", value.index()),
+                None if self.is_local(value) => format!("v{}", value.index()),
                 None => format!("s->v{}[{index}]", value.index()),
             },
         }
     }
 
     /// Is the value held in a local variable?
-    pub(crate) fn is_scalar(&self, value: Value) -> bool {
-        self.module.shape(value).elements() == 1
-            && !self.shared.contains(&value)
-            && !self.is_beyond_the_stack(value)
+    pub(crate) fn is_local(&self, value: Value) -> bool {
+        self.plan.storage.place(value) == Some(Place::Local)
     }
 
-    /// Is it a number that was one too many for the stack? clang must forget it, or
-    /// it keeps it there all the same.
-    pub(crate) fn is_beyond_the_stack(&self, value: Value) -> bool {
-        self.beyond_the_stack.contains(&value)
+    /// Where the code of `value` finds its operands.
+    pub(crate) fn operands(&self, value: Value) -> &[Operand] {
+        &self.operands[value.index()]
     }
 
     /// The ONNX node a value comes from, as a reader would name it.
@@ -170,45 +142,6 @@ impl<'a> Context<'a> {
             _ => stored.to_string(),
         }
     }
-}
-
-/// The values of which an element is an operand of a linear map with functions.
-fn shared(module: &Validated<Int>, plan: &Plan) -> BTreeSet<Value> {
-    let mut shared = BTreeSet::new();
-    for (&map, _) in plan.maps.iter().filter(|(_, map)| map.functions() > 0) {
-        module.node(map).op.operands(&mut |operand| {
-            shared.extend(plan.elements.of_value(operand).iter().filter_map(|it| it.computed_by()));
-        });
-    }
-    shared
-}
-
-/// Of the values of one element that are needed at the same time, those that are
-/// needed longest, where there are more than [`LOCALS_MAX`].
-fn beyond_the_stack(
-    module: &Validated<Int>,
-    plan: &Plan,
-    shared: &BTreeSet<Value>,
-) -> BTreeSet<Value> {
-    let mut last_read: BTreeMap<Value, Value> = BTreeMap::new();
-    for reader in module.values() {
-        module.node(reader).op.operands(&mut |operand| {
-            let computed = plan.elements.of_value(operand).iter().filter_map(|it| it.computed_by());
-            last_read.extend(computed.map(|value| (value, reader)));
-        });
-    }
-    let is_local = |value: Value| module.shape(value).elements() == 1 && !shared.contains(&value);
-    let mut live: BTreeSet<(Value, Value)> = BTreeSet::new();
-    let mut beyond = BTreeSet::new();
-    for value in module.values() {
-        live.retain(|&(last, _)| last >= value);
-        let last = last_read.get(&value).filter(|_| is_local(value));
-        live.extend(last.map(|&last| (last, value)));
-        if live.len() > LOCALS_MAX {
-            beyond.extend(live.pop_last().map(|(_, value)| value));
-        }
-    }
-    beyond
 }
 
 impl<'a> Forest<'a> {

@@ -7,17 +7,16 @@
 //! its end.
 
 mod elementwise;
-mod fusion;
 mod helpers;
 mod linear;
 mod lookup;
-mod memory;
 mod operand;
 mod rows;
 mod table;
 
 use skxc_ir::{IntOp, Operation as _, Value};
 use skxc_lowering::Element;
+use skxc_lowering::storage::{self, Place};
 
 use crate::context::Context;
 use crate::forest;
@@ -25,22 +24,16 @@ use crate::result;
 use crate::scratch::Member;
 use skxc_backend_common::writer::Writer;
 
-pub(crate) use fusion::Fusion;
-pub(crate) use memory::Memory;
-
-/// So many elements are computed without a loop.
-const STRAIGHT_MAX: usize = 8;
+pub(crate) use operand::Operand;
 
 /// Members of the scratch that tensors need.
 pub(crate) fn scratch(context: &Context<'_>) -> Vec<Member> {
     let mut members = Vec::new();
-    for value in computed(context) {
-        let has_array = context.forest(value).is_none() && !context.is_scalar(value);
-        if has_array && !context.fusion.is_fused(value) {
-            let elements = context.memory.allocated(context, value);
-            members.push(Member::signed(format!("v{}", value.index()), elements));
+    for &value in context.plan.storage.computed() {
+        if let Some(Place::Array { length }) = context.plan.storage.place(value) {
+            members.push(Member::signed(format!("v{}", value.index()), length));
         }
-        for operand in context.memory.operands(value) {
+        for operand in context.operands(value) {
             members.extend(operand.scratch());
         }
         members.extend(rows::ranks(context, value));
@@ -52,18 +45,19 @@ pub(crate) fn scratch(context: &Context<'_>) -> Vec<Member> {
 /// The function that a program calls, and the tables and helpers of it.
 pub(crate) fn predict(out: &mut Writer, context: &Context<'_>) {
     let name = &context.prefix.lower;
-    let computed = computed(context);
-    helpers::emit(out, context, &computed);
+    let storage = &context.plan.storage;
+    let computed = storage.computed();
+    helpers::emit(out, context, computed);
     for function in context.module.functions.handles() {
         table::emit(out, context, function);
     }
-    for &value in &computed {
-        for operand in context.memory.operands(value) {
+    for &value in computed {
+        for operand in context.operands(value) {
             operand.table(out);
         }
         lookup::tables(out, context, value);
     }
-    for &value in &computed {
+    for &value in computed {
         linear::functions(out, context, value);
     }
     out.comment(&[
@@ -75,10 +69,10 @@ pub(crate) fn predict(out: &mut Writer, context: &Context<'_>) {
     out.line(&format!("{name}_predict(const struct {name}_features *f,"));
     out.line(&format!("\t\tstruct {name}_scratch *s, struct {name}_result *r)"));
     out.open("{");
-    for &value in computed.iter().filter(|&&value| is_local(context, value)) {
+    for &value in computed.iter().filter(|&&value| context.is_local(value)) {
         out.line(&format!("__s64 v{};", value.index()));
     }
-    if computed.iter().any(|&value| is_local(context, value)) {
+    if computed.iter().any(|&value| context.is_local(value)) {
         out.line("");
     }
     if context.layout.features.is_empty() || context.forests().is_empty() {
@@ -92,9 +86,9 @@ pub(crate) fn predict(out: &mut Writer, context: &Context<'_>) {
         ]);
         forest::join(out, context, "s");
     }
-    for &value in computed.iter().filter(|&&value| context.fusion.has_code(context, value)) {
+    for &value in computed.iter().filter(|&&value| storage.has_code(context.module, value)) {
         operation(out, context, value);
-        if context.is_beyond_the_stack(value) {
+        if storage.is_spilled(value) {
             out.line(&format!("{name}_forget(s);"));
         }
     }
@@ -103,63 +97,9 @@ pub(crate) fn predict(out: &mut Writer, context: &Context<'_>) {
     out.line("");
 }
 
-/// The values that some code computes, oldest first.
-fn computed(context: &Context<'_>) -> Vec<Value> {
-    let computes = |value: &Value| {
-        let op = &context.module.node(*value).op;
-        op.movement().is_none() && !matches!(op, IntOp::Input { .. } | IntOp::Constant { .. })
-    };
-    let is_live = live(context);
-    context.module.values().filter(computes).filter(|value| is_live[value.index()]).collect()
-}
-
-/// The values of which some code or the result reads an element.
-fn live(context: &Context<'_>) -> Vec<bool> {
-    let module = context.module;
-    let mut is_live = vec![false; module.nodes.len()];
-    let read = |is_live: &mut Vec<bool>, elements: &[Element]| {
-        let values = elements.iter().filter_map(|element| element.computed_by());
-        values.for_each(|value| is_live[value.index()] = true);
-    };
-    for output in &module.outputs {
-        read(&mut is_live, context.plan.elements.of_value(output.value));
-    }
-    for value in module.values().rev() {
-        // The order of a single element is known.
-        let is_known = match module.node(value).op {
-            IntOp::ArgMax { input, .. } | IntOp::ArgSort { input, .. } => {
-                module.shape(input).row() == 1
-            }
-            _ => false,
-        };
-        let is_moved = module.node(value).op.movement().is_some();
-        if is_live[value.index()] && !is_known && !is_moved {
-            read(&mut is_live, &reads(context, value));
-        }
-    }
-    is_live
-}
-
-/// The elements that the code of a value reads.
-fn reads(context: &Context<'_>, value: Value) -> Vec<Element> {
-    let mut elements = operands(context, value);
-    if let IntOp::Linear { matrix, .. } = context.module.node(value).op {
-        linear::retain_weighted(&context.module.matrices[matrix], &mut elements);
-    }
-    elements
-}
-
 /// The elements of the operands of a value, one operand after another.
 fn operands(context: &Context<'_>, value: Value) -> Vec<Element> {
-    let mut elements = Vec::new();
-    context.module.node(value).op.operands(&mut |operand| {
-        elements.extend_from_slice(context.plan.elements.of_value(operand));
-    });
-    elements
-}
-
-fn is_local(context: &Context<'_>, value: Value) -> bool {
-    context.forest(value).is_none() && context.is_scalar(value)
+    storage::operand_elements(context.module, &context.plan.elements, value)
 }
 
 fn operation(out: &mut Writer, context: &Context<'_>, value: Value) {

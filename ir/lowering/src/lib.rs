@@ -6,7 +6,7 @@
 //! chooses, [`exits`] the one that lets decided rows leave before the last part.
 //! A plan is a side table of a module, by the value that a forest
 //! computes; back ends print it. Sums of products have lowerings of their own:
-//! [`linear`].
+//! [`linear`]. [`storage`] decides where values live.
 //!
 //! What must hold:
 //! - all lowerings of trees add the same to the sums, bit for bit;
@@ -51,6 +51,7 @@ pub mod profile;
 pub mod refused;
 pub mod select;
 pub mod slots;
+pub mod storage;
 pub mod target;
 #[cfg(test)]
 mod tests;
@@ -67,6 +68,7 @@ pub use optimize::{Optimize, UnknownGoal};
 pub use profile::Profile;
 pub use refused::{ForestDoesNotFit, OperationsDoNotFit, Refused};
 pub use select::Refusals;
+pub use storage::Storage;
 pub use target::Target;
 pub use tree_code::{Choice, GivenUp, Lowering, TreeCode, UnknownChoice};
 pub use trees::{Rows, Trees};
@@ -109,6 +111,9 @@ pub struct Part {
     pub shape: TreeCode,
 }
 
+/// The plan of each value that a linear map computes.
+pub type Maps = BTreeMap<Value, linear::Plan>;
+
 /// How a module is computed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
@@ -119,7 +124,9 @@ pub struct Plan {
     /// The plan of each value that a forest computes.
     pub forests: BTreeMap<Value, ForestPlan>,
     /// The plan of each value that a linear map computes.
-    pub maps: BTreeMap<Value, linear::Plan>,
+    pub maps: Maps,
+    /// Where values live.
+    pub storage: Storage,
     /// What all other operations cost together.
     pub operations: Cost,
     /// What rows do in the forests; empty if there were none.
@@ -198,7 +205,8 @@ pub fn plan_for(
         return Err(Box::new(refused.into()));
     }
     let (inputs, forests) = (BTreeMap::new(), BTreeMap::new());
-    let mut plan = Plan { elements, inputs, forests, maps, operations, profile };
+    let storage = Storage::of(module, &elements, &maps);
+    let mut plan = Plan { elements, inputs, forests, maps, storage, operations, profile };
     let mut target = options.target.less(&plan.beside_forests());
     for value in module.values() {
         let IntOp::TreeEnsemble { forest, input } = module.node(value).op else { continue };
@@ -212,7 +220,7 @@ pub fn plan_for(
     Ok(plan)
 }
 
-fn maps(module: &Module<Int>, ranges: &Ranges, options: &Options) -> BTreeMap<Value, linear::Plan> {
+fn maps(module: &Module<Int>, ranges: &Ranges, options: &Options) -> Maps {
     let plan = |value: Value| {
         let op = &module.node(value).op;
         let IntOp::Linear { matrix, .. } = *op else { return None };

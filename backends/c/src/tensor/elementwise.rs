@@ -6,9 +6,10 @@ use skxc_ir::{IntBinary, IntOp, Operation as _, Relation, Rounding, Value};
 use skxc_lowering::Element;
 
 use super::operand::Operand;
-use super::{STRAIGHT_MAX, about, operand};
+use super::{about, operand};
 use crate::context::Context;
 use skxc_backend_common::writer::{Writer, literal};
+use skxc_lowering::storage::STRAIGHT_MAX;
 
 /// Computes all elements of `value`.
 pub(super) fn emit(out: &mut Writer, context: &Context<'_>, value: Value) {
@@ -44,11 +45,11 @@ pub(super) fn each(
         return;
     }
     // A look-up at computed positions has its row before the positions.
-    let all = context.memory.operands(value);
+    let all = context.operands(value);
     let sources = &all[all.len() - operands.len()..];
     let mut fused = Vec::new();
     each_fused(context, value, &mut |value| fused.push(value));
-    for source in fused.iter().flat_map(|&fused| context.memory.operands(fused)).chain(sources) {
+    for source in fused.iter().flat_map(|&fused| context.operands(fused)).chain(sources) {
         source.prepare(out, context);
     }
     let at_i = |sources: &[Operand]| -> Vec<String> {
@@ -57,7 +58,7 @@ pub(super) fn each(
     let arguments = at_i(sources);
     out.open(&format!("for (__u32 i = 0; i < {count}; i++) {{"));
     for fused in fused {
-        let expression = self::expression(context, fused, &at_i(context.memory.operands(fused)));
+        let expression = self::expression(context, fused, &at_i(context.operands(fused)));
         assign(out, &format!("__s64 v{}", fused.index()), &expression);
     }
     assign(out, &format!("s->v{}[i]", value.index()), &expression(&arguments));
@@ -84,42 +85,12 @@ pub(super) fn assign(out: &mut Writer, target: &str, expression: &str) {
 /// Visits the values that the loop of `value` computes on its way, in an order in
 /// which each comes after what it reads.
 fn each_fused(context: &Context<'_>, value: Value, visit: &mut dyn FnMut(Value)) {
-    let sources = context.memory.operands(value);
+    let sources = context.operands(value);
     // What is read twice is computed once.
     let fused: BTreeSet<Value> = sources.iter().filter_map(Operand::fused).collect();
     for value in fused {
         each_fused(context, value, visit);
         visit(value);
-    }
-}
-
-/// Is it one of the operations of this file?
-pub(super) fn is_elementwise(op: &IntOp) -> bool {
-    match op {
-        IntOp::Binary { .. }
-        | IntOp::Multiply { .. }
-        | IntOp::Divide { .. }
-        | IntOp::Rescale { .. }
-        | IntOp::Function { .. }
-        | IntOp::Not { .. }
-        | IntOp::Compare { .. }
-        | IntOp::Greater { .. }
-        | IntOp::Select { .. }
-        | IntOp::Lookup { .. } => true,
-        IntOp::Input { .. }
-        | IntOp::Constant { .. }
-        | IntOp::Reshape { .. }
-        | IntOp::Gather { .. }
-        | IntOp::Concat { .. }
-        | IntOp::Linear { .. }
-        | IntOp::Reduce { .. }
-        | IntOp::CumulativeSum { .. }
-        | IntOp::ArgSort { .. }
-        | IntOp::Take { .. }
-        | IntOp::TakeAlong { .. }
-        | IntOp::TreeEnsemble { .. }
-        | IntOp::ArgMax { .. }
-        | IntOp::Label { .. } => false,
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) fn emit(out: &mut Writer, context: &Context<'_>, value: Value, matrix
         out.close("}");
         return;
     }
-    for operand in context.memory.operands(value) {
+    for operand in context.operands(value) {
         operand.prepare(out, context);
     }
     for number in 0..map.plan.functions() {
@@ -81,24 +81,10 @@ pub(super) fn emit(out: &mut Writer, context: &Context<'_>, value: Value, matrix
     }
 }
 
-/// Is the value computed by a linear map?
-pub(super) fn is_map(context: &Context<'_>, value: Value) -> bool {
-    matches!(context.module.node(value).op, IntOp::Linear { .. })
-}
-
-/// Of the inputs of a map, keeps those that have a weight in some row.
-pub(super) fn retain_weighted(matrix: &Matrix, inputs: &mut Vec<Element>) {
-    let mut is_read = vec![false; inputs.len()];
-    let weights = matrix.rows.iter().flat_map(|row| &row.weights);
-    weights.for_each(|weight| is_read[weight.input as usize] = true);
-    let mut is_read = is_read.into_iter();
-    inputs.retain(|_| is_read.next().unwrap_or(false));
-}
-
 impl<'a> Map<'a> {
     fn new(context: &Context<'a>, value: Value, matrix: Handle<Matrix>) -> Self {
         let (matrix, plan) = (&context.module.matrices[matrix], &context.plan.maps[&value]);
-        let (inputs, after) = (super::operands(context, value), context.fusion.after(value));
+        let (inputs, after) = (super::operands(context, value), context.plan.storage.after(value));
         Self { value, matrix, inputs, plan, after }
     }
 

@@ -19,7 +19,7 @@ pub(super) fn take(
 ) {
     let name = &context.prefix.lower;
     out.comment(&[about(context, value)]);
-    let sources = context.memory.operands(value);
+    let sources = context.operands(value);
     let source = &sources[0];
     source.prepare(out, context);
     let last = context.module.shape(input).row() - 1;

@@ -1,12 +1,9 @@
-//! Where a loop finds the elements of an operand.
-//!
-//! A loop needs them side by side: in an array of the scratch, in a table of
-//! constants, or copied there. A computed position needs more: an array whose
-//! length is a power of two, so that a mask keeps the position inside as the
-//! verifier sees it.
+//! The arrays in which loops find the elements of their operands, by name
+//! ([`skxc_lowering::storage`] decides which).
 
 use skxc_ir::Value;
 use skxc_lowering::Element;
+use skxc_lowering::storage::{self, OperandId};
 
 use crate::context::Context;
 use crate::scratch::Member;
@@ -17,7 +14,7 @@ const STORES_MAX: usize = 64;
 
 /// The elements of an operand that a loop or a computed position reads.
 #[derive(Clone, Debug)]
-pub(super) struct Operand {
+pub(crate) struct Operand {
     pub(super) source: Source,
     /// Length of the array.
     pub(super) length: usize,
@@ -39,6 +36,34 @@ pub(super) enum Source {
 }
 
 impl Operand {
+    /// The operands of `value` in the order of the plan.
+    pub(crate) fn all(context: &Context<'_>, value: Value) -> Vec<Self> {
+        let operands = context.plan.storage.operands(value).iter();
+        operands.map(|operand| Self::new(context, operand)).collect()
+    }
+
+    fn new(context: &Context<'_>, operand: &storage::Operand) -> Self {
+        let number = |id: OperandId| format!("{}_{}", id.reader.index(), id.number);
+        let table = |id| format!("{}_c{}", context.prefix.lower, number(id));
+        let copy = |id| format!("x{}", number(id));
+        let source = match &operand.source {
+            storage::Source::One(element) => Source::One(*element),
+            storage::Source::Array { value, offset } => {
+                let name = match context.forest(*value) {
+                    Some(forest) => format!("s->{}", forest.sum),
+                    None => format!("s->v{}", value.index()),
+                };
+                Source::Array(name, *offset)
+            }
+            storage::Source::Table(id, constants) => Source::Table(table(*id), constants.clone()),
+            storage::Source::Copy(id, elements) => Source::Copy(copy(*id), elements.clone()),
+            storage::Source::SameTable(id) => Source::Array(table(*id), 0),
+            storage::Source::SameCopy(id) => Source::Array(format!("s->{}", copy(*id)), 0),
+            storage::Source::Fused(value) => Source::Fused(*value),
+        };
+        Self { source, length: operand.length }
+    }
+
     /// The member of the scratch that it needs.
     pub(super) fn scratch(&self) -> Option<Member> {
         match &self.source {

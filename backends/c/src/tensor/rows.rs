@@ -4,10 +4,11 @@ use skxc_ir::{Extreme, IntOp, IntReduction, Value};
 use skxc_lowering::order;
 
 use super::elementwise::{assign, target};
-use super::{STRAIGHT_MAX, about, operand};
+use super::{about, operand};
 use crate::context::Context;
 use crate::scratch::Member;
 use skxc_backend_common::writer::{Writer, literal};
+use skxc_lowering::storage::STRAIGHT_MAX;
 
 /// Reduces each row.
 pub(super) fn reduce(
@@ -37,7 +38,7 @@ pub(super) fn reduce(
         }
         return;
     }
-    let sources = context.memory.operands(value);
+    let sources = context.operands(value);
     let source = &sources[0];
     source.prepare(out, context);
     for row in 0..rows {
@@ -69,7 +70,7 @@ pub(super) fn cumulative_sum(out: &mut Writer, context: &Context<'_>, value: Val
         }
         return;
     }
-    let sources = context.memory.operands(value);
+    let sources = context.operands(value);
     let source = &sources[0];
     source.prepare(out, context);
     let own = format!("s->v{}", value.index());
@@ -98,12 +99,12 @@ pub(super) fn argmax(out: &mut Writer, context: &Context<'_>, value: Value, marg
     }
     let name = &context.prefix.lower;
     let width = context.module.shape(input).row();
-    let sources = context.memory.operands(value);
+    let sources = context.operands(value);
     if let Some(source) = sources.first() {
         source.prepare(out, context);
     }
     let rows = context.plan.elements.of_value(input).chunks_exact(width);
-    let is_used = is_used(context, value);
+    let is_used = context.plan.storage.is_read(value);
     for (index, row) in rows.enumerate() {
         let target = target(context, value, index);
         match (row, sources.first()) {
@@ -139,15 +140,8 @@ pub(super) fn has_less(context: &Context<'_>, value: Value) -> bool {
     let IntOp::ArgMax { input, margin } = context.module.node(value).op else { return false };
     let rows = 0..context.module.shape(value).elements();
     context.module.shape(input).row() == 2
-        && is_used(context, value)
+        && context.plan.storage.is_read(value)
         && rows.into_iter().any(|row| meets(context, input, row, margin))
-}
-
-/// Does anything but the result depend on the value?
-fn is_used(context: &Context<'_>, value: Value) -> bool {
-    let users = super::computed(context).into_iter();
-    let mut read = users.flat_map(|user| super::reads(context, user));
-    read.any(|element| element.computed_by() == Some(value))
 }
 
 /// Does the difference of the two elements of a row fit 64 bits with the margin?
@@ -196,7 +190,7 @@ pub(super) fn argsort(out: &mut Writer, context: &Context<'_>, value: Value, fir
     out.comment(&[about(context, value)]);
     let shape = context.module.shape(value);
     let (width, count) = (shape.row(), shape.elements());
-    let sources = context.memory.operands(value);
+    let sources = context.operands(value);
     let own = format!("s->v{}", value.index());
     if width == 1 {
         (0..count).for_each(|index| assign(out, &target(context, value, index), "0"));
@@ -207,7 +201,7 @@ pub(super) fn argsort(out: &mut Writer, context: &Context<'_>, value: Value, fir
         Extreme::Least => 0,
         Extreme::Greatest => -1,
     };
-    let mask = context.memory.allocated(context, value) - 1;
+    let mask = context.plan.storage.array_length(value) - 1;
     let first = order::first_read(context.module, value);
     for row in 0..count / width {
         let from = sources[0].pointer(row * width);
