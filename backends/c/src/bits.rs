@@ -6,7 +6,7 @@ use skxc_lowering::bits::words::{Kind, Lane, Word};
 use skxc_lowering::bits::{HASH, Plan, WORDS_PER_BLOCK};
 
 use crate::context::{Context, Part};
-use crate::forest::begin_part;
+use crate::part::begin_part;
 use skxc_backend_common::writer::{Writer, literal};
 
 /// Rows of weights that are added to the sums in one go.

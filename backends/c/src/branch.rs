@@ -10,7 +10,7 @@ use skxc_ir::{IntTest, NodeId};
 use skxc_lowering::branch::{Plan, leaf_row};
 
 use crate::context::{Context, Part};
-use crate::forest;
+use crate::part::{begin_part, join};
 use crate::scratch::Member;
 use skxc_backend_common::writer::{Writer, literal};
 
@@ -92,7 +92,7 @@ struct Tree<'a> {
     part: &'a Part<'a>,
     plan: &'a Plan,
     root: NodeId,
-    /// Branches that several ways lead to, and whether they are printed.
+    /// Branches that several paths lead to, and whether they are printed.
     shared: HashMap<NodeId, bool>,
     nodes: usize,
     /// Blocks behind labels, to be printed at the end.
@@ -101,18 +101,18 @@ struct Tree<'a> {
 
 impl<'a> Tree<'a> {
     fn new(context: &'a Context<'a>, part: &'a Part<'a>, plan: &'a Plan, root: NodeId) -> Self {
-        let mut ways: HashMap<NodeId, u32> = HashMap::new();
+        let mut paths: HashMap<NodeId, u32> = HashMap::new();
         let mut pending = vec![root];
         while let Some(id) = pending.pop() {
-            let count = ways.entry(id).or_insert(0);
+            let count = paths.entry(id).or_insert(0);
             *count += 1;
             if let (1, Some((_, yes, no))) = (*count, branch(part, plan, root, id)) {
                 pending.extend([no, yes]);
             }
         }
         let is_branch = |id: NodeId| branch(part, plan, root, id).is_some();
-        let nodes = ways.len();
-        let shared = ways.into_iter().filter(|&(id, count)| count > 1 && is_branch(id));
+        let nodes = paths.len();
+        let shared = paths.into_iter().filter(|&(id, count)| count > 1 && is_branch(id));
         let shared = shared.map(|(id, _)| (id, false)).collect();
         Self { context, part, plan, root, shared, nodes, behind: Vec::new() }
     }
@@ -320,7 +320,7 @@ fn trees(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) 
                    that the paths of one tree do not multiply with those of the next."
             .to_owned(),
     ]);
-    forest::begin_part(out, context, part);
+    begin_part(out, context, part);
     out.line(&format!("{name}_forget(f);"));
     for tree in &part.trees.positions {
         match plan.returns_weight() {
@@ -331,7 +331,7 @@ fn trees(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) 
             }
         }
         out.line(&format!("{name}_forget(f);"));
-        forest::join(out, context, "s");
+        join(out, context, "s");
     }
     out.close("}");
     out.line("");

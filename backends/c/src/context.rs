@@ -6,7 +6,6 @@ use skxc_ir::{ElementType, Int, OriginId, Value};
 use skxc_lowering::storage::Place;
 use skxc_lowering::{Element, Exit, ForestPlan, Plan, TreeCode, Trees};
 
-use crate::tensor::Operand;
 use skxc_backend_common::layout::Layout;
 use skxc_backend_common::namer::Prefix;
 use skxc_backend_common::writer::literal;
@@ -55,8 +54,6 @@ pub(crate) struct Context<'a> {
     pub(crate) prefix: Prefix,
     pub(crate) ranges: Ranges,
     forests: Vec<Forest<'a>>,
-    /// Where loops find their operands, by the value that reads them.
-    operands: Vec<Vec<Operand>>,
 }
 
 impl<'a> Context<'a> {
@@ -70,11 +67,7 @@ impl<'a> Context<'a> {
             Forest::new(&prefix, value, trees, forest, number)
         });
         let forests = forests.collect();
-        let operands = Vec::new();
-        let mut context = Self { module, plan, layout, prefix, ranges, forests, operands };
-        let of = |value| Operand::all(&context, value);
-        context.operands = module.values().map(of).collect();
-        context
+        Self { module, plan, layout, prefix, ranges, forests }
     }
 
     /// The forests in the order in which they are computed.
@@ -109,11 +102,6 @@ impl<'a> Context<'a> {
     /// Is the value held in a local variable?
     pub(crate) fn is_local(&self, value: Value) -> bool {
         self.plan.storage.place(value) == Some(Place::Local)
-    }
-
-    /// Where the code of `value` finds its operands.
-    pub(crate) fn operands(&self, value: Value) -> &[Operand] {
-        &self.operands[value.index()]
     }
 
     /// The ONNX node a value comes from, as a reader would name it.

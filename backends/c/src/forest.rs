@@ -5,6 +5,7 @@
 use skxc_lowering::Exit;
 
 use crate::context::{Context, Forest, Part};
+use crate::part::{begin, join};
 use crate::scratch::Member;
 use crate::tree_code;
 use skxc_backend_common::writer::{Writer, literal};
@@ -59,7 +60,7 @@ fn leave(
              this does not carry over leaves with the end that keeps it on its side.",
             exit.threshold, exit.rest.min, exit.rest.max,
         ),
-        "Verifier: the sum is any number, and all ways meet behind the tests.".to_owned(),
+        "Verifier: the sum is any number, and all paths meet behind the tests.".to_owned(),
     ]);
     out.open(&format!("if ({sum} > {}) {{", literal(exit.surely_above())));
     move_by(out, &sum, exit.rest.min);
@@ -73,32 +74,6 @@ fn leave(
     }
     out.close("}");
     join(out, context, "s");
-}
-
-/// A place at which the verifier compares states, so that of the paths that lead
-/// here one is followed. It keeps a state behind two jumps (is_state_visited in
-/// kernel/bpf/verifier.c), and drops those it kept inside a loop once a few
-/// rounds have missed them. `live` is a variable that code behind it reads.
-pub(crate) fn join(out: &mut Writer, context: &Context<'_>, live: &str) {
-    out.line(&format!("{}_join({live});", context.prefix.lower));
-}
-
-/// Begins the function `{lower}_add`, in which a part adds its trees.
-pub(crate) fn begin_part(out: &mut Writer, context: &Context<'_>, part: &Part<'_>) {
-    out.line("static __always_inline void");
-    begin(out, context, &format!("{}_add(", part.lower));
-}
-
-fn begin(out: &mut Writer, context: &Context<'_>, open: &str) {
-    let name = &context.prefix.lower;
-    out.line(&format!("{open}const struct {name}_features *f,"));
-    out.line(&format!("{}struct {name}_scratch *s)", align(open)));
-    out.open("{");
-}
-
-/// Tabs and blanks that reach the column behind `text`.
-pub(crate) fn align(text: &str) -> String {
-    format!("{}{}", "\t".repeat(text.len() / 8), " ".repeat(text.len() % 8))
 }
 
 /// Sets each sum to what it starts from.
@@ -118,7 +93,7 @@ fn start(out: &mut Writer, context: &Context<'_>, forest: &Forest<'_>) {
 
 fn move_by(out: &mut Writer, sum: &str, by: i64) {
     match by {
-        0 => out.comment(&["It stays.".to_owned()]),
+        0 => out.comment(&["No offset.".to_owned()]),
         _ => out.line(&format!("{sum} += {};", literal(by))),
     }
 }

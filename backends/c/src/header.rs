@@ -5,11 +5,16 @@ use skxc_lowering::Exit;
 use crate::EmitOptions;
 use crate::context::{Context, Forest, Part};
 use crate::result;
-use crate::scratch;
+use crate::scratch::Member;
 use skxc_backend_common::writer::Writer;
 
 /// Everything up to the first forest.
-pub(crate) fn begin(out: &mut Writer, context: &Context<'_>, options: &EmitOptions) {
+pub(crate) fn begin(
+    out: &mut Writer,
+    context: &Context<'_>,
+    members: &[Member],
+    options: &EmitOptions,
+) {
     let upper = &context.prefix.upper;
     out.line("/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */");
     out.comment(&about(context, options));
@@ -26,7 +31,7 @@ pub(crate) fn begin(out: &mut Writer, context: &Context<'_>, options: &EmitOptio
     barriers(out, context);
     result::counts(out, context);
     features(out, context);
-    memory(out, context);
+    memory(out, context, members);
     result::declaration(out, context);
     asserts(out, context);
 }
@@ -131,10 +136,9 @@ fn features(out: &mut Writer, context: &Context<'_>) {
     out.line("");
 }
 
-fn memory(out: &mut Writer, context: &Context<'_>) {
+fn memory(out: &mut Writer, context: &Context<'_>, members: &[Member]) {
     let name = &context.prefix.lower;
-    let members = scratch::members(context);
-    let mut members: Vec<String> = members.iter().map(scratch::Member::declaration).collect();
+    let mut members: Vec<String> = members.iter().map(Member::declaration).collect();
     if members.is_empty() {
         members.push("__u64 none".to_owned());
     }

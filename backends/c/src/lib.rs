@@ -17,6 +17,7 @@ mod branch;
 mod context;
 mod forest;
 mod header;
+mod part;
 mod perfect;
 mod result;
 mod rounds;
@@ -32,6 +33,7 @@ use skxc_ir::validate::Validated;
 use skxc_lowering::Plan;
 
 use crate::context::Context;
+use crate::scratch::Member;
 use skxc_backend_common::writer::Writer;
 
 /// What the header says of its making.
@@ -60,13 +62,20 @@ pub fn emit(module: &Validated<Int>, plan: &Plan, options: &EmitOptions) -> Head
     let mut layout = Layout::of(module, &plan.elements);
     let context = Context::new(module, plan, &layout);
     let mut out = Writer::new();
-    header::begin(&mut out, &context, options);
+    let members = members(&context);
+    header::begin(&mut out, &context, &members, options);
     for forest in context.forests() {
         forest::emit(&mut out, &context, forest);
     }
     tensor::predict(&mut out, &context);
     header::end(&mut out, &context);
-    let members = scratch::members(&context);
     scratch::measure(&members, &mut layout);
     Header { text: out.finish(), layout }
+}
+
+/// The members of the scratch in order.
+fn members(context: &Context<'_>) -> Vec<Member> {
+    let mut members: Vec<Member> = context.forests().iter().flat_map(forest::scratch).collect();
+    members.extend(tensor::scratch(context));
+    members
 }

@@ -3,7 +3,7 @@
 use skxc_lowering::perfect::{Format, Plan, Run, Tree};
 
 use crate::context::{Context, Part};
-use crate::forest::{self, align};
+use crate::part::{align, begin_part};
 use crate::scratch::Member;
 use crate::{rounds, slots};
 use skxc_backend_common::writer::{Writer, literal};
@@ -249,7 +249,7 @@ fn sum(out: &mut Writer, part: &Part<'_>, plan: &Plan, run: &Run) {
 fn add(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
     let lower = &part.lower;
     out.comment(&["Copies the features, then walks all groups.".to_owned()]);
-    forest::begin_part(out, context, part);
+    begin_part(out, context, part);
     let is_repeated = |run: &Run| run.trees.len() > run.lanes;
     if plan.runs.iter().any(is_repeated) {
         out.line("__u32 i;");

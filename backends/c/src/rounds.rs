@@ -40,7 +40,7 @@ pub(crate) fn define(out: &mut Writer, part: &Part<'_>) {
 }
 
 /// `for` over `groups` rounds, at the end of a function; `body` is given the
-/// counter. A lone round is no loop. `label` names the end of the loop, if the
+/// counter. A single round is no loop. `label` names the end of the loop, if the
 /// kernel is to count.
 pub(crate) fn groups(
     out: &mut Writer,

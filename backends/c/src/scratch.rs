@@ -1,7 +1,5 @@
 //! The members of `struct NAME_scratch`: what they are and how much they take.
 
-use crate::context::Context;
-use crate::{forest, tensor};
 use skxc_backend_common::layout::{CType, Layout};
 
 /// A member of the scratch.
@@ -41,16 +39,6 @@ impl Member {
     fn bytes(&self) -> u64 {
         u64::from(self.ty.bytes) * self.entries.unwrap_or(1) as u64
     }
-}
-
-/// All members in order.
-pub(crate) fn members(context: &Context<'_>) -> Vec<Member> {
-    let mut members = Vec::new();
-    for forest in context.forests() {
-        members.extend(forest::scratch(forest));
-    }
-    members.extend(tensor::scratch(context));
-    members
 }
 
 /// Notes in a layout what the members take. A struct without members has one of 8

@@ -5,7 +5,7 @@ use skxc_ir::limits::FEATURE_MAGNITUDE_MAX;
 use skxc_lowering::slots::{Slot, Slots, Stored};
 
 use crate::context::{Context, Part};
-use crate::forest::align;
+use crate::part::align;
 use skxc_backend_common::writer::{Writer, literal};
 
 /// Before a loop whose rounds need constants: leaves no loop.

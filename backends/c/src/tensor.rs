@@ -19,12 +19,12 @@ use skxc_lowering::Element;
 use skxc_lowering::storage::{self, Place};
 
 use crate::context::Context;
-use crate::forest;
+use crate::part::join;
 use crate::result;
 use crate::scratch::Member;
 use skxc_backend_common::writer::Writer;
 
-pub(crate) use operand::Operand;
+use self::operand::Operand;
 
 /// Members of the scratch that tensors need.
 pub(crate) fn scratch(context: &Context<'_>) -> Vec<Member> {
@@ -33,7 +33,7 @@ pub(crate) fn scratch(context: &Context<'_>) -> Vec<Member> {
         if let Some(Place::Array { length }) = context.plan.storage.place(value) {
             members.push(Member::signed(format!("v{}", value.index()), length));
         }
-        for operand in context.operands(value) {
+        for operand in Operand::all(context, value) {
             members.extend(operand.scratch());
         }
         members.extend(rows::ranks(context, value));
@@ -52,7 +52,7 @@ pub(crate) fn predict(out: &mut Writer, context: &Context<'_>) {
         table::emit(out, context, function);
     }
     for &value in computed {
-        for operand in context.operands(value) {
+        for operand in Operand::all(context, value) {
             operand.table(out);
         }
         lookup::tables(out, context, value);
@@ -81,10 +81,10 @@ pub(crate) fn predict(out: &mut Writer, context: &Context<'_>) {
     // A forest begins with one of its own.
     if computed.first().is_none_or(|&value| context.forest(value).is_none()) {
         out.comment(&[
-            "Verifier: of all ways through a parser it follows one from here on, with any features."
+            "Verifier: of all paths through a parser it follows one from here on, with any features."
                 .to_owned(),
         ]);
-        forest::join(out, context, "s");
+        join(out, context, "s");
     }
     for &value in computed.iter().filter(|&&value| storage.has_code(context.module, value)) {
         operation(out, context, value);

@@ -3,7 +3,7 @@
 use skxc_lowering::walk::{Format, Node, Plan, Run};
 
 use crate::context::{Context, Part};
-use crate::forest::{self, align};
+use crate::part::{align, begin_part};
 use crate::scratch::Member;
 use crate::{rounds, slots};
 use skxc_backend_common::writer::{Writer, literal};
@@ -37,7 +37,7 @@ pub(crate) fn emit(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, pla
     weights(out, context, part, plan);
     roots(out, part, plan);
     step(out, context, part, plan);
-    row(out, part, plan);
+    row(out, part);
     group(out, context, part, plan);
     trees(out, context, part, plan);
 }
@@ -47,15 +47,15 @@ fn nodes(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
     let bytes = plan.format.node_bytes();
     let about = vec![
         format!(
-            "A test `x <= at_most` of a tree. Its ways lie side by side, \"yes\" first, at byte \
-             offset {} of the table.",
+            "A test `x <= at_most` of a tree. Its two children are adjacent, \"yes\" first, at \
+             byte offset {} of the table.",
             match plan.format {
                 Format::Narrow => "link & 0xffffff; link >> 24 is the slot of x",
                 Format::Wide => "children",
             }
         ),
-        "A leaf leads to itself: it reads slot 0, which is 0, and at_most is where its row of \
-         weights begins."
+        "A leaf is its own child: it reads slot 0, which is 0, and at_most is where its row \
+         of weights begins."
             .to_owned(),
     ];
     out.comment(&about);
@@ -230,12 +230,9 @@ fn user_space_step(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
 }
 
 /// The row of a leaf.
-fn row(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
+fn row(out: &mut Writer, part: &Part<'_>) {
     let Part { lower, upper, .. } = part;
-    let at_most = match plan.format {
-        Format::Narrow => format!("{lower}_node_at(at)->at_most"),
-        Format::Wide => format!("{lower}_node_at(at)->at_most"),
-    };
+    let at_most = format!("{lower}_node_at(at)->at_most");
     out.comment(&["The weights of the leaf that a lane has reached.".to_owned()]);
     out.line("static __always_inline const __s64 *");
     out.line(&format!("{lower}_row(__u64 at)"));
@@ -249,15 +246,17 @@ fn row(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
     out.line("");
 }
 
-/// The walk of one group of lanes, until none moves.
+/// The walk of one group of lanes, until all are at a leaf.
 fn group(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
     let (name, Part { lower, upper, .. }) = (&context.prefix.lower, part);
     let lanes = plan.lanes;
     out.comment(&[match plan.kernel_counts {
-        true => format!("Walks {lanes} trees at once, until none moves: looks now and then."),
+        true => format!(
+            "Walks {lanes} trees at once, until all are at a leaf; checked every `levels` steps."
+        ),
         false => format!(
-            "Walks {lanes} trees at once, until none moves: looks after every `levels`, `looks` \
-             times at most."
+            "Walks {lanes} trees at once, until all are at a leaf; checked every `levels` steps, \
+             at most `checks` times."
         ),
     }]);
     out.line("static __always_inline void");
@@ -266,7 +265,7 @@ fn group(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) 
     out.line(&format!("{open}struct {name}_scratch *s, const __u32 *root,"));
     match plan.kernel_counts {
         true => out.line(&format!("{align}const __u32 levels)")),
-        false => out.line(&format!("{align}const __u32 looks, const __u32 levels)")),
+        false => out.line(&format!("{align}const __u32 checks, const __u32 levels)")),
     }
     out.open("{");
     for lane in 0..lanes {
@@ -284,9 +283,9 @@ fn group(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) 
         out.open("for (;;) {");
         out.line(&format!("{lower}_may_goto(done);"));
     } else {
-        out.line("__u32 look;");
+        out.line("__u32 check;");
         out.line("");
-        out.open("for (look = 0; look < looks; look++) {");
+        out.open("for (check = 0; check < checks; check++) {");
     }
     until(out, part, name, lanes);
     out.close("}");
@@ -346,7 +345,7 @@ fn sum(out: &mut Writer, part: &Part<'_>, plan: &Plan) {
 fn trees(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, plan: &Plan) {
     let suffix = &part.suffix;
     out.comment(&["Copies the features, then walks all groups.".to_owned()]);
-    forest::begin_part(out, context, part);
+    begin_part(out, context, part);
     if plan.runs.iter().any(|run| run.groups > 1) {
         out.line("__u32 i;");
         out.line("");
@@ -381,9 +380,9 @@ fn run_group(
     if let Some(i) = i {
         root.push_str(&format!(" + {} * {i}", plan.lanes));
     }
-    let looks = match plan.kernel_counts {
-        true => format!("{});", run.look_every),
-        false => format!("{}, {});", run.levels.div_ceil(run.look_every), run.look_every),
+    let arguments = match plan.kernel_counts {
+        true => format!("{});", run.check_every),
+        false => format!("{}, {});", run.levels.div_ceil(run.check_every), run.check_every),
     };
-    out.wrapped(&[format!("{lower}_walk(s, {root},"), looks]);
+    out.wrapped(&[format!("{lower}_walk(s, {root},"), arguments]);
 }

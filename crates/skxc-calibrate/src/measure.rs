@@ -89,7 +89,7 @@ fn measure(point: Point) -> Result<Vec<Record>, Box<dyn Error>> {
     let nodes = module.forests.iter().map(|(_, forest)| forest.nodes.len()).sum();
     let repeat = if nodes > SLOW_NODES { REPEAT / 2 } else { REPEAT };
     time(&mut subjects, repeat)?;
-    let (tests, misses) = ways(&module, &rows);
+    let (tests, misses) = paths(&module, &rows);
     let floor = subjects[0].samples.clone();
     let record = |subject: &Subject| -> Result<Option<Record>, Box<dyn Error>> {
         let Some(lowering) = subject.lowering else { return Ok(None) };
@@ -169,7 +169,7 @@ fn time(subjects: &mut [Subject], repeat: u32) -> Result<(), Box<dyn Error>> {
 
 /// Tests on the way of a row through all trees, and those that go the less
 /// likely way, on average.
-fn ways(module: &Validated<Int>, rows: &[Row]) -> (f64, f64) {
+fn paths(module: &Validated<Int>, rows: &[Row]) -> (f64, f64) {
     let (_, forest) = module.forests.iter().next().expect("a module of the grid has a forest");
     let mut counts = vec![[0_u64; 2]; forest.nodes.len()];
     for row in rows {

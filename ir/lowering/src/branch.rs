@@ -177,7 +177,7 @@ fn likely(trees: &Trees<'_>) -> Vec<Option<bool>> {
     (0..trees.forest.nodes.len() as NodeId).map(|id| visits.likely(id)).collect()
 }
 
-/// As [`ways`], as the rows of a profile have it.
+/// As [`paths`], as the rows of a profile have it.
 fn profiled(trees: &Trees<'_>) -> Option<(u64, u64)> {
     let visits = trees.visits.as_ref().filter(|visits| visits.rows > 0)?;
     let reached = trees.reached();
@@ -194,7 +194,7 @@ fn profiled(trees: &Trees<'_>) -> Option<(u64, u64)> {
 /// misses, in tenths. Fitted to the same columns of `calibration.csv`: trained
 /// trees are a quarter deeper on the way of a row than balanced ones, and one
 /// test in four goes the less likely way.
-fn ways(plan: &Plan, below: &[u32]) -> (u64, u64) {
+fn paths(plan: &Plan, below: &[u32]) -> (u64, u64) {
     let levels = |&root: &NodeId| {
         let leaves = plan.sizes[root as usize] / 2 + 1;
         (tenth_log2(leaves) * 125 / 100).min(u64::from(below[root as usize]) * 10)
@@ -223,7 +223,7 @@ fn cost(plan: &Plan, view: &Trees<'_>, nodes: u64, below: &[u32]) -> Cost {
             10 + tests / 5 + tests * cache * 13 / 1000 + misses * MISS_TENTH_NS / 10
         }
         None => {
-            let (tests, misses) = ways(plan, below);
+            let (tests, misses) = paths(plan, below);
             let memory = tenth_log2(misses / 10);
             100 + (tests * 660 + tests * cache * 13 + misses * memory * 41) / 1000
         }

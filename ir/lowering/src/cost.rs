@@ -139,7 +139,7 @@ impl Exceeded {
             Self::Levels => "levels",
             Self::Tests => "tests",
             Self::Features => "features in its tests",
-            Self::Paths => "ways from the root to a leaf",
+            Self::Paths => "paths from the root to a leaf",
             Self::PlaceBits => "bits of ranks",
             Self::StraightInsns => "instructions in a row",
             Self::StackBytes => "bytes of the stack",

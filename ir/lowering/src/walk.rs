@@ -34,7 +34,7 @@ use skxc_ir::forest::NodeId;
 pub const LANES_MAX: usize = 20;
 /// Runs of the program text; each is a copy of the walk.
 const RUNS_MAX: usize = 4;
-/// Levels between two looks at whether a lane moved.
+/// Steps between two checks of whether a lane moved.
 pub const LEVELS_PER_LOOK: u32 = 4;
 /// Up to so many levels the walk goes all the way down without a look: some lane
 /// of twenty is nearly always on its way.
@@ -77,8 +77,8 @@ pub struct Run {
     pub groups: u32,
     /// Steps that the deepest tree needs.
     pub levels: u32,
-    /// Levels between two looks at whether a lane moved.
-    pub look_every: u32,
+    /// Steps between two checks of whether a lane moved.
+    pub check_every: u32,
 }
 
 /// The tables of a walk and the order in which it runs.
@@ -199,7 +199,7 @@ fn schedule(trees: &Trees<'_>, target: &Target) -> (usize, Vec<NodeId>, Vec<Run>
         match runs.last_mut() {
             // The kernel counts rounds where it can: their number is no matter.
             Some(run) if run.levels == levels || target.may_goto => run.groups += 1,
-            _ => runs.push(Run { groups: 1, levels, look_every: LEVELS_PER_LOOK }),
+            _ => runs.push(Run { groups: 1, levels, check_every: LEVELS_PER_LOOK }),
         }
     }
     while runs.len() > RUNS_MAX {
@@ -207,7 +207,7 @@ fn schedule(trees: &Trees<'_>, target: &Target) -> (usize, Vec<NodeId>, Vec<Run>
     }
     if !target.may_goto {
         for run in &mut runs {
-            run.look_every = match run.levels {
+            run.check_every = match run.levels {
                 0..=LEVELS_UNLOOKED_MAX => run.levels.max(1),
                 levels => LEVELS_PER_LOOK.max(levels.div_ceil(LOOKS_MAX)),
             };
@@ -294,9 +294,9 @@ impl<'a> Table<'a> {
         }
         let at = self.reserve(2);
         self.pairs.insert((yes, no), at);
-        let mut ways = [(at, yes), (at + 1, no)];
-        ways.sort_by_key(|&(_, id)| self.sizes[id as usize]);
-        self.pending.extend(ways);
+        let mut successors = [(at, yes), (at + 1, no)];
+        successors.sort_by_key(|&(_, id)| self.sizes[id as usize]);
+        self.pending.extend(successors);
         at
     }
 
@@ -343,18 +343,18 @@ fn cost(plan: &Plan) -> Cost {
     let round_tenth_ns = round_tenth_ns(cost.table_bytes, lanes);
     for run in &plan.runs {
         let (groups, levels) = (u64::from(run.groups), u64::from(run.levels));
-        let looks = levels.div_ceil(run.look_every.into());
-        let round = u64::from(run.look_every) * per_level + look;
-        // The ways out of all looks meet behind the loop.
+        let checks = levels.div_ceil(run.check_every.into());
+        let round = u64::from(run.check_every) * per_level + look;
+        // The exits of all checks meet behind the loop.
         let verifier = match plan.kernel_counts {
             true => rounds_verified(groups) * round / 2 + 2 * per_group,
-            false => groups * (looks * round + 2 * per_group),
+            false => groups * (checks * round + 2 * per_group),
         };
         cost.verifier_insns = cost.verifier_insns.saturating_add(verifier);
         cost.program_insns += round + per_group;
         let levels_taken = levels.min(typical_levels(plan));
         // The last look is the one that finds all lanes at rest.
-        let rounds = levels_taken.div_ceil(run.look_every.into()) + 1;
+        let rounds = levels_taken.div_ceil(run.check_every.into()) + 1;
         let rows_tenth_ns = if targets == 1 { 0 } else { 4 * lanes * targets };
         cost.tenth_ns += groups * (rounds * round_tenth_ns + rows_tenth_ns);
     }
@@ -367,7 +367,7 @@ fn rounds_verified(groups: u64) -> u64 {
     if groups > 1 { 9 } else { 5 }
 }
 
-/// The levels between two looks, for all lanes: loads that wait for each other,
+/// The steps between two checks, for all lanes: loads that wait for each other,
 /// instructions of every lane; and more when the tables leave a level of cache.
 fn round_tenth_ns(table_bytes: u64, lanes: u64) -> u64 {
     let round = 70 + 25 * lanes;

@@ -30,12 +30,12 @@ pub(super) fn tables(out: &mut Writer, context: &Context<'_>, part: &Part<'_>, p
             Find::Pages(pages) => {
                 out.comment(&[
                     format!(
-                        "How many of {count} thresholds a value of {x} exceeds, in pages of {} \
-                         values: by page, what its first value does, << 16, and where the page \
-                         begins in the table behind, which has what is added to that.",
-                        1 << PAGE_BITS
+                        "How many of {count} thresholds a value of {x} exceeds: \
+                         {lower}_page_{index}[value >> {PAGE_BITS}] = rank of the page's first \
+                         value << 16 | offset of the page in {lower}_rank_{index}, whose entry is \
+                         added to that rank."
                     ),
-                    "Pages without a threshold are one.".to_owned(),
+                    format!("Pages without a threshold share one page of {lower}_rank_{index}."),
                 ]);
                 let mut entries: Vec<u32> = pages
                     .of_value

@@ -45,11 +45,12 @@ pub(super) fn each(
         return;
     }
     // A look-up at computed positions has its row before the positions.
-    let all = context.operands(value);
+    let all = Operand::all(context, value);
     let sources = &all[all.len() - operands.len()..];
     let mut fused = Vec::new();
     each_fused(context, value, &mut |value| fused.push(value));
-    for source in fused.iter().flat_map(|&fused| context.operands(fused)).chain(sources) {
+    let on_the_way: Vec<_> = fused.iter().map(|&fused| Operand::all(context, fused)).collect();
+    for source in on_the_way.iter().flatten().chain(sources) {
         source.prepare(out, context);
     }
     let at_i = |sources: &[Operand]| -> Vec<String> {
@@ -57,8 +58,8 @@ pub(super) fn each(
     };
     let arguments = at_i(sources);
     out.open(&format!("for (__u32 i = 0; i < {count}; i++) {{"));
-    for fused in fused {
-        let expression = self::expression(context, fused, &at_i(context.operands(fused)));
+    for (fused, sources) in fused.into_iter().zip(&on_the_way) {
+        let expression = self::expression(context, fused, &at_i(sources));
         assign(out, &format!("__s64 v{}", fused.index()), &expression);
     }
     assign(out, &format!("s->v{}[i]", value.index()), &expression(&arguments));
@@ -85,7 +86,7 @@ pub(super) fn assign(out: &mut Writer, target: &str, expression: &str) {
 /// Visits the values that the loop of `value` computes on its way, in an order in
 /// which each comes after what it reads.
 fn each_fused(context: &Context<'_>, value: Value, visit: &mut dyn FnMut(Value)) {
-    let sources = context.operands(value);
+    let sources = Operand::all(context, value);
     // What is read twice is computed once.
     let fused: BTreeSet<Value> = sources.iter().filter_map(Operand::fused).collect();
     for value in fused {

@@ -12,6 +12,7 @@ use skxc_lowering::Element;
 use skxc_lowering::linear::{Code, Lane, Plan, Sum};
 
 use super::elementwise::{self, assign, target};
+use super::operand::Operand;
 use super::{about, operand};
 use crate::context::Context;
 use crate::scratch::Member;
@@ -73,7 +74,7 @@ pub(super) fn emit(out: &mut Writer, context: &Context<'_>, value: Value, matrix
         out.close("}");
         return;
     }
-    for operand in context.operands(value) {
+    for operand in Operand::all(context, value) {
         operand.prepare(out, context);
     }
     for number in 0..map.plan.functions() {

@@ -2,6 +2,7 @@
 
 use skxc_ir::{IntOp, Value};
 
+use super::operand::Operand;
 use super::{about, elementwise, operand};
 use crate::context::Context;
 use skxc_backend_common::writer::{Writer, literal};
@@ -19,7 +20,7 @@ pub(super) fn take(
 ) {
     let name = &context.prefix.lower;
     out.comment(&[about(context, value)]);
-    let sources = context.operands(value);
+    let sources = Operand::all(context, value);
     let source = &sources[0];
     source.prepare(out, context);
     let last = context.module.shape(input).row() - 1;

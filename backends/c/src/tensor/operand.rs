@@ -14,35 +14,35 @@ const STORES_MAX: usize = 64;
 
 /// The elements of an operand that a loop or a computed position reads.
 #[derive(Clone, Debug)]
-pub(crate) struct Operand {
-    pub(super) source: Source,
+pub(super) struct Operand<'a> {
+    pub(super) source: Source<'a>,
     /// Length of the array.
     pub(super) length: usize,
 }
 
 /// Where the elements are.
 #[derive(Clone, Debug)]
-pub(super) enum Source {
+pub(super) enum Source<'a> {
     /// One element for all.
     One(Element),
     /// An array from an offset on.
     Array(String, usize),
     /// A table of constants.
-    Table(String, Vec<i64>),
+    Table(String, &'a [i64]),
     /// A copy in the scratch.
-    Copy(String, Vec<Element>),
+    Copy(String, &'a [Element]),
     /// A variable of the loop that reads it.
     Fused(Value),
 }
 
-impl Operand {
+impl<'a> Operand<'a> {
     /// The operands of `value` in the order of the plan.
-    pub(crate) fn all(context: &Context<'_>, value: Value) -> Vec<Self> {
+    pub(super) fn all(context: &Context<'a>, value: Value) -> Vec<Self> {
         let operands = context.plan.storage.operands(value).iter();
         operands.map(|operand| Self::new(context, operand)).collect()
     }
 
-    fn new(context: &Context<'_>, operand: &storage::Operand) -> Self {
+    fn new(context: &Context<'a>, operand: &'a storage::Operand) -> Self {
         let number = |id: OperandId| format!("{}_{}", id.reader.index(), id.number);
         let table = |id| format!("{}_c{}", context.prefix.lower, number(id));
         let copy = |id| format!("x{}", number(id));
@@ -55,8 +55,8 @@ impl Operand {
                 };
                 Source::Array(name, *offset)
             }
-            storage::Source::Table(id, constants) => Source::Table(table(*id), constants.clone()),
-            storage::Source::Copy(id, elements) => Source::Copy(copy(*id), elements.clone()),
+            storage::Source::Table(id, constants) => Source::Table(table(*id), constants),
+            storage::Source::Copy(id, elements) => Source::Copy(copy(*id), elements),
             storage::Source::SameTable(id) => Source::Array(table(*id), 0),
             storage::Source::SameCopy(id) => Source::Array(format!("s->{}", copy(*id)), 0),
             storage::Source::Fused(value) => Source::Fused(*value),

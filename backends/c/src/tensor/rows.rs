@@ -4,6 +4,7 @@ use skxc_ir::{Extreme, IntOp, IntReduction, Value};
 use skxc_lowering::order;
 
 use super::elementwise::{assign, target};
+use super::operand::Operand;
 use super::{about, operand};
 use crate::context::Context;
 use crate::scratch::Member;
@@ -38,7 +39,7 @@ pub(super) fn reduce(
         }
         return;
     }
-    let sources = context.operands(value);
+    let sources = Operand::all(context, value);
     let source = &sources[0];
     source.prepare(out, context);
     for row in 0..rows {
@@ -70,7 +71,7 @@ pub(super) fn cumulative_sum(out: &mut Writer, context: &Context<'_>, value: Val
         }
         return;
     }
-    let sources = context.operands(value);
+    let sources = Operand::all(context, value);
     let source = &sources[0];
     source.prepare(out, context);
     let own = format!("s->v{}", value.index());
@@ -99,7 +100,7 @@ pub(super) fn argmax(out: &mut Writer, context: &Context<'_>, value: Value, marg
     }
     let name = &context.prefix.lower;
     let width = context.module.shape(input).row();
-    let sources = context.operands(value);
+    let sources = Operand::all(context, value);
     if let Some(source) = sources.first() {
         source.prepare(out, context);
     }
@@ -190,7 +191,7 @@ pub(super) fn argsort(out: &mut Writer, context: &Context<'_>, value: Value, fir
     out.comment(&[about(context, value)]);
     let shape = context.module.shape(value);
     let (width, count) = (shape.row(), shape.elements());
-    let sources = context.operands(value);
+    let sources = Operand::all(context, value);
     let own = format!("s->v{}", value.index());
     if width == 1 {
         (0..count).for_each(|index| assign(out, &target(context, value, index), "0"));

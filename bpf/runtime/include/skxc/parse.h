@@ -151,8 +151,8 @@ skxc_fits(const void *p, __u32 bytes, const void *end)
  *
  * Verifier: the end of the frame is compared apart, as a pointer; of a lesser
  * end that is computed it knows nothing. What it would learn of `before` and
- * of the length of the packet would only keep it from seeing that ways through
- * the parser are alike, so it is a difference that is compared.
+ * of the length of the packet would only keep it from seeing that paths
+ * through the parser are alike, so it is a difference that is compared.
  */
 static __always_inline int
 skxc_in_packet(const struct skxc_headers *h, __u32 before, __u32 bytes)
@@ -276,10 +276,10 @@ skxc_parse_l4(const void *ip, const void *end, __u32 before, __u8 icmp,
 
 /*
  * The same number. Verifier: it would keep the exact range of an offset or a
- * length for every way through the parser, and verify all that follows once
+ * length for every path through the parser, and verify all that follows once
  * for each. What it lacks is that the range does not matter, since the end of
  * the frame is the bound; mixing in and out a number that it does not know
- * makes all ways look alike.
+ * makes all paths look alike.
  */
 static __always_inline __u32 skxc_forget(__u32 x, __u32 unknown)
 {

@@ -1,11 +1,11 @@
-//! The ways through a tree, each with the box of rows that takes it.
+//! The paths through a tree, each with the box of rows that takes it.
 
 use std::collections::BTreeMap;
 
 use crate::trees::Trees;
 use skxc_ir::forest::NodeId;
 
-/// A way from the root to a leaf. Where nodes are shared, several ways end in
+/// A path from the root to a leaf. Where nodes are shared, several paths end in
 /// one leaf: the rows of each are a box, those of all together are not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Path {
@@ -43,7 +43,7 @@ pub fn count(trees: &Trees<'_>) -> Vec<u64> {
     counts
 }
 
-/// The ways below `root` that some row takes, "yes" first.
+/// The paths below `root` that some row takes, "yes" first.
 #[must_use]
 pub fn of_tree(trees: &Trees<'_>, root: NodeId) -> Vec<Path> {
     let mut paths = Vec::new();

@@ -37,7 +37,7 @@ impl Map<'_> {
     /// The code of all sums.
     pub(super) fn table(&self, out: &mut Writer, context: &Context<'_>, table: &Table) {
         let (together, sums) = (self.plan.together, table.rows.len());
-        let x = &context.operands(self.value)[0];
+        let x = &Operand::all(context, self.value)[0];
         let count = together.min(sums);
         let names: Vec<String> = (0..count).map(|sum| format!("y{sum}")).collect();
         out.comment(&[format!(
