@@ -10,6 +10,7 @@ use std::path::Path;
 
 use libtest_mimic::Trial;
 use skxc_diagnostics::{Sources, Style, render};
+use skxc_ir::analysis::real_ranges::RealRanges;
 use skxc_ir::validate::{InvalidModule, Validated};
 use skxc_ir::{Int, Real, text};
 use skxc_passes::quantize;
@@ -71,7 +72,8 @@ fn compile(text: &str, module: Validated<Real>) -> Option<String> {
         let wanted = ClassThreshold { label: 0, class: 1, above };
         found.extend(set_threshold(&mut module, wanted).err().map(|error| error.diagnostic()));
     }
-    let errors = quantize::quantize(&module, None).err().unwrap_or_default();
+    let errors =
+        quantize::quantize(&module, &RealRanges::of(&module), None).err().unwrap_or_default();
     found.extend(errors.iter().map(|error| error.diagnostic(None)));
     (!found.is_empty()).then(|| render(&Sources::default(), &found, Style::Plain))
 }

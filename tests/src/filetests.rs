@@ -11,7 +11,7 @@ use skxc_diagnostics::{Sources, Style, render};
 use skxc_ir::validate::{Rules, Validated};
 use skxc_ir::{Domain, Int, Module, Real, text};
 use skxc_lowering::Choice;
-use skxc_passes::{Pass, pipeline, quantize};
+use skxc_passes::{Pass, PassContext, pipeline, quantize};
 
 use crate::expectation::{self, compare};
 use crate::sections::TestFile;
@@ -109,9 +109,8 @@ pub(crate) fn read<D: Rules + text::Notation>(text: &str) -> Result<Validated<D>
 }
 
 fn pass_real(name: &str, module: Validated<Real>) -> Output {
-    let mut module = module.into_inner();
     if name == quantize::NAME {
-        return Ok(match quantize::quantize(&module, None) {
+        return Ok(match quantize::quantize(&module, module.ranges(), None) {
             Ok(int) => text::print(&int),
             Err(errors) => render(
                 &Sources::default(),
@@ -120,27 +119,27 @@ fn pass_real(name: &str, module: Validated<Real>) -> Output {
             ),
         });
     }
-    run_pass(pipeline::REAL_PASSES, name, &mut module)
+    run_pass(pipeline::REAL_PASSES, name, &mut module.into_inner())
 }
 
 fn pass_int(name: &str, module: Validated<Int>) -> Output {
     run_pass(pipeline::INT_PASSES, name, &mut module.into_inner())
 }
 
-fn run_pass<D: Domain + text::Notation>(
+fn run_pass<D: Rules + text::Notation>(
     passes: &[&dyn Pass<D>],
     name: &str,
     module: &mut Module<D>,
 ) -> Output {
     let pass = passes.iter().find(|pass| pass.name() == name);
     let pass = pass.ok_or_else(|| format!("{} has no pass `{name}`", D::NAME))?;
-    let changed = pass.run(module);
+    let changed = pass.run(module, &mut PassContext::new());
     if !changed {
         return Ok("nothing changes\n".to_owned());
     }
     let printed = text::print(module);
     // A pass that runs twice must have nothing left to do.
-    pass.run(module);
+    pass.run(module, &mut PassContext::new());
     if text::print(module) != printed {
         return Err(format!("`{name}` changes what it has made").into());
     }

@@ -52,14 +52,14 @@ pub(crate) struct Context<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) layout: &'a Layout,
     pub(crate) prefix: Prefix,
-    pub(crate) ranges: Ranges,
+    pub(crate) ranges: &'a Ranges,
     forests: Vec<Forest<'a>>,
 }
 
 impl<'a> Context<'a> {
     pub(crate) fn new(module: &'a Validated<Int>, plan: &'a Plan, layout: &'a Layout) -> Self {
         let prefix = Prefix::new(&module.name);
-        let ranges = Ranges::of(module);
+        let ranges = module.ranges();
         let forests = plan.forests.iter().enumerate().map(|(index, (&value, forest))| {
             // One forest, the usual case, needs no number.
             let number = (plan.forests.len() > 1).then_some(index);

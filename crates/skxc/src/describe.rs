@@ -2,6 +2,7 @@
 
 use skxc_backend_common::layout::{self, Field, Layout};
 use skxc_ir::analysis::rounding::Rounding;
+use skxc_ir::validate::Validated;
 use skxc_ir::{Forest, Int, IntOp, Module, OutputKind, ScoreKind};
 use skxc_lowering::{Cost, ForestPlan, Part};
 
@@ -73,15 +74,15 @@ fn classes(module: &Module<Int>, program: &Program) -> Vec<ClassEntry> {
     entries.map(|((output, label), &action)| ClassEntry { output, label, action }).collect()
 }
 
-fn outputs(module: &Module<Int>, layout: &Layout) -> Vec<OutputEntry> {
-    let rounding = Rounding::of(module);
+fn outputs(module: &Validated<Int>, layout: &Layout) -> Vec<OutputEntry> {
+    let rounding = module.rounding();
     let (mut label_offset, mut score_offset) = (0, layout.scores_offset);
     let entry = |output: &skxc_ir::Output| {
         let (kind, error_max) = match output.kind {
             OutputKind::Label => ("label", Vec::new()),
-            OutputKind::Score(ScoreKind::Raw) => ("raw", bounds(&rounding, output)),
-            OutputKind::Score(ScoreKind::Probability) => ("probability", bounds(&rounding, output)),
-            OutputKind::Value => ("value", bounds(&rounding, output)),
+            OutputKind::Score(ScoreKind::Raw) => ("raw", bounds(rounding, output)),
+            OutputKind::Score(ScoreKind::Probability) => ("probability", bounds(rounding, output)),
+            OutputKind::Value => ("value", bounds(rounding, output)),
         };
         let elements = module.shape(output.value).elements() as u32;
         let (offset, element_bytes) = match output.kind {

@@ -4,7 +4,6 @@
 use skxc_diagnostics::{Diagnostic, codes};
 use skxc_equivalence::compare::{Margins, margins};
 use skxc_equivalence::{Inputs, Kind, Rows};
-use skxc_ir::analysis::rounding::Rounding;
 use skxc_ir::{Int, Module};
 
 use crate::bounds::score_name;
@@ -21,7 +20,7 @@ pub(crate) fn lines(model: &Model, manifest: &Manifest) -> Result<Vec<String>, S
     let Some(bits) = options.precision else { return Ok(Vec::new()) };
     let free = Options { precision: None, ..options.clone() };
     let free = pipeline::lower(model, &free, &mut |_, _, _| {})?.int;
-    let rounding = Rounding::of(&free);
+    let rounding = free.rounding();
     let with = &manifest.outputs;
     let pairs = with.iter().zip(&free.outputs).flat_map(|(with, without)| {
         let without = rounding.of_value(without.value);

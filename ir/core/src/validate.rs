@@ -25,8 +25,10 @@ mod structure;
 mod types;
 
 use std::ops::Deref;
+use std::sync::OnceLock;
 
-use crate::module::{Domain, Int, Module, Real};
+use crate::analysis::rounding::Rounding;
+use crate::module::{Int, Module, Real};
 use crate::types::Type;
 
 pub(crate) use structure::is_identifier;
@@ -34,24 +36,47 @@ pub(crate) use structure::is_identifier;
 pub use error::{ERRORS_MAX, Location, Problem, ValidationError};
 pub use invalid::InvalidModule;
 
-/// A module that holds what [`crate::module`] promises. It cannot be changed;
-/// [`Validated::into_inner`] gives the module back, and with it the proof up.
+/// A module that holds what [`crate::module`] promises, with what was proved of its
+/// values. It cannot be changed; [`Validated::into_inner`] gives the module back, and
+/// with it the proof up.
 #[derive(Clone, Debug)]
-pub struct Validated<D: Domain>(Module<D>);
+pub struct Validated<D: Rules> {
+    module: Module<D>,
+    ranges: D::Ranges,
+    /// Of an integer module, once somebody asks.
+    rounding: OnceLock<Rounding>,
+}
 
-impl<D: Domain> Validated<D> {
+impl<D: Rules> Validated<D> {
+    fn new(module: Module<D>, ranges: D::Ranges) -> Self {
+        Self { module, ranges, rounding: OnceLock::new() }
+    }
+
     /// The module, no longer known to be valid once it is changed.
     #[must_use]
     pub fn into_inner(self) -> Module<D> {
-        self.0
+        self.module
+    }
+
+    /// Ranges of each element of each value.
+    #[must_use]
+    pub fn ranges(&self) -> &D::Ranges {
+        &self.ranges
     }
 }
 
-impl<D: Domain> Deref for Validated<D> {
+impl Validated<Int> {
+    /// Bounds on what rounding changes in each element of each value.
+    pub fn rounding(&self) -> &Rounding {
+        self.rounding.get_or_init(|| Rounding::of(&self.module, &self.ranges))
+    }
+}
+
+impl<D: Rules> Deref for Validated<D> {
     type Target = Module<D>;
 
     fn deref(&self) -> &Module<D> {
-        &self.0
+        &self.module
     }
 }
 
@@ -65,13 +90,17 @@ impl Validator {
     /// # Errors
     /// What is wrong, at most [`ERRORS_MAX`] problems, in the order of the text form.
     pub fn validate<D: Rules>(module: Module<D>) -> Result<Validated<D>, Vec<ValidationError>> {
-        let errors = Self::check(&module);
-        if errors.is_empty() { Ok(Validated(module)) } else { Err(errors) }
+        let ranges = Self::prove(&module)?;
+        Ok(Validated::new(module, ranges))
     }
 
     /// What is wrong with `module`: empty if it is valid.
     #[must_use]
     pub fn check<D: Rules>(module: &Module<D>) -> Vec<ValidationError> {
+        Self::prove(module).err().unwrap_or_default()
+    }
+
+    fn prove<D: Rules>(module: &Module<D>) -> Result<D::Ranges, Vec<ValidationError>> {
         let mut errors = error::Errors::default();
         structure::check(module, &mut errors);
         forest::check(module, &mut errors);
@@ -80,10 +109,9 @@ impl Validator {
         if errors.is_empty() {
             types::check(module, &mut errors);
         }
-        if errors.is_empty() {
-            D::check_ranges(module, &mut errors);
-        }
-        errors.into_list()
+        let ranges = if errors.is_empty() { D::check_ranges(module, &mut errors) } else { None };
+        let errors = errors.into_list();
+        ranges.filter(|_| errors.is_empty()).ok_or(errors)
     }
 
     /// The type that `op` makes of its operands, whose types are right. Where
@@ -106,12 +134,20 @@ impl Rules for Real {}
 impl Rules for Int {}
 
 mod rules {
+    use std::fmt::Debug;
+
     use super::error::{Errors, Problem};
     use crate::module::{Domain, Module};
     use crate::types::{ElementType, Type};
 
     /// What the checks ask of a domain.
     pub trait Rules: Domain {
+        /// Ranges of each element of each value.
+        type Ranges: Clone + Debug;
+
+        /// Analyses a valid module.
+        fn ranges(module: &Module<Self>) -> Self::Ranges;
+
         /// Classes of a label table, and sums of a forest, at most.
         const CLASSES_MAX: usize;
 
@@ -141,8 +177,9 @@ mod rules {
             declared: &Type,
         ) -> Result<Type, Problem>;
 
-        /// Rules on what values can be, given that all types are right.
-        fn check_ranges(module: &Module<Self>, errors: &mut Errors);
+        /// Rules on what values can be, given that all types are right: the ranges, if
+        /// nothing keeps them from being computed.
+        fn check_ranges(module: &Module<Self>, errors: &mut Errors) -> Option<Self::Ranges>;
     }
 }
 

@@ -195,8 +195,8 @@ pub fn plan_for(
     profile: Profile,
 ) -> Result<Plan, Box<Refused>> {
     let elements = Elements::of(module);
-    let ranges = Ranges::of(module);
-    let maps = maps(module, &ranges, options);
+    let ranges = module.ranges();
+    let maps = maps(module, ranges, options);
     let mut costs: Vec<Cost> =
         module.values().map(|value| operations::cost(module, value)).collect();
     let operations = costs.iter().fold(Cost::default(), |sum, &cost| sum + cost);
@@ -210,7 +210,7 @@ pub fn plan_for(
     let mut target = options.target.less(&plan.beside_forests());
     for value in module.values() {
         let IntOp::TreeEnsemble { forest, input } = module.node(value).op else { continue };
-        plan.inputs.entry(input).or_insert_with(|| feature_ranges(&ranges, input));
+        plan.inputs.entry(input).or_insert_with(|| feature_ranges(ranges, input));
         let trees = trees_of(module, &plan, value, forest, input);
         let chosen = select::select(module, value, &trees, options, &target)
             .map_err(|refusals| does_not_fit(module, value, forest, options.choice, refusals))?;

@@ -6,21 +6,22 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use crate::Pass;
+use crate::{Pass, PassContext};
 use skxc_ir::module::{Domain, Module, Operation as _, Value};
+use skxc_ir::validate::Rules;
 
 /// The pass.
 #[derive(Clone, Copy, Debug)]
 pub struct DeadCode;
 
-impl<D: Domain> Pass<D> for DeadCode {
+impl<D: Rules> Pass<D> for DeadCode {
     fn name(&self) -> &'static str {
         "dead-code"
     }
     fn summary(&self) -> &'static str {
         "remove what no output needs"
     }
-    fn run(&self, module: &mut Module<D>) -> bool {
+    fn run(&self, module: &mut Module<D>, _: &mut PassContext<D>) -> bool {
         module.sweep()
     }
 }

@@ -5,7 +5,7 @@
 //! is exact. Integers up to 2^53 are exact in `f64`, up to 2^24 in `f32`, all
 //! are in `i64`; the ranges of the columns decide.
 
-use crate::Pass;
+use crate::{Pass, PassContext};
 use skxc_ir::arena::Handle;
 use skxc_ir::module::{Column, Module, Operation as _, Real, Value};
 use skxc_ir::ops::{Movement, RealOp};
@@ -24,7 +24,7 @@ impl Pass<Real> for FoldInputs {
         "fold column selection and conversion into the inputs"
     }
 
-    fn run(&self, module: &mut Module<Real>) -> bool {
+    fn run(&self, module: &mut Module<Real>, _: &mut PassContext<Real>) -> bool {
         let mut changed = false;
         for value in module.values() {
             let is_row = |columns: &Columns| module.shape(value).0 == [1, columns.len() as u32];

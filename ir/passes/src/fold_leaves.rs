@@ -18,8 +18,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::Pass;
 use crate::rebuild::Rebuild;
+use crate::{Pass, PassContext};
 use skxc_ir::analysis::affine::Affine;
 use skxc_ir::arena::Handle;
 use skxc_ir::forest::{Forest, LeafWeight, TreeNode};
@@ -42,7 +42,7 @@ impl Pass<Real> for FoldLeaves {
         "fold what is computed from one tree into its leaves"
     }
 
-    fn run(&self, module: &mut Module<Real>) -> bool {
+    fn run(&self, module: &mut Module<Real>, _: &mut PassContext<Real>) -> bool {
         let folded: BTreeMap<Value, Folded> = cones(module)
             .into_iter()
             .filter_map(|cone| Some((cone.tree, Folded::of(module, cone)?)))

@@ -10,8 +10,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::Pass;
 use crate::rebuild::Rebuild;
+use crate::{Pass, PassContext};
 use skxc_ir::analysis::real_ranges::RealRanges;
 use skxc_ir::analysis::univariate::{Budget, Span, Univariate};
 use skxc_ir::arena::Handle;
@@ -45,12 +45,12 @@ impl Pass<Real> for GuardedValues {
         "compute what is chosen for some integers for those alone"
     }
 
-    fn run(&self, module: &mut Module<Real>) -> bool {
+    fn run(&self, module: &mut Module<Real>, context: &mut PassContext<Real>) -> bool {
         let is_choice = |value: Value| matches!(module.node(value).op, RealOp::Select { .. });
         if !module.values().any(is_choice) {
             return false;
         }
-        let found = guards(module);
+        let found = guards(module, &context.ranges(module));
         if found.is_empty() {
             return false;
         }
@@ -72,8 +72,8 @@ impl Pass<Real> for GuardedValues {
 }
 
 /// The choices that columns decide, of which an operand is undefined for some rows.
-fn guards(module: &Module<Real>) -> HashMap<Value, Guards> {
-    let (ranges, univariate) = (RealRanges::of(module), Univariate::of(module));
+fn guards(module: &Module<Real>, ranges: &RealRanges) -> HashMap<Value, Guards> {
+    let univariate = Univariate::of(module);
     let mut budget = Budget::default();
     let mut found = HashMap::new();
     for value in module.values() {

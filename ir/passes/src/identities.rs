@@ -15,8 +15,10 @@
 
 mod votes;
 
-use crate::Pass;
+use std::rc::Rc;
+
 use crate::rebuild::Rebuild;
+use crate::{Pass, PassContext};
 use skxc_ir::analysis::affine::Affine;
 use skxc_ir::analysis::real_ranges::RealRanges;
 use skxc_ir::module::{Constant, Module, Node, Operation as _, Real, Value};
@@ -39,11 +41,11 @@ impl Pass<Real> for Identities {
         false
     }
 
-    fn run(&self, module: &mut Module<Real>) -> bool {
+    fn run(&self, module: &mut Module<Real>, context: &mut PassContext<Real>) -> bool {
         if !module.values().any(|value| is_candidate(&module.node(value).op)) {
             return false;
         }
-        let (affine, ranges) = (Affine::of(module), RealRanges::of(module));
+        let (affine, ranges) = (Affine::of(module), context.ranges(module));
         let facts = Facts { module, affine, ranges };
         let mut found = Vec::with_capacity(module.nodes.len());
         for value in module.values() {
@@ -114,7 +116,7 @@ fn is_candidate(op: &RealOp) -> bool {
 struct Facts<'m> {
     module: &'m Module<Real>,
     affine: Affine<'m>,
-    ranges: RealRanges,
+    ranges: Rc<RealRanges>,
 }
 
 impl Facts<'_> {

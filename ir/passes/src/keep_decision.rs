@@ -12,10 +12,10 @@
 //! argmax is the same over the real numbers: floats can make equal what differs,
 //! as two probabilities that both round to 1.
 
-use crate::Pass;
 use crate::float_places::{float_at, place, rounded};
 use crate::order::{self, Direction, Scalar};
 use crate::rebuild::Rebuild;
+use crate::{Pass, PassContext};
 use skxc_ir::analysis::affine::Affine;
 use skxc_ir::analysis::real_ranges::RealRanges;
 use skxc_ir::interpret::{Partial, Scalar as Element};
@@ -40,15 +40,18 @@ impl Pass<Real> for KeepDecision {
         false
     }
 
-    fn run(&self, module: &mut Module<Real>) -> bool {
-        let argmax = shorten_argmax(module);
-        compare_sums(module) | argmax
+    fn run(&self, module: &mut Module<Real>, context: &mut PassContext<Real>) -> bool {
+        let argmax = shorten_argmax(module, context);
+        if argmax {
+            context.changed();
+        }
+        compare_sums(module, context) | argmax
     }
 }
 
 /// Lets every argmax and every sort read the value in the same order that is nearest to the
 /// inputs, or a sum.
-fn shorten_argmax(module: &mut Module<Real>) -> bool {
+fn shorten_argmax(module: &mut Module<Real>, context: &mut PassContext<Real>) -> bool {
     let reads = |module: &Module<Real>, value| match module.node(value).op {
         RealOp::ArgMax { input } | RealOp::ArgMin { input } | RealOp::ArgSort { input, .. } => {
             Some(input)
@@ -60,7 +63,7 @@ fn shorten_argmax(module: &mut Module<Real>) -> bool {
     if users.is_empty() {
         return false;
     }
-    let (affine, ranges) = (Affine::of(module), RealRanges::of(module));
+    let (affine, ranges) = (Affine::of(module), context.ranges(module));
     let shorter = users.into_iter().filter_map(|user| {
         let input = reads(module, user)?;
         let below = order::in_same_order(module, &affine, &ranges, input);
@@ -88,7 +91,7 @@ struct Decision {
 }
 
 /// Lets decisions about what is computed from one sum ask the sum.
-fn compare_sums(module: &mut Module<Real>) -> bool {
+fn compare_sums(module: &mut Module<Real>, context: &mut PassContext<Real>) -> bool {
     let affine = Affine::of(module);
     let decides = |value: &Value| {
         let node = module.node(*value);
@@ -104,7 +107,7 @@ fn compare_sums(module: &mut Module<Real>) -> bool {
     if candidates.is_empty() {
         return false;
     }
-    let ranges = RealRanges::of(module);
+    let ranges = context.ranges(module);
     let decisions = candidates.into_iter();
     let decisions: Vec<Decision> =
         decisions.filter_map(|value| decision(module, &affine, &ranges, value)).collect();

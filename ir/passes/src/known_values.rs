@@ -8,8 +8,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::Pass;
-use skxc_ir::analysis::real_ranges::{Range, RealRanges};
+use crate::{Pass, PassContext};
+use skxc_ir::analysis::real_ranges::Range;
 use skxc_ir::analysis::univariate::{Budget, Span, Univariate};
 use skxc_ir::module::{Constant, Module, Real, Value};
 use skxc_ir::ops::RealOp;
@@ -32,8 +32,8 @@ impl Pass<Real> for KnownValues {
         false
     }
 
-    fn run(&self, module: &mut Module<Real>) -> bool {
-        let ranges = RealRanges::of(module);
+    fn run(&self, module: &mut Module<Real>, context: &mut PassContext<Real>) -> bool {
+        let ranges = context.ranges(module);
         let univariate = Univariate::of(module);
         let mut budget = Budget::default();
         let mut known: BTreeMap<Value, Vec<f64>> = BTreeMap::new();

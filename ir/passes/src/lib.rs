@@ -12,6 +12,7 @@
 //! - the declared columns stay; only what reads them changes.
 
 mod choices;
+pub mod context;
 pub mod dead_code;
 mod float_places;
 pub mod fold_inputs;
@@ -39,10 +40,12 @@ pub mod threshold;
 #[cfg(test)]
 mod tests;
 
-use skxc_ir::module::{Domain, Module};
+pub use context::PassContext;
+use skxc_ir::module::Module;
+use skxc_ir::validate::Rules;
 
 /// A transformation within domain `D`.
-pub trait Pass<D: Domain>: Sync {
+pub trait Pass<D: Rules>: Sync {
     /// Name for `--passes` and `--print-after`: lower case, hyphens.
     fn name(&self) -> &'static str;
 
@@ -55,6 +58,7 @@ pub trait Pass<D: Domain>: Sync {
         true
     }
 
-    /// Transforms the module; says whether anything changed.
-    fn run(&self, module: &mut Module<D>) -> bool;
+    /// Transforms the module, about which `context` knows nothing that is not true;
+    /// says whether anything changed.
+    fn run(&self, module: &mut Module<D>, context: &mut PassContext<D>) -> bool;
 }

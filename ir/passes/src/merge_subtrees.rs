@@ -10,7 +10,7 @@
 
 use std::collections::HashMap;
 
-use crate::Pass;
+use crate::{Pass, PassContext};
 use skxc_ir::forest::{Forest, IntTest, LeafWeight, NodeId, TreeNode};
 use skxc_ir::module::{Int, Module};
 use skxc_ir::origin::Origins;
@@ -28,7 +28,7 @@ impl Pass<Int> for MergeSubtrees {
         "merge equal leaves and equal subtrees"
     }
 
-    fn run(&self, module: &mut Module<Int>) -> bool {
+    fn run(&self, module: &mut Module<Int>, _: &mut PassContext<Int>) -> bool {
         let mut changed = false;
         let Module { forests, origins, .. } = module;
         for handle in forests.handles() {

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 
-use crate::Pass;
+use crate::{Pass, PassContext};
 use skxc_ir::forest::{Forest, LeafWeight, NodeId, TreeNode};
 use skxc_ir::module::{Int, Module};
 
@@ -23,7 +23,7 @@ impl Pass<Int> for MergeTrees {
         "merge equal trees, fold constant trees into the base values"
     }
 
-    fn run(&self, module: &mut Module<Int>) -> bool {
+    fn run(&self, module: &mut Module<Int>, _: &mut PassContext<Int>) -> bool {
         let mut changed = false;
         for handle in module.forests.handles() {
             let forest = &mut module.forests[handle];

@@ -8,8 +8,8 @@
 
 use std::collections::HashMap;
 
-use crate::Pass;
 use crate::dead_code::replace_values;
+use crate::{Pass, PassContext};
 use skxc_ir::module::{Module, Operation, Real, Value};
 use skxc_ir::ops::{Movement, RealOp};
 
@@ -26,7 +26,7 @@ impl Pass<Real> for OutputPlumbing {
         "drop casts, reshapes and gathers that change nothing"
     }
 
-    fn run(&self, module: &mut Module<Real>) -> bool {
+    fn run(&self, module: &mut Module<Real>, _: &mut PassContext<Real>) -> bool {
         let composed = compose_gathers(module);
         let read_by_nodes = read_by_nodes(module);
         let mut same = HashMap::new();

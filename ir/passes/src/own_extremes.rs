@@ -10,9 +10,9 @@
 //! Obligation: the same truth values, over the reals and over floats that are
 //! finite: by gradual underflow a difference is 0 only of equal floats.
 
-use crate::Pass;
 use crate::choices::are_of_one_value;
 use crate::rebuild::Rebuild;
+use crate::{Pass, PassContext};
 use skxc_ir::module::{Module, Node, Real, Value};
 use skxc_ir::ops::{Binary, RealOp, Relation, Unary};
 use skxc_ir::types::{ElementType, Type};
@@ -34,7 +34,7 @@ impl Pass<Real> for OwnExtremes {
         false
     }
 
-    fn run(&self, module: &mut Module<Real>) -> bool {
+    fn run(&self, module: &mut Module<Real>, _: &mut PassContext<Real>) -> bool {
         let found: Vec<Option<Sign>> =
             module.values().map(|value| sign_asked_for(module, value)).collect();
         if found.iter().all(Option::is_none) {

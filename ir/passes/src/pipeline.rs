@@ -15,9 +15,9 @@ use crate::prune_branches::PruneBranches;
 use crate::prune_features::PruneFeatures;
 use crate::quantize::{self, QuantizeError};
 use crate::saturation::Saturation;
-use crate::{Pass, preserves};
+use crate::{Pass, PassContext, preserves};
 use skxc_ir::analysis::affine::Affine;
-use skxc_ir::module::{Domain, Int, Module, Output, OutputKind, Real};
+use skxc_ir::module::{Int, Module, Output, OutputKind, Real};
 use skxc_ir::validate::{InvalidModule, Rules, Validated, Validator};
 
 /// Passes over the model as exported, in order.
@@ -141,15 +141,18 @@ fn run_passes(
     observe: &mut dyn FnMut(&'static str, bool, Snapshot<'_>),
 ) -> Result<Validated<Int>, PipelineError> {
     let options = schedule.options;
+    let mut context = PassContext::new();
     for pass in REAL_PASSES {
         if schedule.takes(pass.name()) {
             let same_meaning =
                 if pass.keeps_floats() { preserves::real } else { preserves::decisions };
-            let changed = schedule.run(*pass, &mut real, same_meaning)?;
+            let changed = schedule.run(*pass, &mut real, &mut context, same_meaning)?;
             observe(pass.name(), changed, Snapshot::Real(&real));
         }
     }
-    let mut int = quantize::quantize(&real, options.precision).map_err(PipelineError::Quantize)?;
+    let ranges = context.ranges(&real);
+    let int = quantize::quantize(&real, &ranges, options.precision);
+    let mut int = int.map_err(PipelineError::Quantize)?;
     if schedule.validates {
         still_valid(quantize::NAME, &int)?;
     }
@@ -157,9 +160,10 @@ fn run_passes(
         preserves::quantization(&real, &int);
     }
     observe(quantize::NAME, true, Snapshot::Int(&int));
+    let mut context = PassContext::new();
     for pass in INT_PASSES {
         if schedule.takes(pass.name()) {
-            let changed = schedule.run(*pass, &mut int, preserves::int)?;
+            let changed = schedule.run(*pass, &mut int, &mut context, preserves::int)?;
             observe(pass.name(), changed, Snapshot::Int(&int));
         }
     }
@@ -185,15 +189,24 @@ pub fn drop_refused_scores(module: &mut Module<Real>) -> Vec<(String, QuantizeEr
         }
         let mut alone = module.clone();
         alone.outputs = vec![module.outputs[at].clone()];
-        for pass in REAL_PASSES {
-            pass.run(&mut alone);
-        }
-        let Err(errors) = quantize::quantize(&alone, None) else { continue };
+        let ranges = simplify(&mut alone).ranges(&alone);
+        let Err(errors) = quantize::quantize(&alone, &ranges, None) else { continue };
         if let Some(error) = errors.into_iter().next() {
             refused.push_front((module.outputs.remove(at).name, error));
         }
     }
     refused.into()
+}
+
+/// Runs all passes over the real module; returns what is known of the result.
+pub fn simplify(module: &mut Module<Real>) -> PassContext<Real> {
+    let mut context = PassContext::new();
+    for pass in REAL_PASSES {
+        if pass.run(module, &mut context) {
+            context.changed();
+        }
+    }
+    context
 }
 
 fn check_names(options: &Options) -> Result<(), PipelineError> {
@@ -223,14 +236,18 @@ impl Schedule<'_> {
     }
 
     /// Runs a pass and says whether it changed anything.
-    fn run<D: Domain + Rules>(
+    fn run<D: Rules>(
         &self,
         pass: &dyn Pass<D>,
         module: &mut Module<D>,
+        context: &mut PassContext<D>,
         same_meaning: fn(&str, &Module<D>, &Module<D>),
     ) -> Result<bool, PipelineError> {
         let before = self.options.watch.then(|| module.clone());
-        let changed = pass.run(module);
+        let changed = pass.run(module, context);
+        if changed {
+            context.changed();
+        }
         if self.validates {
             still_valid(pass.name(), module)?;
         }
@@ -258,7 +275,7 @@ mod tests {
             "make constants NaN"
         }
 
-        fn run(&self, module: &mut Module<Real>) -> bool {
+        fn run(&self, module: &mut Module<Real>, _: &mut PassContext<Real>) -> bool {
             let handles: Vec<_> = module.constants.iter().map(|(handle, _)| handle).collect();
             handles.iter().for_each(|&it| module.constants[it].elements.fill(f64::NAN));
             true
@@ -280,7 +297,7 @@ output \"y\" value %2
         let options = Options { watch: false, ..Options::default() };
         let schedule = Schedule { options: &options, ran: 0, validates: true };
         let Err(PipelineError::Invalid(invalid)) =
-            schedule.run(&Breaks, &mut module, preserves::real)
+            schedule.run(&Breaks, &mut module, &mut PassContext::new(), preserves::real)
         else {
             panic!("NaN is no constant");
         };

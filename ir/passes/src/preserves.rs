@@ -1,6 +1,7 @@
 //! What the pipeline watches when asked to: after each pass the module, which is
 //! still valid, means on a few rows what it meant.
 
+use skxc_ir::analysis::ranges::Ranges;
 use skxc_ir::analysis::rounding::Rounding;
 use skxc_ir::interpret::{self, Enclosure, Outcome};
 use skxc_ir::module::{Domain, Int, Module, Real};
@@ -74,7 +75,7 @@ pub(super) fn int(pass: &str, before: &Module<Int>, after: &Module<Int>) {
 /// Panics if quantization moved a score beyond its bound.
 /// Labels may differ within the tie margin, so they are not compared.
 pub(super) fn quantization(real: &Module<Real>, int: &Module<Int>) {
-    let rounding = Rounding::of(int);
+    let rounding = Rounding::of(int, &Ranges::of(int));
     for row in rows(real) {
         let (exact, got) = (interpret::real(real, &row), interpret::integer(int, &row));
         for ((exact, got), output) in exact.iter().zip(&got).zip(&int.outputs) {

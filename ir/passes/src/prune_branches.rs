@@ -10,8 +10,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::Pass;
-use skxc_ir::analysis::ranges::Ranges;
+use crate::{Pass, PassContext};
 use skxc_ir::forest::{Forest, IntTest, NodeId, TreeNode};
 use skxc_ir::module::{Int, Interval, Module};
 use skxc_ir::ops::IntOp;
@@ -29,8 +28,8 @@ impl Pass<Int> for PruneBranches {
         "remove branches that ranges and earlier tests decide"
     }
 
-    fn run(&self, module: &mut Module<Int>) -> bool {
-        let ranges = Ranges::of(module);
+    fn run(&self, module: &mut Module<Int>, context: &mut PassContext<Int>) -> bool {
+        let ranges = context.ranges(module);
         let mut changed = false;
         for value in module.values() {
             let IntOp::TreeEnsemble { forest, input } = module.node(value).op else { continue };

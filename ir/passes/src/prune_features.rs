@@ -4,7 +4,7 @@
 //! Obligation: every test reads the column it read before. The declared
 //! columns of the module stay, since they decide what the parser needs.
 
-use crate::Pass;
+use crate::{Pass, PassContext};
 use skxc_ir::forest::{Forest, TreeNode};
 use skxc_ir::module::{Int, Module, Operation, Value};
 use skxc_ir::ops::IntOp;
@@ -23,7 +23,7 @@ impl Pass<Int> for PruneFeatures {
         "drop the features that no test reads"
     }
 
-    fn run(&self, module: &mut Module<Int>) -> bool {
+    fn run(&self, module: &mut Module<Int>, _: &mut PassContext<Int>) -> bool {
         let mut changed = false;
         for value in module.values() {
             let IntOp::TreeEnsemble { forest, input } = module.node(value).op else { continue };

@@ -58,7 +58,7 @@ pub use error::QuantizeError;
 /// Name for `--passes` and `--print-after`.
 pub const NAME: &str = "quantize";
 
-/// Makes the integer module of a real one. With a `precision`, what linear maps
+/// Makes the integer module of a real one, whose values have `ranges`. With a `precision`, what linear maps
 /// compute from and their weights keep at most so many bits, whatever that
 /// costs; bits before the point are kept in any case.
 ///
@@ -66,9 +66,10 @@ pub const NAME: &str = "quantize";
 /// All reasons why there is none.
 pub fn quantize(
     real: &Module<Real>,
+    ranges: &RealRanges,
     precision: Option<u8>,
 ) -> Result<Module<Int>, Vec<QuantizeError>> {
-    let never = undefined::of(real).into_iter().filter(|found| found.always);
+    let never = undefined::of(real, ranges).into_iter().filter(|found| found.always);
     let never = never.map(|Undefined { value, operand, .. }| QuantizeError::NeverANumber {
         node: real.onnx_node(value),
         op: real.node(value).op.name(),
@@ -81,9 +82,8 @@ pub fn quantize(
     let affine = Affine::of(real);
     let univariate = Univariate::of(real);
     let mut budget = Budget::default();
-    let ranges = RealRanges::of(real);
-    let needs = Needs::of(real, &affine, &univariate, &ranges, &mut budget);
-    let quantizer = Quantizer::new(real, &affine, &univariate, &ranges, &needs, budget);
+    let needs = Needs::of(real, &affine, &univariate, ranges, &mut budget);
+    let quantizer = Quantizer::new(real, &affine, &univariate, ranges, &needs, budget);
     let int = Quantizer { precision, ..quantizer };
     let int = int.run()?;
     let errors = too_many(&int);

@@ -14,11 +14,10 @@
 
 mod chain;
 
-use crate::Pass;
 use crate::float_places::{float_at, place, rounded};
 use crate::rebuild::Rebuild;
+use crate::{Pass, PassContext};
 use skxc_ir::analysis::affine::Affine;
-use skxc_ir::analysis::real_ranges::RealRanges;
 use skxc_ir::module::{Constant, Module, Node, Real, Value};
 use skxc_ir::ops::{Binary, RealOp};
 use skxc_ir::types::{ElementType, Shape, Type};
@@ -42,13 +41,13 @@ impl Pass<Real> for Saturation {
         false
     }
 
-    fn run(&self, module: &mut Module<Real>) -> bool {
+    fn run(&self, module: &mut Module<Real>, context: &mut PassContext<Real>) -> bool {
         let is_choice = |value: &Value| matches!(module.node(*value).op, RealOp::ArgMax { .. });
         let choices: Vec<Value> = module.values().filter(is_choice).collect();
         if choices.is_empty() {
             return false;
         }
-        let facts = Facts { module, affine: Affine::of(module), ranges: RealRanges::of(module) };
+        let facts = Facts { module, affine: Affine::of(module), ranges: context.ranges(module) };
         let found = choices.into_iter().filter_map(|value| Held::of(&facts, value));
         let found: Vec<Held> = found.collect();
         if found.is_empty() {

@@ -3,9 +3,11 @@
 
 use proptest::prelude::*;
 
+use crate::context::PassContext;
 use crate::pipeline::{self, INT_PASSES, Options, PipelineError, REAL_PASSES};
 use crate::preserves::same_decisions;
 use crate::quantize::QuantizeError;
+use skxc_ir::analysis::ranges::Ranges;
 use skxc_ir::analysis::rounding::Rounding;
 use skxc_ir::interpret::{self, Outcome};
 use skxc_ir::module::{Int, Module, Real};
@@ -32,9 +34,12 @@ proptest! {
     #[test]
     fn real_passes_keep_the_meaning((module, rows) in real_case()) {
         let mut after = module;
+        let mut context = PassContext::new();
         for pass in REAL_PASSES {
             let before = after.clone();
-            pass.run(&mut after);
+            if pass.run(&mut after, &mut context) {
+                context.changed();
+            }
             for row in &rows {
                 if !pass.keeps_floats() {
                     prop_assert!(same_decisions(&before, &after, row), "{}", pass.name());
@@ -52,12 +57,12 @@ proptest! {
     fn int_passes_keep_every_bit((module, rows) in int_case()) {
         let mut after = module.clone();
         for pass in INT_PASSES {
-            pass.run(&mut after);
+            pass.run(&mut after, &mut PassContext::new());
             for row in &rows {
                 let (want, got) = (interpret::integer(&module, row), interpret::integer(&after, row));
                 prop_assert_eq!(want, got, "{}", pass.name());
             }
-            prop_assert!(!pass.run(&mut after), "{} runs twice", pass.name());
+            prop_assert!(!pass.run(&mut after, &mut PassContext::new()), "{} runs twice", pass.name());
         }
     }
 
@@ -72,7 +77,7 @@ proptest! {
             Err(error) => return Err(TestCaseError::fail(format!("{error:?}"))),
         };
         let exact = int.values().all(|value| {
-            let no_rounding = Rounding::of(&int).of_value(value).iter().all(|&bound| bound == 0.0);
+            let no_rounding = rounding(&int).of_value(value).iter().all(|&bound| bound == 0.0);
             no_rounding && !has_margin(&int, value)
         });
         for row in &rows {
@@ -188,7 +193,7 @@ output \"shares\" score probability %3
         let options = Options { precision, watch: true, ..Options::default() };
         let int = pipeline::run(module.clone(), &options, &mut |_, _, _| {});
         let int = int.expect("it has an integer form");
-        let rounding = Rounding::of(&int);
+        let rounding = rounding(&int);
         let worst = |output: usize| {
             let bounds = rounding.of_value(int.outputs[output].value).iter();
             bounds.copied().fold(0.0, f64::max)
@@ -229,7 +234,7 @@ output \"z\" value %5
             assert!(fits, "{precision:?}: {matrix:?}");
             assert!(precision.is_none() || matrix.low_bits == 0, "{precision:?}: {matrix:?}");
         }
-        let bound = Rounding::of(&int).of_value(int.outputs[0].value)[0];
+        let bound = rounding(&int).of_value(int.outputs[0].value)[0];
         assert!(bound >= last, "{precision:?}: {bound} after {last}");
         last = bound;
     }
@@ -286,7 +291,7 @@ fn a_factor_of_nothing_is_no_factor() {
 output \"z\" value %2
 ";
     let int = quantized(text).expect("0 is a sum");
-    assert_eq!(Rounding::of(&int).of_value(int.outputs[0].value), [0.0]);
+    assert_eq!(rounding(&int).of_value(int.outputs[0].value), [0.0]);
 }
 
 /// A denominator whose least is far below its unit: the bound holds there too,
@@ -360,5 +365,9 @@ fn integers_may_be_more_exact_than_the_reference() {
 output \"z\" value %3
 ";
     let int = quantized(text).expect("it is a column");
-    assert_eq!(Rounding::of(&int).of_value(int.outputs[0].value), [0.0]);
+    assert_eq!(rounding(&int).of_value(int.outputs[0].value), [0.0]);
+}
+
+fn rounding(int: &Module<Int>) -> Rounding {
+    Rounding::of(int, &Ranges::of(int))
 }

@@ -153,7 +153,8 @@ enum Word {
 
 /// All that a module says of a row, in order.
 fn words(module: &Module<Int>) -> Vec<Word> {
-    let (rounding, ranges) = (Rounding::of(module), Ranges::of(module));
+    let ranges = Ranges::of(module);
+    let rounding = Rounding::of(module, &ranges);
     let (mut words, mut label, mut at) = (Vec::new(), 0, 0);
     for (output, it) in module.outputs.iter().enumerate() {
         let is_said = Place::of(module, it) == Place::Label;

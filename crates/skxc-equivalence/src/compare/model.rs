@@ -131,7 +131,8 @@ pub(crate) struct Judge<'m> {
 
 impl<'m> Judge<'m> {
     pub(crate) fn new(real: &'m Module<Real>, int: &'m Module<Int>) -> Self {
-        let (rounding, ranges) = (Rounding::of(int), Ranges::of(int));
+        let ranges = Ranges::of(int);
+        let rounding = Rounding::of(int, &ranges);
         let deciders = Deciders::new(real, int, &rounding, &ranges);
         let outputs = int.outputs.iter().filter(|output| output.kind != OutputKind::Label);
         let of_output = outputs.flat_map(|output| {

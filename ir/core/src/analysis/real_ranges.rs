@@ -86,11 +86,13 @@ impl RealRanges {
                 let sources = module.sources(op).expect("the operation moves elements");
                 sources.into_iter().map(|(value, i)| self.of_value(value)[i].clone()).collect()
             }
-            RealOp::Unary { function, input } => {
-                self.of_value(*input).iter().map(|range| unary(*function, range)).collect()
-            }
+            RealOp::Unary { function, input } => repeated(
+                self.of_value(*input).iter(),
+                |a, b| a.is_same(b),
+                |it| unary(*function, it),
+            ),
             RealOp::Binary { function: Binary::Multiply, a, b } if a == b => {
-                self.of_value(*a).iter().map(square).collect()
+                repeated(self.of_value(*a).iter(), |a, b| a.is_same(b), square)
             }
             RealOp::Binary { function, a, b } => {
                 self.pairs(module, [*a, *b], ty, |a, b| binary(*function, a, b))
@@ -190,7 +192,10 @@ impl RealRanges {
         let [a, b] = operands
             .map(|operand| (operand, module.shape(operand).positions_in(&ty.shape)))
             .map(|(operand, at)| at.into_iter().map(move |i| &self.of_value(operand)[i]));
-        a.zip(b).map(|(a, b)| of(a, b)).collect()
+        let is_same = |last: &(&Range, &Range), next: &(&Range, &Range)| {
+            last.0.is_same(next.0) && last.1.is_same(next.1)
+        };
+        repeated(a.zip(b), is_same, |(a, b)| of(a, b))
     }
 
     fn rows(&self, module: &Module<Real>, value: Value) -> impl Iterator<Item = &[Range]> {
@@ -205,6 +210,13 @@ impl Range {
         let Self::Number(x) = self else { return None };
         let (min, max) = (x.lower(), x.upper());
         (min.is_finite() && max.is_finite()).then_some((min, max))
+    }
+
+    fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Number(a), Self::Number(b)) => a.is_same(b),
+            (a, b) => a == b,
+        }
     }
 
     /// Is every number of it above 0?
@@ -226,6 +238,24 @@ impl Range {
             _ => Self::Number(Enclosure::unknown()),
         }
     }
+}
+
+/// What `of` gives for each element, computed once for neighbours that are the same:
+/// wide rows often have few different ranges.
+fn repeated<T: Copy>(
+    elements: impl Iterator<Item = T>,
+    is_same: impl Fn(&T, &T) -> bool,
+    of: impl Fn(T) -> Range,
+) -> Vec<Range> {
+    let mut last: Option<T> = None;
+    let mut ranges: Vec<Range> = Vec::new();
+    for element in elements {
+        let known = ranges.last().filter(|_| last.is_some_and(|last| is_same(&last, &element)));
+        let range = known.cloned().unwrap_or_else(|| of(element));
+        ranges.push(range);
+        last = Some(element);
+    }
+    ranges
 }
 
 fn union(ranges: &[Range]) -> Range {

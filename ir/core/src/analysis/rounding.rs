@@ -48,11 +48,11 @@ struct Row<'m> {
 }
 
 impl Rounding {
-    /// Analyses a valid module.
+    /// Analyses a valid module, whose values have `ranges`.
     #[must_use]
-    pub fn of(module: &Module<Int>) -> Self {
+    pub fn of(module: &Module<Int>, ranges: &Ranges) -> Self {
         let mut rounding = Self::none();
-        rounding.extend(module, &Ranges::of(module));
+        rounding.extend(module, ranges);
         rounding
     }
 

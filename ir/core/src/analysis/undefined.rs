@@ -29,7 +29,10 @@ pub struct Undefined {
 /// rows, and are not for all. It points into the listing of the graph.
 #[must_use]
 pub fn warnings(module: &Module<Real>, listing: Option<&GraphListing>) -> Vec<Diagnostic> {
-    let mut found = of(module);
+    if module.values().all(|value| must_not_be_zero(module, value).is_none()) {
+        return Vec::new();
+    }
+    let mut found = of(module, &RealRanges::of(module));
     let mut seen = BTreeSet::new();
     found.retain(|found| !found.always && seen.insert(module.onnx_node(found.value)));
     let warning = |found: &Undefined| {
@@ -49,9 +52,10 @@ pub fn warnings(module: &Module<Real>, listing: Option<&GraphListing>) -> Vec<Di
     found.iter().map(warning).collect()
 }
 
-/// The operations of a module, all of which its outputs read, that can be undefined.
+/// The operations of a module, all of which its outputs read, that can be undefined;
+/// `ranges` are those of its values.
 #[must_use]
-pub fn of(module: &Module<Real>) -> Vec<Undefined> {
+pub fn of(module: &Module<Real>, ranges: &RealRanges) -> Vec<Undefined> {
     let asked: Vec<(Value, Value)> = module
         .values()
         .filter_map(|value| Some((value, must_not_be_zero(module, value)?)))
@@ -59,7 +63,6 @@ pub fn of(module: &Module<Real>) -> Vec<Undefined> {
     if asked.is_empty() {
         return Vec::new();
     }
-    let ranges = RealRanges::of(module);
     let guarded = guarded(module);
     let found = asked.into_iter().filter_map(|(value, operand)| {
         let of_operand = ranges.of_value(operand);
@@ -141,7 +144,9 @@ mod tests {
             3 + lines.lines().count()
         );
         let module = parse::<Real>(&text).expect("the text is a module");
-        let found = of(&module).into_iter().map(|found| (found.value.index(), found.always));
+        let found = of(&module, &RealRanges::of(&module))
+            .into_iter()
+            .map(|found| (found.value.index(), found.always));
         assert_eq!(found.collect::<Vec<_>>(), expect);
     }
 

@@ -72,6 +72,15 @@ impl Enclosure {
         self.ends().is_some()
     }
 
+    /// Is it the same enclosure, the sign of 0 included?
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Exactly(a), Exactly(b)) => a.to_bits() == b.to_bits(),
+            (a, b) => a == b,
+        }
+    }
+
     /// Is it one number, as far as 128 bits tell, and within the finite floats?
     #[must_use]
     pub fn is_narrow(&self) -> bool {

@@ -32,9 +32,9 @@ impl Validator {
         step: &'static str,
         module: Module<D>,
     ) -> Result<Validated<D>, Box<InvalidModule>> {
-        match InvalidModule::of(step, &module) {
-            None => Ok(Validated(module)),
-            Some(invalid) => Err(invalid),
+        match Self::prove(&module) {
+            Ok(ranges) => Ok(Validated::new(module, ranges)),
+            Err(errors) => Err(InvalidModule::new(step, &module, errors)),
         }
     }
 }
@@ -44,9 +44,17 @@ impl InvalidModule {
     #[must_use]
     pub fn of<D: Rules>(step: &'static str, module: &Module<D>) -> Option<Box<Self>> {
         let errors = Validator::check(module);
-        let first = errors.first()?.clone();
+        (!errors.is_empty()).then(|| Self::new(step, module, errors))
+    }
+
+    fn new<D: Rules>(
+        step: &'static str,
+        module: &Module<D>,
+        mut errors: Vec<ValidationError>,
+    ) -> Box<Self> {
+        let first = errors.swap_remove(0);
         let node = value_at(module, first.location).map(|value| module.onnx_node(value));
-        Some(Box::new(Self { step, node, first, others: errors.len() - 1 }))
+        Box::new(Self { step, node, first, others: errors.len() })
     }
 
     /// As a diagnostic, which points at the node in the listing.

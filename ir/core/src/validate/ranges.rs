@@ -14,13 +14,13 @@ use crate::types::ElementType;
 /// that adding one more weight cannot wrap.
 const PARTIAL_BITS_MAX: u32 = 62;
 
-pub(super) fn check_int(module: &Module<Int>, errors: &mut Errors) {
+pub(super) fn check_int(module: &Module<Int>, errors: &mut Errors) -> Option<Ranges> {
     for (handle, forest) in module.forests.iter() {
         check_distinct_targets(handle.index(), forest, errors);
     }
     if !errors.is_empty() {
         // The analysis takes the weights of a leaf for different targets.
-        return;
+        return None;
     }
     for (handle, forest) in module.forests.iter() {
         for (target, sum) in forest_sums(forest).into_iter().enumerate() {
@@ -46,10 +46,11 @@ pub(super) fn check_int(module: &Module<Int>, errors: &mut Errors) {
         }
         steps::check(module, value, &node.op, &ranges, errors);
     }
+    Some(ranges)
 }
 
 /// Real modules: classes lie within their tables, weights carry no rounding.
-pub(super) fn check_real(module: &Module<Real>, errors: &mut Errors) {
+pub(super) fn check_real(module: &Module<Real>, errors: &mut Errors) -> Option<RealRanges> {
     for (handle, forest) in module.forests.iter() {
         for (target, &half_units) in forest.rounding_half_units.iter().enumerate() {
             if half_units != 0 {
@@ -65,7 +66,7 @@ pub(super) fn check_real(module: &Module<Real>, errors: &mut Errors) {
         }
     }
     if !errors.is_empty() {
-        return;
+        return None;
     }
     let ranges = RealRanges::of(module);
     for (value, (_, node)) in module.values().zip(module.nodes.iter()) {
@@ -77,6 +78,7 @@ pub(super) fn check_real(module: &Module<Real>, errors: &mut Errors) {
             check_classes(value, module.labels[table].len(), bounds, errors);
         }
     }
+    Some(ranges)
 }
 
 /// The end that is farther from 0.

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::arena::Handle;
 use crate::forest::TreeNode;
-use crate::module::{Interval, Value};
+use crate::module::{Domain, Interval, Value};
 use crate::ops::{IntOp, RealOp};
 use crate::testing::{int_chain, int_modules, real_chain, real_modules, tensor_modules};
 use crate::text::{Notation, parse};

@@ -6,6 +6,7 @@ mod tensor;
 use super::Rules;
 use super::error::{Errors, Location, Problem};
 use super::rules;
+use crate::analysis::real_ranges::RealRanges;
 use crate::arena::Handle;
 use crate::forest::{Forest, RealTest, TreeNode};
 use crate::limits;
@@ -131,8 +132,14 @@ impl rules::Rules for Real {
         }
     }
 
-    fn check_ranges(module: &Module<Real>, errors: &mut Errors) {
-        super::ranges::check_real(module, errors);
+    type Ranges = RealRanges;
+
+    fn ranges(module: &Module<Real>) -> RealRanges {
+        RealRanges::of(module)
+    }
+
+    fn check_ranges(module: &Module<Real>, errors: &mut Errors) -> Option<RealRanges> {
+        super::ranges::check_real(module, errors)
     }
 }
 

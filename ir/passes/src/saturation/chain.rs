@@ -5,6 +5,8 @@
 //! is equal where the row is, over the real numbers; and two elements of the row
 //! are equal floats where [`Chain::at`] gives equal floats for theirs.
 
+use std::rc::Rc;
+
 use crate::order::is_increasing;
 use skxc_ir::analysis::affine::Affine;
 use skxc_ir::analysis::real_ranges::{Range, RealRanges};
@@ -64,7 +66,7 @@ struct Below {
 pub(super) struct Facts<'m> {
     pub(super) module: &'m Module<Real>,
     pub(super) affine: Affine<'m>,
-    pub(super) ranges: RealRanges,
+    pub(super) ranges: Rc<RealRanges>,
 }
 
 impl Chain {

@@ -18,7 +18,6 @@ use skxc_ir::{
     Int, IntBinary, IntOp, IntReduction, Module, Output, OutputKind, Real, RealOp, Reduction,
     Relation, ScoreKind, Value,
 };
-use skxc_passes::pipeline::REAL_PASSES;
 
 use crate::compare::float_error::{self, Element, For};
 use crate::decision::{allows_everything, cells, spans, unit};
@@ -122,9 +121,7 @@ impl Deciders {
         ranges: &Ranges,
     ) -> Self {
         let mut plain = real.clone();
-        for pass in REAL_PASSES {
-            pass.run(&mut plain);
-        }
+        skxc_passes::pipeline::simplify(&mut plain);
         let (mut of_real, mut of_int, mut of_output) = (Vec::new(), Vec::new(), Vec::new());
         for (real_output, int_output) in plain.outputs.iter().zip(&int.outputs) {
             let found = (real_output.kind == OutputKind::Label)

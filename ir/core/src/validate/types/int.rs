@@ -3,6 +3,7 @@
 
 use super::tensor::{self, broadcast};
 use super::{FIXED_BITS_MAX, bad_operand, concat, gather, is_number, label, reshape};
+use crate::analysis::ranges::Ranges;
 use crate::arena::Handle;
 use crate::forest::IntTest;
 use crate::limits;
@@ -122,8 +123,14 @@ impl rules::Rules for Int {
         }
     }
 
-    fn check_ranges(module: &Module<Int>, errors: &mut Errors) {
-        ranges::check_int(module, errors);
+    type Ranges = Ranges;
+
+    fn ranges(module: &Module<Int>) -> Ranges {
+        Ranges::of(module)
+    }
+
+    fn check_ranges(module: &Module<Int>, errors: &mut Errors) -> Option<Ranges> {
+        ranges::check_int(module, errors)
     }
 }
 
