@@ -16,8 +16,11 @@
 //! the manifest states: the greatest of all scores. `digest` is one of the
 //! instructions, tables and maps of both programs: a change that is to leave
 //! programs as they are leaves it as it is.
+//!
+//! `--ties` says which rows the rule for ties of saturated scores changes ([`ties`]).
 
 mod judge;
+pub(crate) mod ties;
 mod verifier;
 
 use std::error::Error;
@@ -86,16 +89,7 @@ enum Scores {
 
 /// Runs the cases of `dir` whose name matches one of `filters`, or all.
 pub(crate) fn run(dir: &str, filters: &[&str]) -> TaskResult {
-    let patterns: Vec<glob::Pattern> =
-        filters.iter().map(|filter| glob::Pattern::new(filter)).collect::<Result<_, _>>()?;
-    let mut folders: Vec<PathBuf> = fs::read_dir(dir)?
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()?;
-    folders.retain(|folder| folder.join("model.onnx").is_file());
-    folders.retain(|folder| {
-        patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(&name_of(folder)))
-    });
-    folders.sort();
+    let folders = folders(dir, filters)?;
     let binary = project::release_binary()?.display().to_string();
     let tools = Tools { loader: project::loader("vm")?, digests: project::loader("digests")? };
     let mut cases = Vec::new();
@@ -115,6 +109,27 @@ pub(crate) fn run(dir: &str, filters: &[&str]) -> TaskResult {
     Ok(if clean { Outcome::Clean } else { Outcome::Findings })
 }
 
+/// The cases of `dir` whose name matches one of `filters`, or all, in their order.
+fn folders(dir: &str, filters: &[&str]) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let patterns: Vec<glob::Pattern> =
+        filters.iter().map(|filter| glob::Pattern::new(filter)).collect::<Result<_, _>>()?;
+    let mut folders: Vec<PathBuf> = fs::read_dir(dir)?
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()?;
+    folders.retain(|folder| folder.join("model.onnx").is_file());
+    folders.retain(|folder| {
+        patterns.is_empty() || patterns.iter().any(|pattern| pattern.matches(&name_of(folder)))
+    });
+    folders.sort();
+    Ok(folders)
+}
+
+/// The features of a case, as `--features` takes them.
+fn features_of(meta: &serde_json::Value) -> String {
+    let names = meta["features"].as_array().into_iter().flatten();
+    names.filter_map(serde_json::Value::as_str).collect::<Vec<_>>().join(",")
+}
+
 fn name_of(folder: &Path) -> String {
     folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
@@ -122,13 +137,9 @@ fn name_of(folder: &Path) -> String {
 fn run_case(binary: &str, tools: &Tools, folder: &Path) -> Result<Case, Box<dyn Error>> {
     let mut case = Case { name: name_of(folder), ..Case::default() };
     let meta = project::case_meta(folder)?;
-    let features: Vec<&str> = meta["features"]
-        .as_array()
-        .map(|names| names.iter().filter_map(serde_json::Value::as_str).collect())
-        .unwrap_or_default();
     let expected = fs::read(folder.join("expected.csv"))?;
-    let task = Task { binary, tools, folder, features: features.join(",") };
-    match task.predict("raw", &mut case)? {
+    let task = Task { binary, folder, features: features_of(&meta) };
+    match task.predict(tools, "raw", &mut case)? {
         Ok(answer) => {
             let numbers = meta["task"].as_str().is_some_and(|task| task.starts_with("reg"));
             let bounds = numbers.then_some(&answer.bounds[..]);
@@ -160,7 +171,7 @@ fn run_case(binary: &str, tools: &Tools, folder: &Path) -> Result<Case, Box<dyn 
     if judge::has_scores(&expected)? {
         // Of no interest to the other columns.
         let mut with_scores = Case::default();
-        case.scores = match task.predict("score", &mut with_scores)? {
+        case.scores = match task.predict(tools, "score", &mut with_scores)? {
             Ok(answer) => {
                 case.bound = Some(greatest(&answer.bounds));
                 let judged = |noise| judge::scores(&answer.rows, &expected, &answer.bounds, noise);
@@ -185,7 +196,6 @@ fn greatest(bounds: &[f64]) -> f64 {
 /// A case to be compiled and run.
 struct Task<'a> {
     binary: &'a str,
-    tools: &'a Tools,
     folder: &'a Path,
     features: String,
 }
@@ -229,6 +239,7 @@ impl Task<'_> {
     /// why there is nothing.
     fn predict(
         &self,
+        tools: &Tools,
         output: &str,
         case: &mut Case,
     ) -> Result<Result<Answer, String>, Box<dyn Error>> {
@@ -253,7 +264,7 @@ impl Task<'_> {
         if !case.loaded {
             return Ok(Err(failure(&predicted)));
         }
-        case.programs.push(Verified::load(self.tools, Path::new(&out))?);
+        case.programs.push(Verified::load(tools, Path::new(&out))?);
         let manifest = fs::read(format!("{out}/model.json"))?;
         let bounds = bounds(&serde_json::from_slice(&manifest)?);
         Ok(Ok(Answer { rows: predicted.stdout, bounds }))

@@ -39,6 +39,9 @@ tasks:
   corpus DIR [--filter GLOB]...
                             compile every case of a corpus folder, run it in the kernel and
                             compare with the labels that are there
+  corpus --ties DIR [--filter GLOB]...
+                            which rows of a corpus folder the rule for ties of saturated scores
+                            changes, a case a line, and whether it costs one
   corpus --bad DIR          feed broken models to the compiler and watch what it does
   ensembles DIR [--filter GLOB]...
                             how fast the models of examples/ensembles run, which lowering is
@@ -71,6 +74,8 @@ fn main() -> ExitCode {
         ["bless"] => bless::run(),
         ["calibrate", rest @ ..] => calibrate::run(rest),
         ["corpus", "--bad", dir] => hostile::run(dir),
+        ["corpus", "--ties", dir, filters @ ..] => corpus_filters(filters)
+            .map_or_else(|| Ok(usage()), |filters| corpus::ties::run(dir, &filters)),
         ["corpus", dir, filters @ ..] => corpus_filters(filters)
             .map_or_else(|| Ok(usage()), |filters| corpus::run(dir, &filters)),
         ["ensembles", dir, filters @ ..] => corpus_filters(filters)

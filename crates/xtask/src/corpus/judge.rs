@@ -231,7 +231,7 @@ fn label([got, sk, ort]: Cells<'_>) -> Verdict {
 }
 
 /// Equal as text, or as numbers.
-fn same(a: &[String], b: &[String]) -> bool {
+pub(super) fn same(a: &[String], b: &[String]) -> bool {
     let number = |text: &String| text.parse::<f64>().ok();
     let same =
         |(a, b): (&String, &String)| a == b || number(a).is_some_and(|a| number(b) == Some(a));
@@ -270,7 +270,7 @@ fn ulp(number: f64) -> f64 {
 }
 
 /// The cells of all columns whose name is `prefix`, or `prefix` and a number.
-fn columns(csv: &[u8], prefix: &str) -> Result<Vec<Vec<String>>, Box<dyn Error>> {
+pub(super) fn columns(csv: &[u8], prefix: &str) -> Result<Vec<Vec<String>>, Box<dyn Error>> {
     let mut reader = csv::Reader::from_reader(csv);
     let header = reader.headers()?.clone();
     let numbered = |name: &str| {
