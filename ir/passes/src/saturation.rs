@@ -9,10 +9,18 @@
 //! reads them: scores that are given out are what they were. Where the numbers
 //! cannot get so far, or only one of them can, nothing is held.
 //!
+//! Where an argmax reads a sum of such rows, as that of a soft vote is, each row
+//! is computed anew from its numbers, held in the same way ([`parts`]).
+//!
 //! Obligation: the label is that of the floats of the model where elements are
 //! equal by saturation, and else that of the real numbers.
 
 mod chain;
+mod parts;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
 
 use crate::float_places::{float_at, place, rounded};
 use crate::rebuild::Rebuild;
@@ -23,6 +31,7 @@ use skxc_ir::ops::{Binary, RealOp};
 use skxc_ir::types::{ElementType, Shape, Type};
 
 use self::chain::{Chain, Element, Facts};
+use self::parts::Parts;
 
 /// The pass.
 #[derive(Clone, Copy, Debug)]
@@ -48,19 +57,32 @@ impl Pass<Real> for Saturation {
             return false;
         }
         let facts = Facts { module, affine: Affine::of(module), ranges: context.ranges(module) };
-        let found = choices.into_iter().filter_map(|value| Held::of(&facts, value));
-        let found: Vec<Held> = found.collect();
+        let mut found: BTreeMap<Value, Found> = BTreeMap::new();
+        for choice in choices {
+            let whole = Held::of(&facts, choice).map(Found::Whole);
+            if let Some(held) = whole.or_else(|| Parts::of(&facts, choice).map(Found::Parts)) {
+                found.insert(choice, held);
+            }
+        }
         if found.is_empty() {
             return false;
         }
-        Rebuild::run(module, |rebuild, module, value| {
-            match found.iter().find(|held| held.choice == value) {
-                Some(held) => held.rebuilt(rebuild, module),
-                None => rebuild.copy(module, value),
-            }
+        Rebuild::run(module, |rebuild, module, value| match found.get(&value) {
+            Some(Found::Whole(held)) => held.rebuilt(rebuild, module),
+            Some(Found::Parts(parts)) => parts.rebuilt(rebuild, module, value),
+            None => rebuild.copy(module, value),
         });
         true
     }
+}
+
+/// What an argmax reads instead.
+#[derive(Debug)]
+enum Found {
+    /// The numbers below all that it read.
+    Whole(Held),
+    /// What it read, computed from numbers that are held on the way.
+    Parts(Parts),
 }
 
 /// An argmax, and what it reads instead.
@@ -88,15 +110,13 @@ impl Held {
         let ends = chain.below.iter().map(|&(value, at)| facts.ranges.of_value(value)[at].ends());
         let ends: Vec<(f64, f64)> = ends.collect::<Option<_>>()?;
         // Sums of floats can leave the range of the reals by their roundings.
-        let slack = ends.iter().map(|(min, max)| min.abs().max(max.abs()) / 256.0);
-        let slack = slack.fold(0.0, f64::max);
-        let [least, greatest] = [-f64::MAX, f64::MAX].map(|end| rounded(end, elem));
-        let plateau = |from: f64, to: f64| end_of_plateau(module, &chain, elem, from, to);
+        let slack = slack(&ends);
+        let [low, high] = plateaus(module, &chain, elem);
         // Two must get so far up to be equal, and all of them so far down.
         let reach = |high: &f64| ends.iter().filter(|(_, max)| max + slack > *high).count() > 1;
-        let high = plateau(greatest, least).filter(reach);
+        let high = high.filter(reach);
         let all_reach = |low: &f64| ends.iter().all(|(min, _)| min - slack < *low);
-        let low = plateau(least, greatest).filter(all_reach);
+        let low = low.filter(all_reach);
         let is_held = low.is_some() || high.is_some();
         is_held.then_some(Self { choice, below: chain.below, elem, low, high })
     }
@@ -104,18 +124,8 @@ impl Held {
     /// The argmax of the numbers below, held.
     fn rebuilt(&self, rebuild: &mut Rebuild<Real>, module: &mut Module<Real>) -> Value {
         let Node { ty, origin, .. } = module.node(self.choice).clone();
-        let mut input = self.row(rebuild, module);
-        let ends = [(Binary::Maximum, self.low), (Binary::Minimum, self.high)];
-        for (function, end) in ends.into_iter().filter_map(|(it, end)| Some((it, end?))) {
-            let one = Type::new(self.elem, &[1]);
-            let constant = Constant { ty: one.clone(), elements: vec![end] };
-            let constant = module.constants.push(constant);
-            let op = RealOp::Constant { constant };
-            let end = rebuild.push(Node { op, ty: one, origin });
-            let row = rebuild.node(input).ty.clone();
-            let op = RealOp::Binary { function, a: input, b: end };
-            input = rebuild.push(Node { op, ty: row, origin });
-        }
+        let input = self.row(rebuild, module);
+        let input = held(rebuild, module, input, [self.low, self.high]);
         rebuild.push(Node { op: RealOp::ArgMax { input }, ty, origin })
     }
 
@@ -158,6 +168,39 @@ impl Held {
         let op = RealOp::Gather { input, indices: vec![at as u32] };
         rebuild.push(Node { op, ty: Type::new(self.elem, &[1, 1]), origin })
     }
+}
+
+/// What sums of floats can leave the range of the reals by, through their roundings.
+fn slack(ends: &[(f64, f64)]) -> f64 {
+    let slack = ends.iter().map(|(min, max)| min.abs().max(max.abs()) / 256.0);
+    slack.fold(0.0, f64::max)
+}
+
+/// From where on down, and from where on up, all floats give the same.
+fn plateaus(module: &Module<Real>, chain: &Chain, elem: ElementType) -> [Option<f64>; 2] {
+    let [least, greatest] = [-f64::MAX, f64::MAX].map(|end| rounded(end, elem));
+    [(least, greatest), (greatest, least)]
+        .map(|(from, to)| end_of_plateau(module, chain, elem, from, to))
+}
+
+/// `input`, which is new, no less than the first end and no more than the second.
+fn held(
+    rebuild: &mut Rebuild<Real>,
+    module: &mut Module<Real>,
+    mut input: Value,
+    [low, high]: [Option<f64>; 2],
+) -> Value {
+    let Node { ty, origin, .. } = rebuild.node(input).clone();
+    let ends = [(Binary::Maximum, low), (Binary::Minimum, high)];
+    for (function, end) in ends.into_iter().filter_map(|(it, end)| Some((it, end?))) {
+        let one = Type::new(ty.elem, &[1]);
+        let constant = Constant { ty: one.clone(), elements: vec![end] };
+        let op = RealOp::Constant { constant: module.constants.push(constant) };
+        let end = rebuild.push(Node { op, ty: one, origin });
+        let op = RealOp::Binary { function, a: input, b: end };
+        input = rebuild.push(Node { op, ty: ty.clone(), origin });
+    }
+    input
 }
 
 /// The float farthest from `from`, on the way to `to`, of those that give what `from`

@@ -109,6 +109,11 @@ impl Chain {
         self.below.iter().all(|below| module.ty(below.0).elem == elem).then_some(elem)
     }
 
+    /// Does the function make `row` itself, each element from one number alone?
+    pub(super) fn is_of_each(&self, row: Value) -> bool {
+        self.steps.first().is_some_and(|&(value, _)| value == row)
+    }
+
     /// What the floats of the model make of `x`; a logistic function is 0 or 1 only where it
     /// is in ONNX Runtime, too.
     pub(super) fn at(&self, module: &Module<Real>, x: f64) -> Option<f64> {
