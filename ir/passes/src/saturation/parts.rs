@@ -72,13 +72,15 @@ impl Parts {
 
     fn add(&mut self, facts: &Facts<'_>, row: Value, saturated: Saturated) {
         let Saturated { input, ends } = saturated;
-        if self.is_done(facts, row, input) {
+        let mut made = above(facts.module, &self.cone, row);
+        made.insert(row);
+        if !is_voted(facts, &made) || self.is_done(facts, row, input) {
             return;
         }
         let mut path = below(facts.module, row, |_| true);
         path.insert(row);
         let path = above(facts.module, &path, input);
-        if !is_divided(facts, &self.cone, row) {
+        if !is_divided(facts, &made) {
             // What is made of a row that is replaced has the same ends.
             if path.iter().all(|value| !self.replaced.contains_key(value)) {
                 self.replaced.insert(row, Replaced { input, ends });
@@ -233,12 +235,22 @@ fn beyond(
     rebuild.push(Node { op: RealOp::Select { condition, a: row, b: is }, ty, origin })
 }
 
-/// Is one of `values` a quotient of `row`, or of what is made of it, or by it, and
-/// not by a number alone?
-fn is_divided(facts: &Facts<'_>, values: &BTreeSet<Value>, row: Value) -> bool {
-    let mut made = above(facts.module, values, row);
-    made.insert(row);
-    values.iter().any(|&value| {
+/// Does a row meet another one that is computed? `made` has it, and what is made of it.
+/// Alone it is in the order of its numbers, and decided on them.
+fn is_voted(facts: &Facts<'_>, made: &BTreeSet<Value>) -> bool {
+    made.iter().skip(1).any(|&value| {
+        let mut meets = false;
+        facts.module.node(value).op.operands(&mut |operand| {
+            meets |= !made.contains(&operand) && !facts.affine.is_constant(operand);
+        });
+        meets
+    })
+}
+
+/// Is there a quotient of a row by what is no number? `made` has the row, and what is
+/// made of it.
+fn is_divided(facts: &Facts<'_>, made: &BTreeSet<Value>) -> bool {
+    made.iter().any(|&value| {
         let RealOp::Binary { function: Binary::Divide, a, b } = facts.module.node(value).op else {
             return false;
         };
