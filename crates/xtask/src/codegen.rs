@@ -4,7 +4,10 @@
 //!   a build needs neither protox nor prost-build;
 //! - the table of supported operators, in the documents that show it. An example
 //!   of the front end prints it: were this crate to link the front end, it could
-//!   not be built where its generated source is stale.
+//!   not be built where its generated source is stale;
+//! - the pages of `docs/reference`, which skxc itself prints ([`reference`]).
+
+mod reference;
 
 use std::fs;
 use std::io;
@@ -88,10 +91,13 @@ fn with_table(document: &str, table: &str) -> Option<String> {
 /// # Errors
 /// If something cannot be generated or written.
 pub(crate) fn write(root: &Path) -> Result<Vec<PathBuf>, Error> {
-    // The front end, whose table comes next, is built of the first.
+    // The front end is built of the first, and skxc of its table.
     let mut written = Vec::new();
-    for generate in [|root: &Path| Ok(vec![protocol(root)?]), tables] {
+    for generate in [|root: &Path| Ok(vec![protocol(root)?]), tables, reference::pages] {
         for file in stale_of(root, generate(root)?) {
+            if let Some(folder) = root.join(&file.path).parent() {
+                fs::create_dir_all(folder)?;
+            }
             fs::write(root.join(&file.path), &file.text)?;
             written.push(file.path);
         }
@@ -106,6 +112,7 @@ pub(crate) fn write(root: &Path) -> Result<Vec<PathBuf>, Error> {
 pub(crate) fn stale(root: &Path) -> Result<Vec<Generated>, Error> {
     let mut files = vec![protocol(root)?];
     files.extend(tables(root)?);
+    files.extend(reference::pages(root)?);
     Ok(stale_of(root, files))
 }
 

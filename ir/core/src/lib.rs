@@ -4,7 +4,7 @@
 //! leaves as a [`Module`] over the integers, which a back end prints as C.
 //! The pass `quantize` of `ir/passes` is the only way from one to the other;
 //! `ir/lowering` decides how the second one becomes code.
-//! `ir/README.md` is the reference: grammar, semantics, rounding, Decisions.
+//! `docs/ir.md` is the reference; `docs/numerics.md` has rounding and Decisions.
 //!
 //! What must hold:
 //! - nothing here touches files, processes or clocks;

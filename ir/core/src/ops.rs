@@ -2,7 +2,7 @@
 //!
 //! Each enum is matched without a `_` arm where the meaning of an operation
 //! counts: a new operation breaks the build wherever it must be handled, and
-//! `ir/README.md`, "Adding an op", lists these places.
+//! `docs/how-to-add.md`, "An IR operation", lists these places.
 
 mod declare;
 mod function;

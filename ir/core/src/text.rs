@@ -1,6 +1,6 @@
 //! The text form `.skir` of a module: [`print()`] and [`parse`].
 //!
-//! The grammar stands in `ir/README.md`, "Text form".
+//! The grammar stands in `docs/ir.md`, "Text form".
 //!
 //! What must hold:
 //! - `parse(print(m)) == m` for every valid module of either domain, where
