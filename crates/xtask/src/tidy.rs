@@ -1,7 +1,10 @@
 //! `cargo xtask tidy`: rules that the compiler does not check.
 
+mod commits;
 mod dependencies;
+mod markdown;
 mod sources;
+mod words;
 
 use crate::{Outcome, TaskResult, project, say};
 
@@ -25,6 +28,7 @@ pub(crate) fn run() -> TaskResult {
     let root = project::root();
     let mut findings = dependencies::check(&root)?;
     findings.extend(sources::check(&root)?);
+    findings.extend(commits::check(&root)?);
     findings.sort();
     for finding in &findings {
         say(&format!("{}: {}\n", finding.place, finding.what));

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::Finding;
+use super::{Finding, markdown, words};
 use crate::project;
 
 const FILE_LINES_MAX: usize = 1000;
@@ -39,11 +39,35 @@ fn check_file(name: &str, text: &str, here: &str, findings: &mut Vec<Finding>) {
     let first_lines = text.lines().take(3).collect::<Vec<_>>().join("\n");
     let generated = first_lines.contains("@generated");
     match extension {
-        "rs" if !generated => check_rust(name, text, &mut found),
+        "rs" if !generated => {
+            check_rust(name, text, &mut found);
+            check_words(name, text, &mut found);
+        }
+        "md" => {
+            check_markdown(text, &mut found);
+            check_words(name, text, &mut found);
+        }
         "c" | "h" if !first_lines.contains("SPDX-License-Identifier: ") => {
             found(1, "lacks a licence line (SPDX-License-Identifier)".to_owned());
         }
         _ => {}
+    }
+}
+
+fn check_markdown(text: &str, found: &mut impl FnMut(usize, String)) {
+    for (line, length) in markdown::long_lines(text) {
+        found(line, format!("{length} characters, at most {}", markdown::WIDTH_MAX));
+    }
+}
+
+fn check_words(name: &str, text: &str, found: &mut impl FnMut(usize, String)) {
+    if name == words::FILE {
+        return;
+    }
+    for (index, line) in text.lines().enumerate() {
+        for (word, instead) in words::private(line) {
+            found(index + 1, format!("the private word `{word}`: say {instead}"));
+        }
     }
 }
 
@@ -134,6 +158,10 @@ mod tests {
         assert!(check("a.rs", &format!("//! A.\n// {marker}(#7): b\n")).is_empty());
         assert_eq!(check("a.md", "see /home/somebody/skxc/out\n").len(), 1);
         assert_eq!(check("a.c", "int a;\n").len(), 1);
+        assert_eq!(check("a.md", &"word ".repeat(30)), ["a.md:1: 150 characters, at most 120"]);
+        let word = words::PRIVATE[0].0;
+        assert_eq!(check("a.md", &format!("a {word} row\n")).len(), 1);
+        assert_eq!(check("a.rs", &format!("//! A.\nfn {word}_row() {{}}\n")).len(), 1);
         let long = format!("//! A.\nfn a() {{\n{}}}\n", "    b();\n".repeat(70));
         assert_eq!(check("a.rs", &long), ["a.rs:2: a function of 72 lines, at most 70"]);
         let flat = format!(
