@@ -19,7 +19,7 @@ use crate::tensor::decode;
 
 /// A body whose operators are known.
 pub(crate) struct Body<'b> {
-    /// The graph.
+    /// The graph of the body.
     pub(crate) graph: &'b GraphProto,
     /// What its nodes do, in which version of their operator set.
     pub(crate) operators: Vec<(&'static Operator, u32)>,

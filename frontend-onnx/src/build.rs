@@ -92,7 +92,7 @@ impl Importer<'_> {
         self.constant_of(vec![number], Type::new(elem, &[]), origin)
     }
 
-    /// A constant.
+    /// A constant of these elements.
     pub(crate) fn constant_of(&mut self, elements: Vec<f64>, ty: Type, origin: OriginId) -> Value {
         let constant = self.module.constants.push(Constant { ty: ty.clone(), elements });
         self.module.push(RealOp::Constant { constant }, ty, origin)

@@ -23,19 +23,19 @@ pub(crate) type Span = Range<usize>;
 /// Where things are in the listing.
 #[derive(Debug)]
 pub(crate) struct Listing {
-    /// The text.
+    /// The text of the listing.
     pub(crate) source: SourceId,
     /// Operator sets, in the order of the file.
     pub(crate) opsets: Vec<Span>,
-    /// Metadata properties.
+    /// Spans of metadata properties.
     pub(crate) properties: Vec<Span>,
-    /// Graph inputs.
+    /// Spans of graph inputs.
     pub(crate) inputs: Vec<Span>,
-    /// Initializers.
+    /// Spans of initializers.
     pub(crate) initializers: Vec<Span>,
-    /// Nodes.
+    /// Spans of nodes.
     pub(crate) nodes: Vec<NodeSpans>,
-    /// Graph outputs.
+    /// Spans of graph outputs.
     pub(crate) outputs: Vec<Span>,
 }
 
@@ -66,9 +66,9 @@ impl Listing {
 pub(crate) struct NodeSpans {
     /// The operator, with its domain.
     pub(crate) operator: Span,
-    /// The inputs.
+    /// Spans of its inputs.
     pub(crate) inputs: Vec<Span>,
-    /// The outputs.
+    /// Spans of its outputs.
     pub(crate) outputs: Vec<Span>,
     /// The attributes, from the name to the value.
     pub(crate) attributes: Vec<Span>,

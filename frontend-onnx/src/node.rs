@@ -48,7 +48,7 @@ pub(crate) struct Node<'a> {
     pub(crate) proto: &'a NodeProto,
     /// Where it is in the listing.
     pub(crate) spans: &'a NodeSpans,
-    /// The listing.
+    /// The text of the listing.
     pub(crate) source: SourceId,
     /// What it does.
     pub(crate) operator: &'static Operator,

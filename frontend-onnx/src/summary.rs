@@ -57,7 +57,7 @@ pub struct OperatorCount {
 pub struct SupportedOperator {
     /// `ai.onnx` or `ai.onnx.ml`.
     pub domain: &'static str,
-    /// Name.
+    /// Name of the operator.
     pub name: &'static str,
     /// First operator set that has it; all later known ones do.
     pub since: u32,

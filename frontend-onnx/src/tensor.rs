@@ -13,7 +13,7 @@ use crate::proto::{DataType, TensorProto, data_type_name};
 /// A tensor whose elements are known, row-major.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Tensor {
-    /// Extents.
+    /// Extents of the axes.
     pub(crate) shape: Vec<u32>,
     /// As many elements as the shape says.
     pub(crate) data: Data,
@@ -27,13 +27,13 @@ pub(crate) struct Tensor {
 pub(crate) enum Data {
     /// `float`; each is an `f32`.
     F32(Vec<f64>),
-    /// `double`.
+    /// Elements of type `double`.
     F64(Vec<f64>),
     /// Integers of every width.
     Integers(Vec<i64>),
     /// `bool`, as 0 and 1.
     Bool(Vec<i64>),
-    /// `string`.
+    /// Elements of type `string`.
     Text(Vec<String>),
 }
 

@@ -53,7 +53,7 @@ const LIMITS: [(&str, usize); 5] = [
 
 /// What a field holds.
 enum Kind {
-    /// A message.
+    /// A message of this schema.
     Message(&'static Schema),
     /// The name of an operand of a node.
     Operand,

@@ -33,9 +33,9 @@ fn check(path: &Path) -> Outcome {
 /// What the commands of a file printed, one after another.
 #[derive(Debug, Default)]
 pub(crate) struct Printed {
-    /// Standard output.
+    /// Text of standard output.
     pub(crate) stdout: String,
-    /// Standard error.
+    /// Text of standard error.
     pub(crate) stderr: String,
 }
 

@@ -27,7 +27,7 @@ pub(crate) enum ProgramError {
     /// A compiler refused what it got.
     #[error("{compiler} refused the program:\n{messages}")]
     Refused {
-        /// Which one.
+        /// Name of the compiler.
         compiler: String,
         /// What it said.
         messages: String,

@@ -48,7 +48,7 @@ pub enum Hook {
 pub enum Action {
     /// Thrown away, with a trace point.
     Aborted = 0,
-    /// Thrown away.
+    /// The packet is thrown away.
     Drop = 1,
     /// On to the network stack.
     #[default]
@@ -101,7 +101,7 @@ pub enum Error {
     FeatureCount {
         /// Declared columns of the model.
         columns: usize,
-        /// Features given.
+        /// Number of features given.
         features: usize,
     },
     /// A feature can have values that the model does not expect.
@@ -120,7 +120,7 @@ pub enum Error {
     ActionCount {
         /// Classes of the model.
         classes: u32,
-        /// Actions given.
+        /// Number of actions given.
         actions: usize,
     },
 }

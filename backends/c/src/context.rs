@@ -13,7 +13,7 @@ use skxc_backend_common::writer::literal;
 /// One forest of the module and the names of its code.
 #[derive(Clone, Debug)]
 pub(crate) struct Forest<'a> {
-    /// The sums.
+    /// The value of the sums.
     pub(crate) value: Value,
     /// All of its trees.
     pub(crate) trees: Trees<'a>,
@@ -30,7 +30,7 @@ pub(crate) struct Forest<'a> {
 /// One part of a forest and the names of its code.
 #[derive(Clone, Debug)]
 pub(crate) struct Part<'a> {
-    /// The sums.
+    /// The value of the sums.
     pub(crate) value: Value,
     pub(crate) shape: &'a TreeCode,
     /// The trees of the part.

@@ -26,7 +26,7 @@ pub(crate) fn counts(out: &mut Writer, context: &Context<'_>) {
     out.line("");
 }
 
-/// The structure.
+/// The structure of the result, as C.
 pub(crate) fn declaration(out: &mut Writer, context: &Context<'_>) {
     let (name, upper) = (&context.prefix.lower, &context.prefix.upper);
     out.open(&format!("struct {name}_result {{"));

@@ -26,7 +26,7 @@ pub struct Field {
     pub name: String,
     /// The column it holds.
     pub column: Handle<Column>,
-    /// Its type.
+    /// Its type in C.
     pub ty: CType,
     /// Bytes from the start of the struct.
     pub offset: u32,
@@ -56,7 +56,7 @@ pub struct Layout {
     pub vector_bytes: u32,
     /// Size of `struct NAME_scratch`.
     pub scratch_bytes: u64,
-    /// Its alignment.
+    /// Alignment of the scratch memory, in bytes.
     pub scratch_align: u64,
 }
 

@@ -10,7 +10,7 @@ use crate::keywords::is_reserved;
 pub struct Prefix {
     /// Of functions, types, variables, maps: the name of the model.
     pub lower: String,
-    /// Of macros.
+    /// Prefix of macros: the name of the model in capitals.
     pub upper: String,
 }
 

@@ -21,7 +21,7 @@ pub enum Error {
     /// libbpf does not understand the object.
     #[error("libbpf cannot open the object: {messages}")]
     Open {
-        /// libbpf's error.
+        /// The error of libbpf.
         #[source]
         source: libbpf_rs::Error,
         /// What libbpf printed meanwhile.
@@ -30,7 +30,7 @@ pub enum Error {
     /// libbpf cannot write the object without debug information.
     #[error("libbpf cannot rewrite the object: {messages}")]
     Strip {
-        /// libbpf's answer.
+        /// The answer of libbpf.
         #[source]
         source: io::Error,
         /// What libbpf printed meanwhile.
@@ -189,7 +189,7 @@ pub enum Error {
     Libbpf {
         /// What was tried.
         action: Action,
-        /// libbpf's error.
+        /// The error of libbpf.
         #[source]
         source: libbpf_rs::Error,
     },

@@ -109,7 +109,7 @@ impl AsFd for Map<'_> {
 /// Packets and bytes, added up over all CPUs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counter {
-    /// Packets.
+    /// Number of packets.
     pub packets: u64,
     /// Bytes of their frames.
     pub bytes: u64,

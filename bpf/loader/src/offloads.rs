@@ -60,7 +60,7 @@ pub enum LinkLayer {
     Ethernet,
     /// The IP header.
     Ip,
-    /// Something else.
+    /// Another type of link.
     Other {
         /// Type of the interface, one of `ARPHRD_*`.
         number: u16,

@@ -12,7 +12,7 @@ use crate::sys;
 pub enum Capability {
     /// Networking: attach programs.
     NetAdmin = 12,
-    /// Everything.
+    /// All of the others (`CAP_SYS_ADMIN`).
     SysAdmin = 21,
     /// Performance: what the verifier allows to reveal, such as lengths.
     Perfmon = 38,
@@ -74,7 +74,7 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Looks.
+    /// Examines this machine.
     pub fn new() -> Probe {
         Probe {
             kernel: line("/proc/sys/kernel/osrelease"),

@@ -50,11 +50,11 @@ impl Needs {
 /// Type of a feature in generated C: unsigned, in host byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CType {
-    /// `__u8`
+    /// 8 bits, `__u8`
     U8,
-    /// `__u16`
+    /// 16 bits, `__u16`
     U16,
-    /// `__u32`
+    /// 32 bits, `__u32`
     U32,
 }
 

@@ -24,7 +24,7 @@ pub(crate) struct Point {
     pub(crate) trees: u32,
     /// Levels of each tree, at most.
     pub(crate) depth: u32,
-    /// Sums.
+    /// Number of sums.
     pub(crate) targets: u32,
     /// Do features take 62 bits rather than at most 32?
     pub(crate) wide: bool,

@@ -16,14 +16,14 @@ const TRIES: usize = 5;
 pub(crate) struct Forest {
     /// Root of each tree.
     pub(crate) roots: Vec<usize>,
-    /// All nodes.
+    /// The nodes of all levels.
     pub(crate) nodes: Vec<Node>,
 }
 
 /// A node of a tree.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Node {
-    /// Two ways.
+    /// A test with two children.
     Branch {
         /// The column that is compared.
         feature: usize,
@@ -34,7 +34,7 @@ pub(crate) enum Node {
         /// The other one.
         no: usize,
     },
-    /// The end.
+    /// The end of a path.
     Leaf {
         /// Any number, which its weights are made of.
         seed: u64,

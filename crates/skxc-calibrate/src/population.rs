@@ -50,7 +50,7 @@ impl Population {
         Self { bits, clusters }
     }
 
-    /// `count` rows.
+    /// Makes `count` random rows.
     pub(crate) fn rows(&self, seed: u64, count: usize) -> Vec<Row> {
         let mut random = Random::new(seed);
         let row = |_| {

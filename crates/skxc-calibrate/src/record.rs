@@ -17,7 +17,7 @@ pub(crate) struct Record {
     /// Those of them that go the less likely way of their node: what a branch
     /// predictor misses, about.
     pub(crate) misses: f64,
-    /// Its lowering.
+    /// Name of its lowering.
     pub(crate) lowering: String,
     /// Net nanoseconds of a decision on varying rows, median.
     pub(crate) ns: f64,

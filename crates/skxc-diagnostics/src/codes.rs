@@ -25,7 +25,7 @@ pub struct Code(u16);
 /// What `skxc explain` says about a code.
 #[derive(Clone, Copy, Debug)]
 pub struct Document {
-    /// The code.
+    /// The code it explains.
     pub code: Code,
     /// The problem in a few words.
     pub title: &'static str,

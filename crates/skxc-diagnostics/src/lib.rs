@@ -77,7 +77,7 @@ impl Sources {
 /// The printed listing of a graph.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GraphListing {
-    /// Its text.
+    /// The text it lies in.
     pub source: SourceId,
     /// Where the operator of each node is in it, in the order of the graph.
     pub nodes: Vec<Range<usize>>,
@@ -115,13 +115,13 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// An error.
+    /// An error without labels.
     #[must_use]
     pub fn error(code: Code, message: impl Into<String>) -> Self {
         Self::new(Severity::Error, code, message)
     }
 
-    /// A warning.
+    /// A warning without labels.
     #[must_use]
     pub fn warning(code: Code, message: impl Into<String>) -> Self {
         Self::new(Severity::Warning, code, message)

@@ -72,7 +72,7 @@ impl Kind {
         matches!(self, Self::Csv | Self::Capture)
     }
 
-    /// One word.
+    /// Its name, one word.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -154,7 +154,7 @@ impl Rows {
 pub struct Options {
     /// Start of the pseudo-random sequence.
     pub seed: u64,
-    /// Random rows.
+    /// Number of random rows.
     pub random_rows: u64,
     /// About how many rows to make for leaves and thresholds together. A model
     /// that could use more is sampled evenly, and [`Coverage`] says how much was left out.

@@ -65,7 +65,7 @@ pub trait PacketRunner {
 /// A counter of the program.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counter {
-    /// Frames.
+    /// Number of frames.
     pub packets: u64,
     /// Bytes of these frames.
     pub bytes: u64,

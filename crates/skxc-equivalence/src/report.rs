@@ -11,7 +11,7 @@ use crate::verdict::{Comparison, Counterexample, Part, Reason, Verdict};
 pub struct Report {
     /// What was compared.
     pub comparison: Comparison,
-    /// The outcome.
+    /// Outcome of the comparison.
     #[serde(flatten)]
     pub verdict: Verdict,
     /// Vectors tried, by kind.
@@ -63,13 +63,13 @@ pub struct Changed {
 /// Rows whose label was one class and is another.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct ChangedClass {
-    /// Which label.
+    /// The label or score it counts.
     pub part: Part,
     /// The class that the model decides for.
     pub from: String,
     /// The class that the program decides for.
     pub to: String,
-    /// How many.
+    /// Number of rows.
     pub rows: u64,
 }
 

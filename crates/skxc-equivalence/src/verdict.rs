@@ -20,14 +20,14 @@ pub enum Verdict {
         /// How many rows or packets were tried.
         vectors: u64,
     },
-    /// Something differs.
+    /// The two sides differ.
     Refuted {
         /// The first difference, made as plain as possible.
         counterexample: Box<Counterexample>,
     },
     /// Nothing can be said.
     Inconclusive {
-        /// Why not.
+        /// Reason for the missing answer.
         reason: Reason,
     },
 }
@@ -86,7 +86,7 @@ pub struct Counterexample {
     /// Position of the row or packet in the file of the caller, from 0, if
     /// that is where it came from.
     pub index: Option<u64>,
-    /// What differs.
+    /// The label or score that differs.
     pub part: Part,
     /// What the first side says.
     pub expected: String,

@@ -19,13 +19,13 @@ use skxc_ir::{Domain, ElementType, LabelTable, Module, Output, OutputKind};
 use crate::names::closest;
 use crate::ranges::Range;
 
-/// A verdict.
+/// The verdict about a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Action {
     /// On to the network stack
     Pass,
-    /// Thrown away
+    /// The packet is thrown away
     Drop,
     /// Thrown away, with a trace point
     Aborted,

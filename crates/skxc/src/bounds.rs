@@ -20,7 +20,7 @@ use crate::session::{Exit, Session, Stop};
 /// A bound that the user sets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bound {
-    /// Which figure.
+    /// The figure that is bounded.
     pub(crate) figure: Figure,
     /// Its greatest allowed value.
     pub(crate) at_most: u64,
@@ -52,7 +52,7 @@ impl FromStr for Bound {
 /// Instructions that the verifier of this kernel processed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Verified {
-    /// How many.
+    /// Number of instructions.
     pub(crate) insns: u64,
     /// Release of the kernel.
     pub(crate) kernel: String,

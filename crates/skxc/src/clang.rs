@@ -32,7 +32,7 @@ const LINES_MAX: usize = 20;
 /// What a program takes too much of for clang to make an object of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Excess {
-    /// Stack.
+    /// The stack is too small.
     Stack,
     /// Instructions that one jump leads over.
     Jump,
@@ -43,7 +43,7 @@ pub(crate) enum Excess {
 pub(crate) enum Refusal {
     /// The program takes too much of something; another plan may take less.
     Excess(Excess, Box<Diagnostic>),
-    /// Anything else.
+    /// Any other reason to stop.
     Stop(Stop),
 }
 

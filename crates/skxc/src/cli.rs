@@ -61,7 +61,7 @@ pub(crate) struct Global {
     /// Say only what went wrong
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub(crate) quiet: bool,
-    /// Say more
+    /// Say more about each step
     #[arg(short, long, global = true)]
     pub(crate) verbose: bool,
     /// How diagnostics and the report of `check` are written
@@ -80,16 +80,16 @@ pub(crate) struct Global {
 pub(crate) enum Color {
     /// On a terminal
     Auto,
-    /// Always
+    /// Colours in any case
     Always,
-    /// Never
+    /// No colours at all
     Never,
 }
 
 /// Form of what is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum MessageFormat {
-    /// For people
+    /// Text for people
     Human,
     /// One JSON object a line
     Json,
@@ -261,9 +261,9 @@ pub(crate) struct Compile {
 pub(crate) enum Emit {
     /// NAME.h, NAME.bpf.c and the headers that they include
     Source,
-    /// NAME.bpf.o
+    /// The object NAME.bpf.o
     Object,
-    /// NAME.json
+    /// The manifest NAME.json
     Manifest,
     /// NAME.skir: the integer IR
     Skir,
@@ -335,7 +335,7 @@ pub(crate) struct Predict {
     /// Rows, as CSV with a header; `-` for standard input
     #[arg(long, value_name = "ROWS.csv")]
     pub(crate) input: PathBuf,
-    /// What computes
+    /// The engine that computes
     #[arg(long, value_enum, default_value_t = Engine::Ir)]
     pub(crate) engine: Engine,
     /// The object to run, with --engine kernel [default: compiled on the spot]
@@ -523,7 +523,7 @@ pub(crate) struct Run {
     pub(crate) program: ProgramArgs,
     #[command(flatten)]
     pub(crate) given: Given,
-    /// The interface
+    /// The network interface
     #[arg(short, long, value_name = "IFACE")]
     pub(crate) interface: String,
     /// Native needs driver support, generic works everywhere
@@ -555,7 +555,7 @@ pub(crate) struct Attach {
     /// The object that `compile` wrote, with its manifest beside it
     #[arg(value_name = "OBJECT")]
     pub(crate) object: PathBuf,
-    /// The interface
+    /// The network interface
     #[arg(short, long, value_name = "IFACE")]
     pub(crate) interface: String,
     /// Native needs driver support, generic works everywhere
@@ -640,11 +640,11 @@ pub(crate) struct Features {
 /// Form of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TableFormat {
-    /// For people
+    /// Text for people
     Text,
     /// Comma-separated values with a header
     Csv,
-    /// JSON
+    /// JSON for machines
     Json,
 }
 
@@ -676,7 +676,7 @@ The exit code is 3 if `skxc compile` cannot work here.";
 /// Shell completions, for packagers
 #[derive(Debug, Args)]
 pub(crate) struct Completions {
-    /// The shell
+    /// The shell to complete in
     #[arg(value_enum)]
     pub(crate) shell: clap_complete::Shell,
 }

@@ -82,7 +82,7 @@ pub(crate) struct Config {
     pub(crate) features: BTreeMap<String, FeatureEntry>,
 }
 
-/// `[features.NAME]`.
+/// A table `[features.NAME]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct FeatureEntry {

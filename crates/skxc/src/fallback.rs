@@ -111,7 +111,7 @@ pub(crate) fn of_project<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Fallb
 pub(crate) struct Fallbacks(BTreeMap<Reason, Action>);
 
 impl Default for Fallbacks {
-    /// Everything passes.
+    /// Every packet passes.
     fn default() -> Self {
         Self(Reason::ALL.into_iter().map(|reason| (reason, Action::Pass)).collect())
     }

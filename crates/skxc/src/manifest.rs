@@ -27,7 +27,7 @@ use crate::session::Stop;
 /// Number of the format; goes up when the meaning of a member changes.
 const FORMAT: u32 = 4;
 
-/// The manifest.
+/// The manifest `NAME.json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Manifest {
@@ -80,7 +80,7 @@ pub(crate) struct ObjectEntry {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ColumnEntry {
-    /// Its name.
+    /// Name of the column or output.
     pub(crate) name: String,
     /// Least value that it can hold.
     pub(crate) min: i64,
@@ -154,7 +154,7 @@ pub(crate) struct OutputEntry {
     pub(crate) error_max: Vec<Option<f64>>,
 }
 
-/// A forest.
+/// A forest and its lowering.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ForestEntry {
@@ -168,7 +168,7 @@ pub(crate) struct ForestEntry {
     pub(crate) nodes: u64,
     /// Levels of its deepest tree.
     pub(crate) depth_max: u32,
-    /// Predicted cost.
+    /// The cost, as predicted.
     pub(crate) cost: CostEntry,
 }
 
@@ -180,11 +180,11 @@ pub(crate) struct PartEntry {
     pub(crate) lowering: String,
     /// Number of trees.
     pub(crate) trees: u64,
-    /// Predicted cost.
+    /// The cost, as predicted.
     pub(crate) cost: CostEntry,
 }
 
-/// Predicted cost.
+/// The cost, as predicted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CostEntry {

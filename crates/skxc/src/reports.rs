@@ -167,7 +167,7 @@ impl Findings {
         changed.into_iter().chain(self.trainer.diagnostics(&self.comparisons)).collect()
     }
 
-    /// As JSON.
+    /// The report as JSON.
     pub(crate) fn json(&self) -> Value {
         let comparisons = self.comparisons.iter().map(|timed| {
             let mut value = serde_json::to_value(&timed.report).expect("a report is plain data");

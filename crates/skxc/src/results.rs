@@ -50,7 +50,7 @@ impl fmt::Display for Results {
 /// A model with the results that are asked for.
 #[derive(Debug)]
 pub(crate) struct Asked {
-    /// The model.
+    /// The model with these results.
     pub(crate) module: Module<Real>,
     /// What the threshold is compared with, if there is one.
     pub(crate) threshold: Option<ScoreKind>,

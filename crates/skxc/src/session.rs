@@ -30,7 +30,7 @@ pub(crate) enum Exit {
     Input = 2,
     /// The environment cannot do it.
     Environment = 3,
-    /// Not decided.
+    /// Neither equal nor refuted.
     Inconclusive = 4,
 }
 
@@ -79,7 +79,7 @@ pub(crate) struct Session {
     pub(crate) sources: Sources,
     /// Form of diagnostics and reports.
     pub(crate) format: MessageFormat,
-    /// Say more.
+    /// Say more about each step.
     pub(crate) verbose: bool,
     /// Say only what went wrong.
     pub(crate) quiet: bool,

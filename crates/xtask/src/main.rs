@@ -29,7 +29,8 @@ usage: cargo xtask TASK
 tasks:
   tidy                      check the rules that the compiler does not: direction of
                             dependencies, sizes, headers, a test case for each diagnostic,
-                            private words, width of Markdown, subjects of commits
+                            private words, empty doc comments, width of Markdown, subjects
+                            of commits
   structure                 crates, circles of imports, files that a new operation touches,
                             places that repeat others
   codegen [--check]         write the generated sources, or say which are stale

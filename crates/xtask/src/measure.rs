@@ -26,11 +26,11 @@ const EXIT_SIGNAL: u8 = 128;
 pub(crate) struct Run {
     /// Exit code; 124 if it took too long, 128 and the signal if it died.
     pub(crate) code: i32,
-    /// Standard output.
+    /// Bytes of standard output.
     pub(crate) stdout: Vec<u8>,
-    /// Standard error.
+    /// Text of standard error.
     pub(crate) stderr: String,
-    /// Wall time.
+    /// Wall time in seconds.
     pub(crate) seconds: f64,
     /// Peak resident memory of the program or the greatest of its children.
     pub(crate) peak_bytes: u64,

@@ -27,7 +27,7 @@ struct Package {
     uses: Vec<String>,
 }
 
-/// Prints everything.
+/// Prints all tables of the structure.
 pub(crate) fn run() -> TaskResult {
     let root = project::root();
     let files = project::files(&root)?;

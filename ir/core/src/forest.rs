@@ -41,7 +41,7 @@ pub type NodeId = u32;
 /// A node of a tree.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum TreeNode<D: Domain> {
-    /// Goes one of two ways.
+    /// A test with two children.
     Branch {
         /// What is asked.
         test: D::Test,
@@ -75,17 +75,17 @@ pub struct LeafWeight<D: Domain> {
 /// Comparison of a feature with a threshold (ai.onnx.ml TreeEnsemble*, `nodes_modes`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Mode {
-    /// `BRANCH_LEQ`.
+    /// `<=`, ONNX mode `BRANCH_LEQ`.
     LessOrEqual,
-    /// `BRANCH_LT`.
+    /// `<`, ONNX mode `BRANCH_LT`.
     Less,
-    /// `BRANCH_GTE`.
+    /// `>=`, ONNX mode `BRANCH_GTE`.
     GreaterOrEqual,
-    /// `BRANCH_GT`.
+    /// `>`, ONNX mode `BRANCH_GT`.
     Greater,
-    /// `BRANCH_EQ`.
+    /// `==`, ONNX mode `BRANCH_EQ`.
     Equal,
-    /// `BRANCH_NEQ`.
+    /// `!=`, ONNX mode `BRANCH_NEQ`.
     NotEqual,
 }
 
@@ -94,7 +94,7 @@ pub enum Mode {
 pub struct RealTest {
     /// Index of the feature in the row.
     pub feature: u32,
-    /// The comparison.
+    /// The kind of comparison.
     pub mode: Mode,
     /// The threshold; an `f32` in a module whose trees compare in `f32`.
     pub threshold: f64,

@@ -11,7 +11,7 @@ pub const TREE_NODES_REACHED_MAX: usize = 4 * TREE_NODES_MAX;
 pub const LEAF_WEIGHTS_MAX: usize = 16_000_000;
 /// Trees of a forest.
 pub const TREES_MAX: usize = 20_000;
-/// Input columns.
+/// Number of input columns.
 pub const COLUMNS_MAX: usize = 4_096;
 /// Classes of a label table, and sums of a forest, in a program.
 pub const CLASSES_MAX: usize = 1_024;

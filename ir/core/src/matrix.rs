@@ -47,7 +47,7 @@ pub struct MatrixRow {
 pub struct MatrixWeight {
     /// The element that it multiplies.
     pub input: u32,
-    /// The factor.
+    /// Factor of the input.
     pub weight: i64,
 }
 

@@ -146,7 +146,7 @@ pub struct Column {
 /// Inclusive interval of integers; never empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Interval {
-    /// Least element.
+    /// The least element.
     pub min: i64,
     /// Greatest element; at least `min`.
     pub max: i64,
@@ -185,7 +185,7 @@ impl Interval {
 /// Class labels of a classifier, by class index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LabelTable {
-    /// `classlabels_int64s`.
+    /// The attribute `classlabels_int64s`.
     Integers(Vec<i64>),
     /// `classlabels_strings`. Raw text of the model: escape before printing.
     Strings(Vec<String>),
@@ -233,7 +233,7 @@ pub struct Output {
     pub name: String,
     /// What it means.
     pub kind: OutputKind,
-    /// The value.
+    /// The value that is given out.
     pub value: Value,
 }
 

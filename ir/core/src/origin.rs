@@ -26,12 +26,12 @@ pub enum Origin {
     TreeNode {
         /// Position in the graph of the ensemble.
         node: u32,
-        /// `nodes_treeids`.
+        /// Tree id, `nodes_treeids`.
         tree: u32,
-        /// `nodes_nodeids`.
+        /// Node id, `nodes_nodeids`.
         id: u32,
     },
-    /// Both sets.
+    /// Union of both sets.
     Union(OriginId, OriginId),
 }
 

@@ -15,7 +15,7 @@ const SCALE_BITS: usize = 74;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Ratio {
     numerator: IBig,
-    /// Above 0.
+    /// The denominator, above 0.
     denominator: UBig,
 }
 
@@ -29,12 +29,12 @@ pub struct Scale {
 }
 
 impl Ratio {
-    /// 0.
+    /// The number 0.
     pub fn zero() -> Self {
         Self { numerator: IBig::ZERO, denominator: UBig::ONE }
     }
 
-    /// 1.
+    /// The number 1.
     pub fn one() -> Self {
         Self { numerator: IBig::ONE, denominator: UBig::ONE }
     }
@@ -71,7 +71,7 @@ impl Ratio {
         self.numerator.is_negative()
     }
 
-    /// Its negative.
+    /// The number times -1.
     pub fn negated(&self) -> Self {
         Self { numerator: -self.numerator.clone(), denominator: self.denominator.clone() }
     }
@@ -81,7 +81,7 @@ impl Ratio {
         if self.is_negative() { self.negated() } else { self.clone() }
     }
 
-    /// The sum.
+    /// Sum of both numbers.
     pub fn plus(&self, other: &Self) -> Self {
         if self.denominator == other.denominator {
             let numerator = &self.numerator + &other.numerator;
@@ -92,7 +92,7 @@ impl Ratio {
         Self::reduced(numerator, &self.denominator * &other.denominator)
     }
 
-    /// The product.
+    /// Product of both numbers.
     pub fn times(&self, other: &Self) -> Self {
         if *self == Self::one() {
             return other.clone();

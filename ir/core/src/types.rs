@@ -115,7 +115,7 @@ impl Shape {
 pub struct Type {
     /// Storage of each element.
     pub elem: ElementType,
-    /// Extents.
+    /// Extents of the axes.
     pub shape: Shape,
 }
 

@@ -70,7 +70,7 @@ pub struct Plan {
     pub leaves: Vec<u32>,
     /// Distinct rows of what is added to the sums; row 0 adds nothing.
     pub weights: Vec<i64>,
-    /// Sums.
+    /// Number of sums.
     pub targets: usize,
     /// What it costs.
     pub cost: Cost,

@@ -99,11 +99,11 @@ pub enum Exceeded {
     BranchNodes,
     /// Tests in a row, each of which the verifier keeps pending.
     BranchDepth,
-    /// [`Target::verifier_insns_max`].
+    /// More than [`Target::verifier_insns_max`].
     VerifierInsns,
-    /// [`Target::table_bytes_max`].
+    /// More than [`Target::table_bytes_max`].
     TableBytes,
-    /// [`Target::scratch_bytes_max`].
+    /// More than [`Target::scratch_bytes_max`].
     ScratchBytes,
     /// What the links between the nodes of a table can address.
     LinkBits,
@@ -119,9 +119,9 @@ pub enum Exceeded {
     PlaceBits,
     /// Instructions that one jump leads over.
     StraightInsns,
-    /// [`Target::stack_bytes_max`].
+    /// More than [`Target::stack_bytes_max`].
     StackBytes,
-    /// [`Target::functions_max`].
+    /// More than [`Target::functions_max`].
     Functions,
 }
 
@@ -151,7 +151,7 @@ impl Exceeded {
 /// Why a lowering cannot take a forest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The limit.
+    /// The limit that is exceeded.
     pub exceeded: Exceeded,
     /// What the forest needs.
     pub needs: u64,

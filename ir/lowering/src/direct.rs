@@ -42,7 +42,7 @@ pub struct Field {
     /// The thresholds of the trees, ascending: the field holds how many of them
     /// lie below the value.
     pub thresholds: Vec<i64>,
-    /// Lowest bit.
+    /// The lowest bit.
     pub first: u32,
 }
 

@@ -83,7 +83,7 @@ use skxc_ir::validate::Validated;
 /// What to plan for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Which lowering.
+    /// The lowering that is wanted.
     pub choice: Choice,
     /// What the choice goes by.
     pub optimize: Optimize,
@@ -236,7 +236,7 @@ fn maps(module: &Module<Int>, ranges: &Ranges, options: &Options) -> Maps {
 /// What each lowering makes of the whole of a forest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alternatives {
-    /// The sums.
+    /// The value of the sums.
     pub value: Value,
     /// In order of [`Lowering::ALL`].
     pub lowerings: Vec<(Lowering, Result<Cost, Refusal>)>,

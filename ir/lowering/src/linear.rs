@@ -62,7 +62,7 @@ pub enum Code {
     /// Of [`MapLowering::Straight`]: the sums of each function, in order; one
     /// run needs none.
     Straight(Vec<Range<usize>>),
-    /// Of [`MapLowering::Table`].
+    /// Code of [`MapLowering::Table`].
     Table(Table),
 }
 

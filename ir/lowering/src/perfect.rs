@@ -56,7 +56,7 @@ const WORD_SLOTS_MAX: usize = 1 << 13;
 /// How nodes and features are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// 8 bytes.
+    /// A node of 8 bytes.
     Word,
     /// 4 bytes: half the table, at the price of ranks for wide features.
     Half,
@@ -91,7 +91,7 @@ pub struct Run {
 pub struct Plan {
     /// How nodes and features are stored.
     pub format: Format,
-    /// The features.
+    /// The features as the walk reads them.
     pub slots: Slots,
     /// Entries of the array of features: a power of two.
     pub slot_entries: usize,

@@ -33,7 +33,7 @@ pub struct Profile {
 pub struct Visits {
     /// Rows that were seen.
     pub rows: u64,
-    /// By node.
+    /// The counts by node.
     pub nodes: Vec<Visit>,
     /// How soon they are decided, if the sums are only asked for their side of
     /// one number.

@@ -51,7 +51,7 @@ pub struct Storage {
     fusion: Fusion,
     /// By value, in the order in which its code asks for them.
     operands: Vec<Vec<Operand>>,
-    /// By value.
+    /// The place of each value.
     places: Vec<Option<Place>>,
 }
 

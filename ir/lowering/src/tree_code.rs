@@ -15,7 +15,7 @@ use skxc_ir::module::{Int, Module};
 /// A lowering: a shape of program that trees can become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Lowering {
-    /// Nested ifs.
+    /// Each tree as nested ifs.
     Branch,
     /// Tables and an interleaved walk.
     Walk,
@@ -25,24 +25,24 @@ pub enum Lowering {
     Ranked,
     /// Bit vectors of paths.
     Bits,
-    /// Direct tables.
+    /// Tables of sums, by ranks.
     Direct,
 }
 
 /// Trees as one shape, planned: tables, order, cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TreeCode {
-    /// Of [`Lowering::Branch`].
+    /// Code of [`Lowering::Branch`].
     Branch(branch::Plan),
-    /// Of [`Lowering::Walk`].
+    /// Code of [`Lowering::Walk`].
     Walk(walk::Plan),
-    /// Of [`Lowering::Perfect`].
+    /// Code of [`Lowering::Perfect`].
     Perfect(perfect::Plan),
-    /// Of [`Lowering::Ranked`].
+    /// Code of [`Lowering::Ranked`].
     Ranked(perfect::Plan),
-    /// Of [`Lowering::Bits`].
+    /// Code of [`Lowering::Bits`].
     Bits(bits::Plan),
-    /// Of [`Lowering::Direct`].
+    /// Code of [`Lowering::Direct`].
     Direct(bits::Plan),
 }
 

@@ -13,7 +13,7 @@ use skxc_ir::module::{Int, Interval};
 /// what it lends is that of the whole forest, numbered as there.
 #[derive(Clone, Debug)]
 pub struct Trees<'a> {
-    /// The forest.
+    /// The forest they belong to.
     pub forest: &'a Forest<Int>,
     /// Place of each feature of its row.
     pub features: &'a [Element],

@@ -86,7 +86,7 @@ pub struct Run {
 pub struct Plan {
     /// Storage of nodes.
     pub format: Format,
-    /// All nodes.
+    /// The nodes of all trees.
     pub nodes: Vec<Node>,
     /// Entries of the node table: a power of two, so that a mask bounds the index.
     pub node_entries: usize,

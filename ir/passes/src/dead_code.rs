@@ -10,7 +10,7 @@ use crate::{Pass, PassContext};
 use skxc_ir::module::{Domain, Module, Operation as _, Value};
 use skxc_ir::validate::Rules;
 
-/// The pass.
+/// Removes nodes that no output reads.
 #[derive(Clone, Copy, Debug)]
 pub struct DeadCode;
 

@@ -11,7 +11,7 @@ use skxc_ir::module::{Column, Module, Operation as _, Real, Value};
 use skxc_ir::ops::{Movement, RealOp};
 use skxc_ir::types::ElementType;
 
-/// The pass.
+/// Lets forests read columns directly.
 #[derive(Clone, Copy, Debug)]
 pub struct FoldInputs;
 

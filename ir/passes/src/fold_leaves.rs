@@ -29,7 +29,7 @@ use skxc_ir::module::{Constant, Module, Node, Operation, Real, Value};
 use skxc_ir::ops::{Binary, RealOp};
 use skxc_ir::types::{ElementType, Type};
 
-/// The pass.
+/// Computes at the leaves, once, what follows from one tree.
 #[derive(Clone, Copy, Debug)]
 pub struct FoldLeaves;
 

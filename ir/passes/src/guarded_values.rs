@@ -22,7 +22,7 @@ use skxc_ir::types::{ElementType, Type};
 /// Nodes that are computed once more, in all.
 const COPIES_MAX: usize = 1 << 12;
 
-/// The pass.
+/// Gives operands of a choice a range where they are undefined for some rows.
 #[derive(Clone, Copy, Debug)]
 pub struct GuardedValues;
 

@@ -24,7 +24,7 @@ use skxc_ir::analysis::real_ranges::RealRanges;
 use skxc_ir::module::{Constant, Module, Node, Operation as _, Real, Value};
 use skxc_ir::ops::{Binary, RealOp, Reduction, Unary};
 
-/// The pass.
+/// Applies identities over the real numbers.
 #[derive(Clone, Copy, Debug)]
 pub struct Identities;
 

@@ -23,7 +23,7 @@ use skxc_ir::module::{Constant, Module, Node, Operation, Real, Value};
 use skxc_ir::ops::{RealOp, Relation};
 use skxc_ir::types::{ElementType, Type};
 
-/// The pass.
+/// Moves decisions in front of monotone functions.
 #[derive(Clone, Copy, Debug)]
 pub struct KeepDecision;
 

@@ -15,7 +15,7 @@ use skxc_ir::module::{Constant, Module, Real, Value};
 use skxc_ir::ops::RealOp;
 use skxc_ir::types::ElementType;
 
-/// The pass.
+/// Replaces values that are the same for every row by constants.
 #[derive(Clone, Copy, Debug)]
 pub struct KnownValues;
 

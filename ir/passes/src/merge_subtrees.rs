@@ -15,7 +15,7 @@ use skxc_ir::forest::{Forest, IntTest, LeafWeight, NodeId, TreeNode};
 use skxc_ir::module::{Int, Module};
 use skxc_ir::origin::Origins;
 
-/// The pass.
+/// Merges equal subtrees of a forest.
 #[derive(Clone, Copy, Debug)]
 pub struct MergeSubtrees;
 

@@ -11,13 +11,13 @@ use skxc_ir::ops::{Binary, RealOp, Unary};
 /// How a number follows another one that grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Direction {
-    /// It stays.
+    /// The value does not change.
     Still,
     /// It grows or stays.
     Up,
     /// It shrinks or stays.
     Down,
-    /// Nobody knows.
+    /// The direction is unknown.
     Unknown,
 }
 

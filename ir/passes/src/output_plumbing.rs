@@ -13,7 +13,7 @@ use crate::{Pass, PassContext};
 use skxc_ir::module::{Module, Operation, Real, Value};
 use skxc_ir::ops::{Movement, RealOp};
 
-/// The pass.
+/// Removes data movement between ensembles and outputs.
 #[derive(Clone, Copy, Debug)]
 pub struct OutputPlumbing;
 

@@ -17,7 +17,7 @@ use skxc_ir::module::{Module, Node, Real, Value};
 use skxc_ir::ops::{Binary, RealOp, Relation, Unary};
 use skxc_ir::types::{ElementType, Type};
 
-/// The pass.
+/// Compares a value and its own extreme without a difference.
 #[derive(Clone, Copy, Debug)]
 pub struct OwnExtremes;
 

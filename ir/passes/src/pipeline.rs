@@ -86,9 +86,9 @@ impl Default for Options {
 /// A module between two passes.
 #[derive(Clone, Copy, Debug)]
 pub enum Snapshot<'a> {
-    /// Before quantization.
+    /// The module before quantization.
     Real(&'a Module<Real>),
-    /// After it.
+    /// The module after quantization.
     Int(&'a Module<Int>),
 }
 
@@ -98,7 +98,7 @@ pub enum PipelineError {
     /// `only` names no pass.
     #[error("there is no pass `{name}`")]
     UnknownPass {
-        /// The name.
+        /// The name that was given.
         name: String,
     },
     /// The model has no integer form.

@@ -15,7 +15,7 @@ use skxc_ir::forest::{Forest, IntTest, NodeId, TreeNode};
 use skxc_ir::module::{Int, Interval, Module};
 use skxc_ir::ops::IntOp;
 
-/// The pass.
+/// Removes branches that no row reaches.
 #[derive(Clone, Copy, Debug)]
 pub struct PruneBranches;
 

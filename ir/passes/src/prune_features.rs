@@ -10,7 +10,7 @@ use skxc_ir::module::{Int, Module, Operation, Value};
 use skxc_ir::ops::IntOp;
 use skxc_ir::types::{ElementType, Type};
 
-/// The pass.
+/// Removes features that no tree reads.
 #[derive(Clone, Copy, Debug)]
 pub struct PruneFeatures;
 

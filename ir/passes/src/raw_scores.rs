@@ -47,7 +47,7 @@ pub fn give_raw_scores(module: &mut Module<Real>) -> bool {
 /// What stands for probabilities.
 #[derive(Clone, Copy)]
 enum Raw {
-    /// These sums.
+    /// The sums themselves.
     Value(Value),
     /// A sum of one element and its negative, which is the first of the two or not.
     Mirrored { sum: Value, first: bool },

@@ -33,7 +33,7 @@ use skxc_ir::types::{ElementType, Shape, Type};
 use self::chain::{Chain, Element, Facts};
 use self::parts::Parts;
 
-/// The pass.
+/// Holds sums where functions of them saturate in floats.
 #[derive(Clone, Copy, Debug)]
 pub struct Saturation;
 

@@ -155,7 +155,7 @@ fn judge(head: &str, evaluate: impl Fn(&Cells) -> String) -> Result<String, Box<
     if wrong.is_empty() || expectation::blessing() { Ok(found) } else { Err(wrong.into()) }
 }
 
-/// `(1, nan)`
+/// Cells such as `(1, nan)`
 fn cells(text: &str) -> Result<Cells, Box<dyn Error>> {
     let inner = text.trim().strip_prefix('(').and_then(|text| text.split_once(')'));
     let (inner, _) = inner.ok_or_else(|| format!("`{text}` is not a row such as (1, 2)"))?;

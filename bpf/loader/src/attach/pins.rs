@@ -78,7 +78,7 @@ impl LockedPins {
         Ok(LockedPins { root: root.to_owned(), _lock: lock })
     }
 
-    /// The directory.
+    /// The directory of all pins.
     pub fn root(&self) -> &Path {
         &self.root
     }

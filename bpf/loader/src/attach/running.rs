@@ -13,7 +13,7 @@ use crate::sys;
 /// An XDP program on an interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Running {
-    /// The interface.
+    /// The interface it runs on.
     pub interface: Interface,
     /// How the program runs.
     pub mode: Mode,

@@ -59,7 +59,7 @@ pub(super) enum For<'a> {
     /// floats of the whole model come to it. These saturate in functions behind a score,
     /// so that no bound holds for scores that are computed but by trees.
     EveryRow,
-    /// One row.
+    /// One row of columns.
     Row(&'a [Option<i64>]),
     /// What a trainer computes for one row, exactly and with weights of which those of
     /// the model are roundings, to the precision in which they are used.

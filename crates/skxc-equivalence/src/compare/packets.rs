@@ -144,7 +144,7 @@ impl Program {
     }
 }
 
-/// `XDP_PASS` (include/uapi/linux/bpf.h).
+/// The verdict `XDP_PASS` (include/uapi/linux/bpf.h).
 const PASS: u32 = 2;
 
 fn judge_counters(

@@ -39,7 +39,7 @@ pub(crate) struct Section {
     pub(crate) inputs: usize,
     /// What these are.
     pub(crate) about_inputs: String,
-    /// The programs.
+    /// The programs, one a row.
     pub(crate) rows: Vec<Row>,
 }
 
@@ -100,7 +100,7 @@ impl Report {
         }
     }
 
-    /// For people.
+    /// Writes a table for people.
     pub(crate) fn write_table(&self, out: &mut impl Write) -> io::Result<()> {
         let Self { name, kernel, rounds, repeat, .. } = self;
         writeln!(out, "{name} on Linux {kernel}: {rounds} rounds of {repeat}, all in turn")?;

@@ -36,7 +36,7 @@ const FCS_LENGTH: u16 = 13;
 pub(super) enum Item<'a> {
     /// A packet and where it came from.
     Packet(Raw<'a>, Source),
-    /// No packet.
+    /// A block that is no packet.
     Damaged,
 }
 
@@ -70,7 +70,7 @@ struct Interface {
 
 const UNKNOWN: Interface = Interface { source: Source::Unknown, snap_bytes: 0 };
 
-/// Reads blocks.
+/// Reads blocks of a pcapng.
 pub(super) struct Reader {
     file: BufReader<File>,
     order: Order,

@@ -105,7 +105,7 @@ pub(crate) struct Build {
     pub(crate) lowered: Lowered,
     /// Rows of real traffic, if there is a profile.
     pub(crate) traffic: Rows,
-    /// The program.
+    /// The program that was generated.
     pub(crate) program: Program,
     /// What it is.
     pub(crate) manifest: Manifest,

@@ -13,7 +13,7 @@ use crate::session::{Exit, Session, Stop, stdout};
 /// One thing that was looked at.
 #[derive(Debug)]
 struct Finding {
-    /// What.
+    /// The thing that was examined.
     what: &'static str,
     /// Is it there?
     good: bool,

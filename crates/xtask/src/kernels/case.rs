@@ -15,12 +15,12 @@ use crate::measure::{Run, measure};
 /// Vectors of a case.
 const VECTORS: usize = 256;
 
-/// A model.
+/// A model to run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Model {
     /// Name of the case.
     pub(super) name: String,
-    /// The file.
+    /// Path of its file.
     pub(super) path: PathBuf,
     /// Its columns, if the file does not name them.
     pub(super) features: Option<String>,
@@ -41,7 +41,7 @@ pub(super) struct Case {
     counted: Vec<String>,
 }
 
-/// What differed.
+/// Differences of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Compared {
     /// Vectors that were run.

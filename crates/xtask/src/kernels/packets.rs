@@ -26,12 +26,12 @@ const CHANGED: usize = 32;
 /// `LINKTYPE_ETHERNET` and `LINKTYPE_RAW`, which is a packet from its IP header on.
 const LINK_TYPES: [u32; 2] = [1, 101];
 
-/// A packet.
+/// A packet of a capture.
 #[derive(Clone, Debug)]
 pub(super) struct Packet {
     /// Does it begin with its IP header?
     pub(super) is_layer3: bool,
-    /// Its bytes.
+    /// Bytes of the frame.
     pub(super) data: Vec<u8>,
 }
 

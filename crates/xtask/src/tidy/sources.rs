@@ -9,6 +9,8 @@ use crate::project;
 
 const FILE_LINES_MAX: usize = 1000;
 const FUNCTION_LINES_MAX: usize = 70;
+/// Fewer name nothing: `/// Which.`
+const DOC_WORDS_MIN: usize = 3;
 /// Files that others `include!`: no modules, so they cannot open as one.
 const INCLUDED: [&str; 1] = ["bpf/runtime/src/table.rs"];
 const CODES: &str = "crates/skxc-diagnostics/src/codes.rs";
@@ -41,6 +43,7 @@ fn check_file(name: &str, text: &str, here: &str, findings: &mut Vec<Finding>) {
     match extension {
         "rs" if !generated => {
             check_rust(name, text, &mut found);
+            check_docs(text, &mut found);
             check_words(name, text, &mut found);
         }
         "md" => {
@@ -52,6 +55,27 @@ fn check_file(name: &str, text: &str, here: &str, findings: &mut Vec<Finding>) {
         }
         _ => {}
     }
+}
+
+/// Finds doc comments that say nothing about their item.
+fn check_docs(text: &str, found: &mut impl FnMut(usize, String)) {
+    let mut lines = text.lines().enumerate().peekable();
+    while let Some((index, line)) = lines.next() {
+        let Some(first) = doc_text(line) else { continue };
+        let mut count = first.split_whitespace().count();
+        while let Some(more) = lines.peek().and_then(|(_, line)| doc_text(line)) {
+            count += more.split_whitespace().count();
+            lines.next();
+        }
+        if count < DOC_WORDS_MIN {
+            found(index + 1, format!("a doc comment of {count} words, at least {DOC_WORDS_MIN}"));
+        }
+    }
+}
+
+/// The text of a line of a doc comment.
+fn doc_text(line: &str) -> Option<&str> {
+    line.trim_start().strip_prefix("///").filter(|text| !text.starts_with('/'))
 }
 
 fn check_markdown(text: &str, found: &mut impl FnMut(usize, String)) {
@@ -159,6 +183,9 @@ mod tests {
         assert_eq!(check("a.md", "see /home/somebody/skxc/out\n").len(), 1);
         assert_eq!(check("a.c", "int a;\n").len(), 1);
         assert_eq!(check("a.md", &"word ".repeat(30)), ["a.md:1: 150 characters, at most 120"]);
+        let short =
+            check("a.rs", "//! A.\n/// The b.\nfn b() {}\n/// One b\n/// more.\nfn c() {}\n");
+        assert_eq!(short, ["a.rs:2: a doc comment of 2 words, at least 3"]);
         let word = words::PRIVATE[0].0;
         assert_eq!(check("a.md", &format!("a {word} row\n")).len(), 1);
         assert_eq!(check("a.rs", &format!("//! A.\nfn {word}_row() {{}}\n")).len(), 1);

@@ -16,19 +16,19 @@ use crate::tensor::{self, Data};
 pub(in crate::ops) struct Trees<'n> {
     /// Type in which thresholds are compared and weights are summed.
     pub(super) elem: ElementType,
-    /// `nodes_treeids`.
+    /// The attribute `nodes_treeids`.
     pub(super) tree_ids: &'n [i64],
-    /// `nodes_nodeids`.
+    /// The attribute `nodes_nodeids`.
     pub(super) node_ids: &'n [i64],
-    /// `nodes_featureids`.
+    /// The attribute `nodes_featureids`.
     pub(super) features: &'n [i64],
-    /// `nodes_modes`.
+    /// The attribute `nodes_modes`.
     pub(super) modes: &'n [prost::bytes::Bytes],
-    /// `nodes_values`.
+    /// The attribute `nodes_values`.
     pub(super) values: Numbers<'n>,
-    /// `nodes_truenodeids`.
+    /// The attribute `nodes_truenodeids`.
     pub(super) yes: &'n [i64],
-    /// `nodes_falsenodeids`.
+    /// The attribute `nodes_falsenodeids`.
     pub(super) no: &'n [i64],
     /// `nodes_missing_value_tracks_true`; may be empty.
     pub(super) missing: &'n [i64],
@@ -124,7 +124,7 @@ impl Numbers<'_> {
         }
     }
 
-    /// All numbers.
+    /// All numbers, in order.
     pub(in crate::ops) fn iter(&self) -> impl Iterator<Item = f64> + '_ {
         (0..self.len()).map(|position| self.get(position))
     }

@@ -33,7 +33,7 @@ const NAMES: [(&str, PostTransform); 5] = [
     ("PROBIT", PostTransform::Probit),
 ];
 
-/// The attribute.
+/// Name of the attribute.
 pub(in crate::ops) const NAME: &str = "post_transform";
 
 /// What counts as 0 for SOFTMAX_ZERO.

@@ -48,7 +48,7 @@ pub struct Affine<'m> {
 /// A linear form: a constant and coefficients of atoms.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Form {
-    /// The constant.
+    /// The constant term.
     pub constant: Ratio,
     /// The atoms, in order, with coefficients other than 0.
     pub terms: Vec<(Atom, Ratio)>,
@@ -65,7 +65,7 @@ impl Form {
         Self { constant: self.constant.plus(&other.constant), terms }
     }
 
-    /// Its negative.
+    /// The form times -1.
     pub fn negated(&self) -> Self {
         let terms = self.terms.iter().map(|(sum, by)| (*sum, by.negated())).collect();
         Self { constant: self.constant.negated(), terms }
@@ -76,7 +76,7 @@ impl Form {
 /// tree ensemble, or a result of an operation that is not linear.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Atom {
-    /// The value.
+    /// The value of the term.
     pub value: Value,
     /// Index of the element.
     pub element: u32,

@@ -15,9 +15,9 @@ use crate::types::Type;
 /// What an element depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DependsOn {
-    /// No input.
+    /// Depends on no input.
     Nothing,
-    /// This column.
+    /// Depends on this column alone.
     Column(Handle<Column>),
     /// More, or what trees and sorting give.
     Several,

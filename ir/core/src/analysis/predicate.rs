@@ -15,7 +15,7 @@ use crate::module::{Column, Interval};
 /// What a test reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Source<'a> {
-    /// The column.
+    /// The column that is tested.
     pub column: &'a Column,
     /// What becomes of it before the comparison.
     pub function: &'a Function,
@@ -78,7 +78,7 @@ impl Predicate {
 /// One test of a [`Predicate::decision`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// The test.
+    /// The test of the column.
     pub test: IntTest,
     /// Where to go if it holds.
     pub below: Way,

@@ -17,7 +17,7 @@ use crate::ops::{Binary, RealOp, Unary};
 /// An operation that can be undefined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Undefined {
-    /// Its result.
+    /// The value of its result.
     pub value: Value,
     /// What must not be 0.
     pub operand: Value,

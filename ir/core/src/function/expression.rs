@@ -33,12 +33,12 @@ impl Expression {
         Self::default()
     }
 
-    /// The variable.
+    /// The term of the variable.
     pub fn variable(&mut self) -> TermId {
         self.push(Term::Variable)
     }
 
-    /// A number.
+    /// The term of a number.
     pub fn constant(&mut self, x: f64) -> TermId {
         self.push(Term::Constant(x))
     }

@@ -26,7 +26,7 @@ pub(super) struct Span {
 impl Span {
     pub(super) const ZERO: Self = Self { min: 0.0, max: 0.0 };
     pub(super) const ONE: Self = Self { min: 1.0, max: 1.0 };
-    /// Any number.
+    /// The span of all numbers.
     pub(super) const ALL: Self = Self { min: f64::NEG_INFINITY, max: f64::INFINITY };
 
     /// The number `x`; any number if it is NaN.

@@ -265,7 +265,7 @@ fn order(a: &Repr<2>, b: &Repr<2>) -> Ordering {
     if a.significand().is_zero() && b.significand().is_zero() { Ordering::Equal } else { a.cmp(b) }
 }
 
-/// As [`truncate`].
+/// The integer of [`truncate`].
 fn integer_of(x: &Repr<2>) -> i64 {
     // Bounds the size of the integer, which the exponent does not.
     let fits = truncate(x.to_f64().value()) != i64::MIN;

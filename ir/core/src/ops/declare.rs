@@ -31,11 +31,11 @@ pub enum OpKind<'a> {
 /// Data that an operation refers to, by its index in the module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reference {
-    /// A column.
+    /// Index of a column.
     Column(usize),
-    /// A constant.
+    /// Index of a constant.
     Constant(usize),
-    /// A forest.
+    /// Index of a forest.
     Forest(usize),
     /// A table of a function.
     Function(usize),
@@ -48,11 +48,11 @@ pub enum Reference {
 /// The same, to be changed.
 #[derive(Debug)]
 pub enum ReferenceMut<'a, D: Domain> {
-    /// A column.
+    /// Handle of a column.
     Column(&'a mut Handle<Column>),
-    /// A constant.
+    /// Handle of a constant.
     Constant(&'a mut Handle<Constant<D>>),
-    /// A forest.
+    /// Handle of a forest.
     Forest(&'a mut Handle<Forest<D>>),
     /// A table of a function.
     Function(&'a mut Handle<Function>),

@@ -21,9 +21,9 @@ operations! {
             /// The columns, in order.
             columns: Vec<Handle<Column>>,
         }
-        /// The constant.
+        /// The elements of a constant.
         Constant("constant", OpKind::Leaf) {
-            /// The constant.
+            /// The constant that is given.
             constant: Handle<Constant<Int>>,
         }
         /// Same elements, the shape of the result.
@@ -46,19 +46,19 @@ operations! {
         /// A function of two elements; operands and result share one format, which
         /// for the logical ones is `bool`.
         Binary(function.name(), OpKind::Elementwise) {
-            /// The function.
+            /// The function of two operands.
             function: IntBinary,
-            /// First operand.
+            /// The first operand.
             a: Value,
-            /// Second operand.
+            /// The second operand.
             b: Value,
         }
         /// `a * b`, of any two formats, then divided by 2^`shift` and rounded to
         /// nearest, halves up. Both factors are below 2^62; their product need not be.
         Multiply("multiply", OpKind::Elementwise) {
-            /// First factor.
+            /// The first factor.
             a: Value,
-            /// Second factor.
+            /// The second factor.
             b: Value,
             /// Fraction bits of both factors together less those of the result; at most 62.
             shift: u8,
@@ -66,9 +66,9 @@ operations! {
         /// `a * 2^shift / b`, of any two formats, rounded to nearest, halves away
         /// from 0. The shifted numerator is below 2^62, and `b` is not 0.
         Divide("divide", OpKind::Elementwise) {
-            /// Numerator.
+            /// The numerator, any format.
             a: Value,
-            /// Denominator.
+            /// The denominator, never 0.
             b: Value,
             /// Fraction bits of the result and of `b` together less those of `a`; at most 62.
             shift: u8,
@@ -83,36 +83,36 @@ operations! {
         }
         /// A tabulated function of each element.
         Function("function", OpKind::Elementwise) {
-            /// The function.
+            /// The table of the function.
             function: Handle<Function>,
             /// The operand, in the input format of the function.
             input: Value,
         }
         /// Of `bool`: the other truth value.
         Not("not", OpKind::Elementwise) {
-            /// The operand.
+            /// The only operand.
             input: Value,
         }
         /// `fixed[1xn]`: sums of products of the elements of all inputs, one after
         /// the other, with constants.
         Linear("linear", OpKind::Combines) {
-            /// The constants.
+            /// The weights and bases.
             matrix: Handle<Matrix>,
             /// Numbers and truth values of any formats.
             inputs: Vec<Value>,
         }
         /// Does a relation hold between two elements of one format? As `bool`.
         Compare(relation.name(), OpKind::Elementwise) {
-            /// The relation.
+            /// The relation that is tested.
             relation: Relation,
-            /// Left side.
+            /// The left side.
             a: Value,
-            /// Right side.
+            /// The right side.
             b: Value,
         }
         /// Elementwise `a > threshold` as `bool`.
         Greater("greater", OpKind::Elementwise) {
-            /// Left side.
+            /// The left side.
             a: Value,
             /// Right side, in the format of `a`.
             threshold: i64,
@@ -128,14 +128,14 @@ operations! {
         }
         /// Reduces the last axis, which the result does not have.
         Reduce(function.name(), OpKind::Combines) {
-            /// The reduction.
+            /// The kind of reduction.
             function: IntReduction,
-            /// The operand.
+            /// The only operand.
             input: Value,
         }
         /// Sums of the elements up to and with each one, along the last axis.
         CumulativeSum("cumulative_sum", OpKind::Combines) {
-            /// The operand.
+            /// The only operand.
             input: Value,
         }
         /// `i64`: the positions of the elements of the last axis in sorted order;
@@ -173,7 +173,7 @@ operations! {
         }
         /// `fixed[1xtargets]`: the sums of a tree ensemble over a row.
         TreeEnsemble("tree_ensemble", OpKind::Combines) {
-            /// The forest.
+            /// The forest that is summed.
             forest: Handle<Forest<Int>>,
             /// The row of features, `i64[1xn]`.
             input: Value,
@@ -188,9 +188,9 @@ operations! {
         }
         /// The label of a class: from class indices (`i64` or `bool`) to `label`.
         Label("label", OpKind::Moves(Movement::Same(*class))) {
-            /// The labels.
+            /// The table of labels.
             table: Handle<LabelTable>,
-            /// The class.
+            /// Index of the class.
             class: Value,
         }
     }
@@ -203,9 +203,9 @@ pub enum IntBinary {
     Add,
     /// `a - b`.
     Subtract,
-    /// The lesser.
+    /// The lesser of both.
     Minimum,
-    /// The greater.
+    /// The greater of both.
     Maximum,
     /// Of `bool`: both.
     And,
@@ -244,11 +244,11 @@ impl IntBinary {
 /// What a reduction makes of the elements of the last axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum IntReduction {
-    /// The sum.
+    /// Sum of the elements.
     Sum,
-    /// The least.
+    /// The least element.
     Minimum,
-    /// The greatest.
+    /// The greatest element.
     Maximum,
 }
 
@@ -278,7 +278,7 @@ pub enum Rounding {
     Floor,
     /// To the least that is not below.
     Ceil,
-    /// Towards 0.
+    /// Rounds towards 0.
     Truncate,
 }
 

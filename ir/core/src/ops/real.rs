@@ -15,9 +15,9 @@ operations! {
             /// The columns, in order.
             columns: Vec<Handle<Column>>,
         }
-        /// The constant.
+        /// The elements of a constant.
         Constant("constant", OpKind::Leaf) {
-            /// The constant.
+            /// The constant that is given.
             constant: Handle<Constant<Real>>,
         }
         /// Converts to the element type of the result (ONNX Cast). A cast of labels
@@ -46,27 +46,27 @@ operations! {
         }
         /// A function of each element.
         Unary(function.name(), OpKind::Elementwise) {
-            /// The function.
+            /// The function of one operand.
             function: Unary,
-            /// The operand.
+            /// The only operand.
             input: Value,
         }
         /// A function of two elements, elementwise; shapes broadcast as in ONNX.
         Binary(function.name(), OpKind::Elementwise) {
-            /// The function.
+            /// The function of two operands.
             function: Binary,
-            /// First operand.
+            /// The first operand.
             a: Value,
-            /// Second operand.
+            /// The second operand.
             b: Value,
         }
         /// Does a relation hold? Elementwise, as `bool`; shapes broadcast.
         Compare(relation.name(), OpKind::Elementwise) {
-            /// The relation.
+            /// The relation that is tested.
             relation: Relation,
-            /// Left side.
+            /// The left side.
             a: Value,
-            /// Right side.
+            /// The right side.
             b: Value,
         }
         /// `a` where the condition holds, else `b`; shapes broadcast (ONNX Where).
@@ -80,21 +80,21 @@ operations! {
         }
         /// Reduces the last axis, which the result does not have.
         Reduce(function.name(), OpKind::Combines) {
-            /// The reduction.
+            /// The kind of reduction.
             function: Reduction,
-            /// The operand.
+            /// The only operand.
             input: Value,
         }
         /// `e^(x - m) / sum of e^(x - m)` along the last axis, with `m` its greatest
         /// element (ONNX Softmax, post-transform SOFTMAX).
         Softmax("softmax", OpKind::Combines) {
-            /// The operand.
+            /// The only operand.
             input: Value,
         }
         /// Sums of the elements up to and with each one, along the last axis
         /// (ONNX CumSum, inclusive and forward).
         CumulativeSum("cumulative_sum", OpKind::Combines) {
-            /// The operand.
+            /// The only operand.
             input: Value,
         }
         /// `i64`: the positions of the elements of the last axis in sorted order;
@@ -134,15 +134,15 @@ operations! {
         /// `elem[mxn]` of `elem[mxk]` and `elem[kxn]`: each element the sum of the
         /// products along `k`, in order (ONNX MatMul and Gemm).
         MatMul("matmul", OpKind::Combines) {
-            /// First operand.
+            /// The first operand.
             a: Value,
-            /// Second operand.
+            /// The second operand.
             b: Value,
         }
         /// `elem[1xtargets]`: the sums of a tree ensemble over a row, the trees in
         /// order, then the base values.
         TreeEnsemble("tree_ensemble", OpKind::Combines) {
-            /// The forest.
+            /// The forest that is summed.
             forest: Handle<Forest<Real>>,
             /// The row of features, `elem[1xn]`.
             input: Value,
@@ -160,9 +160,9 @@ operations! {
         }
         /// The label of a class: from class indices (`i64` or `bool`) to `label`.
         Label("label", OpKind::Moves(Movement::Same(*class))) {
-            /// The labels.
+            /// The table of labels.
             table: Handle<LabelTable>,
-            /// The class.
+            /// Index of the class.
             class: Value,
         }
     }

@@ -14,9 +14,9 @@ pub const ERRORS_MAX: usize = 100;
 #[derive(Clone, Debug, PartialEq, Error)]
 #[error("{location}: {problem}")]
 pub struct ValidationError {
-    /// Where.
+    /// Place of the problem.
     pub location: Location,
-    /// What.
+    /// The rule that is broken.
     pub problem: Problem,
 }
 
@@ -25,15 +25,15 @@ pub struct ValidationError {
 pub enum Location {
     /// The module as a whole.
     Module,
-    /// A column.
+    /// Index of a column.
     Column(usize),
     /// A label table.
     Labels(usize),
-    /// A constant.
+    /// Index of a constant.
     Constant(usize),
     /// A forest as a whole.
     Forest(usize),
-    /// A function.
+    /// Index of a function.
     Function(usize),
     /// A linear map.
     Matrix(usize),
@@ -41,7 +41,7 @@ pub enum Location {
     TreeNode(usize, usize),
     /// The node that makes a value.
     Value(Value),
-    /// An output.
+    /// Index of an output.
     Output(usize),
 }
 

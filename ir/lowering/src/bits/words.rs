@@ -15,7 +15,7 @@ pub const WORD_BITS: usize = 64;
 pub struct Lane {
     /// What the bits are.
     pub kind: Kind,
-    /// Lowest bit.
+    /// The lowest bit.
     pub first: u32,
     /// Where its table begins in [`Plan::leaves`](super::Plan::leaves). Lanes of
     /// paths within one word share a table.

@@ -38,7 +38,7 @@ pub enum Source {
     One(Element),
     /// In the array that `value` is computed into, from an offset on.
     Array {
-        /// The value.
+        /// The value that is read.
         value: Value,
         /// Position of the first element.
         offset: usize,

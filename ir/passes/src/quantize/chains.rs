@@ -36,9 +36,9 @@ pub(super) enum Chain {
 pub(super) struct Part {
     /// The value of whose element it is a function.
     pub(super) input: Value,
-    /// That element.
+    /// Position of the element.
     pub(super) element: usize,
-    /// The function.
+    /// The function of the element.
     pub(super) expression: Expression,
 }
 

@@ -27,7 +27,7 @@ pub enum QuantizeError {
     UntabledFeature {
         /// The ONNX node.
         node: OnnxNode,
-        /// The column.
+        /// Name of the column.
         column: String,
         /// What is wrong with the function.
         reason: NotTabled,
@@ -39,7 +39,7 @@ pub enum QuantizeError {
         node: OnnxNode,
         /// Name of its operation.
         op: &'static str,
-        /// The column.
+        /// Name of the column.
         column: String,
         /// What is wrong with the function.
         reason: NotTabled,
@@ -71,7 +71,7 @@ pub enum QuantizeError {
         node: OnnxNode,
         /// Name of the operation.
         op: &'static str,
-        /// The column.
+        /// Name of the column.
         column: String,
     },
     /// The weights are so large that not even their integer part fits.
@@ -85,9 +85,9 @@ pub enum QuantizeError {
     /// More classes or sums than a program can have.
     #[error("the program would have {found} {what}; at most {CLASSES_MAX} are allowed")]
     TooMany {
-        /// Of what.
+        /// The things that are counted.
         what: &'static str,
-        /// How many.
+        /// Number that was found.
         found: usize,
     },
 }

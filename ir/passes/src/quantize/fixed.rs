@@ -28,7 +28,7 @@ const DENOMINATOR_BITS: u32 = SUM_BITS as u32 / 2;
 /// A float operand.
 #[derive(Clone, Debug)]
 pub(super) enum Operand {
-    /// Fixed point.
+    /// A fixed-point value.
     Fixed(Value),
     /// Numbers, in whatever format is asked for.
     Constant(Vec<Ratio>, Shape),

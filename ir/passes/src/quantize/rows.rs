@@ -13,7 +13,7 @@ use skxc_ir::ops::RealOp;
 pub(super) struct Feature {
     /// The column; any one where the feature is the same for every row.
     pub(super) column: Handle<Column>,
-    /// The function.
+    /// The table of the function.
     pub(super) function: Rc<Function>,
 }
 

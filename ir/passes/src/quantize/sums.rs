@@ -25,7 +25,7 @@ use skxc_ir::ratio::Ratio;
 /// What needs numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Key {
-    /// A value.
+    /// A value of the module.
     Value(Value),
     /// The difference of the operands of a comparison.
     Difference(Value),
@@ -219,7 +219,7 @@ pub(super) fn groups(needs: &Needs) -> Vec<Group> {
 /// by a constant that the format holds exactly.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Place {
-    /// Which target.
+    /// Index of the target.
     pub(super) target: usize,
     /// With its sign turned?
     pub(super) negated: bool,

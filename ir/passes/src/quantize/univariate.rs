@@ -29,7 +29,7 @@ pub(super) struct Runs {
 /// What is known of a value that depends on one column, element by element.
 #[derive(Clone, Debug)]
 pub(super) enum Decided {
-    /// The elements.
+    /// The runs of each element.
     By(Vec<Runs>),
     /// Floats decide it, and there are no runs.
     NotTabled(Handle<Column>, NotTabled),

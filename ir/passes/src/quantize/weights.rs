@@ -30,9 +30,9 @@ const ROUNDING_SLACK: f64 = 1.0 + 1.0 / (1u64 << 36) as f64;
 /// An ensemble of a group.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ensemble<'m> {
-    /// Its value.
+    /// The value of its sums.
     pub(super) value: Value,
-    /// Its trees.
+    /// The forest of its trees.
     pub(super) forest: &'m Forest<Real>,
 }
 
@@ -185,7 +185,7 @@ pub(super) struct TreeMerger {
 
 /// An integer forest.
 pub(super) struct Joined {
-    /// The forest.
+    /// The forest over integers.
     pub(super) forest: Forest<Int>,
     /// What its weights are off by from those of the real forests, in half
     /// units: [`Forest::rounding_half_units`] without what folding rounded.

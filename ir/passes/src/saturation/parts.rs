@@ -35,7 +35,7 @@ pub(super) struct Parts {
 /// Numbers that are held for the rows that are functions of each of them.
 #[derive(Debug)]
 struct Held {
-    /// The numbers.
+    /// The numbers that saturate.
     input: Value,
     /// Where they are held.
     ends: [Option<f64>; 2],
@@ -143,7 +143,7 @@ impl Parts {
 
 /// A row that is a function of each of its numbers, constant from both ends on.
 struct Saturated {
-    /// The numbers.
+    /// The numbers that saturate.
     input: Value,
     /// The ends that the numbers can reach, and what the row is there.
     ends: [Option<(f64, f64)>; 2],

@@ -23,7 +23,7 @@ const UNROLLED_MAX: usize = 32;
 const INPUTS_UNROLLED: usize = 8;
 
 impl Map<'_> {
-    /// The table.
+    /// The table of weights, as C.
     pub(super) fn constants(&self, out: &mut Writer, context: &Context<'_>, table: &Table) {
         let blocks = table.rows.chunks(self.plan.together);
         let entries: Vec<i64> = blocks.flat_map(block).collect();

@@ -38,9 +38,9 @@ pub(super) struct Report {
 struct Forest {
     /// Its ONNX node.
     name: String,
-    /// Its trees.
+    /// Number of its trees.
     trees: u64,
-    /// Its nodes.
+    /// Number of its nodes.
     nodes: u64,
     /// Its deepest tree.
     heaviest: Tree,
@@ -68,14 +68,14 @@ struct Tree {
     tree: u64,
     /// Its nodes, shared ones counted each time.
     nodes: u64,
-    /// Its levels.
+    /// Number of its levels.
     depth: u32,
 }
 
 /// A lowering of a whole forest.
 #[derive(Debug, Serialize)]
 struct Row {
-    /// Its name.
+    /// Name of the lowering.
     lowering: String,
     /// Is it the one?
     chosen: bool,
@@ -144,7 +144,7 @@ impl Report {
         serde_json::to_string(self).expect("a report is plain data")
     }
 
-    /// For people.
+    /// Writes tables for people.
     pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
         let Self { kernel, optimize, .. } = self;
         writeln!(out, "predicted for Linux {kernel} and newer; chosen for {optimize}")?;

@@ -82,7 +82,7 @@ fn cut(
     importer.binary(node, Binary::Minimum, r, end)
 }
 
-/// As [`walked`].
+/// The rounds of [`walked`].
 fn rounds_of(
     importer: &mut Importer<'_>,
     node: &Node<'_>,

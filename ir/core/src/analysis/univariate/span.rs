@@ -30,9 +30,9 @@ pub enum Span {
 /// Floats from `min` to `max`; none if `min` is above `max`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Numbers {
-    /// Least number.
+    /// The least number.
     pub min: f64,
-    /// Greatest number.
+    /// The greatest number.
     pub max: f64,
     /// Can it be NaN as well?
     pub nan: bool,

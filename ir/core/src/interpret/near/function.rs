@@ -13,7 +13,7 @@ const LN_2: Near =
 const EXP_STEP: f64 = STEP * (1u32 << 12) as f64;
 /// Exponents within plus and minus this have powers that are computed.
 const EXPONENT_MAX: f64 = 500.0;
-/// Below e^-500.
+/// A number below e^-500.
 const TINY: f64 = 1e-217;
 /// Halvings of an argument before its power is expanded.
 const HALVINGS: i32 = 6;
