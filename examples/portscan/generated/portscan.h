@@ -143,10 +143,10 @@ static const __u8 portscan_rank_1[16] = {
 };
 
 /*
- * How many of 6 thresholds a value of f->tcp_window_size exceeds, in pages of
- * 256 values: by page, what its first value does, << 16, and where the page
- * begins in the table behind, which has what is added to that.
- * Pages without a threshold are one.
+ * How many of 6 thresholds a value of f->tcp_window_size exceeds:
+ * portscan_page_2[value >> 8] = rank of the page's first value << 16 | offset
+ * of the page in portscan_rank_2, whose entry is added to that rank.
+ * Pages without a threshold share one page of portscan_rank_2.
  */
 static const __u32 portscan_page_2[256] = {
 	0x0, 0x0, 0x100, 0x10200, 0x30300, 0x50000, 0x50000, 0x50400, 0x60000,
@@ -273,10 +273,10 @@ static const __u8 portscan_rank_2[2048] = {
 };
 
 /*
- * How many of 11 thresholds a value of f->udp_length exceeds, in pages of 256
- * values: by page, what its first value does, << 16, and where the page begins
- * in the table behind, which has what is added to that.
- * Pages without a threshold are one.
+ * How many of 11 thresholds a value of f->udp_length exceeds:
+ * portscan_page_8[value >> 8] = rank of the page's first value << 16 | offset
+ * of the page in portscan_rank_8, whose entry is added to that rank.
+ * Pages without a threshold share one page of portscan_rank_8.
  */
 static const __u32 portscan_page_8[256] = {
 	0x0, 0xb0100, 0xb0100, 0xb0100, 0xb0100, 0xb0100, 0xb0100, 0xb0100,
@@ -339,10 +339,10 @@ static const __u8 portscan_rank_8[512] = {
 };
 
 /*
- * How many of 22 thresholds a value of f->payload_length exceeds, in pages of
- * 256 values: by page, what its first value does, << 16, and where the page
- * begins in the table behind, which has what is added to that.
- * Pages without a threshold are one.
+ * How many of 22 thresholds a value of f->payload_length exceeds:
+ * portscan_page_9[value >> 8] = rank of the page's first value << 16 | offset
+ * of the page in portscan_rank_9, whose entry is added to that rank.
+ * Pages without a threshold share one page of portscan_rank_9.
  */
 static const __u32 portscan_page_9[256] = {
 	0x0, 0x160100, 0x160100, 0x160100, 0x160100, 0x160100, 0x160100,
