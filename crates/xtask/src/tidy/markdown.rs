@@ -1,5 +1,7 @@
-//! Lines of Markdown fit a terminal. Tables, code and links that cannot be broken
-//! may be longer.
+//! Lines of Markdown fit a terminal, and its links lead to files of the project.
+//! Tables, code and links that cannot be broken may be longer.
+
+use std::path::Path;
 
 /// Characters of a line.
 pub(super) const WIDTH_MAX: usize = 120;
@@ -19,6 +21,18 @@ pub(super) fn long_lines(text: &str) -> Vec<(usize, usize)> {
         }
     }
     found
+}
+
+/// Targets of links that are no files below `folder`, where the document lies.
+pub(super) fn broken_links<'a>(text: &'a str, folder: &Path) -> Vec<&'a str> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let files = targets.filter(|target| !target.contains("://") && !target.starts_with('#'));
+    files
+        .filter(|target| {
+            let path = target.split('#').next().unwrap_or_default();
+            !folder.join(path).exists()
+        })
+        .collect()
 }
 
 /// Is the line, behind the sign of a list, without a space to break at?
@@ -41,5 +55,13 @@ mod tests {
         assert!(long_lines(&format!("- [a]({})\n", "b".repeat(130))).is_empty());
         // Characters count, not bytes.
         assert!(long_lines(&"é".repeat(WIDTH_MAX)).is_empty());
+    }
+
+    #[test]
+    fn a_link_to_no_file_is_found() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let text =
+            "[a](Cargo.toml) [b](src/main.rs#c) [d](https://e.org/f) [g](#h) [i](no/file.md)";
+        assert_eq!(broken_links(text, root), ["no/file.md"]);
     }
 }

@@ -22,9 +22,15 @@ pub(super) fn check(root: &Path) -> io::Result<Vec<Finding>> {
     let here = root.display().to_string();
     for file in project::files(root)? {
         // Captures and models are not text.
-        let Ok(text) = fs::read_to_string(root.join(&file)) else { continue };
+        let path = root.join(&file);
+        let Ok(text) = fs::read_to_string(&path) else { continue };
         let name = file.display().to_string();
         check_file(&name, &text, &here, &mut findings);
+        if let (true, Some(folder)) = (name.ends_with(".md"), path.parent()) {
+            let broken = markdown::broken_links(&text, folder).into_iter();
+            findings
+                .extend(broken.map(|it| Finding::new(&name, format!("a link to no file: {it}"))));
+        }
     }
     check_cases(root, &mut findings)?;
     Ok(findings)
