@@ -77,10 +77,10 @@ _Static_assert(sizeof(struct stump_result) == 24, "layout");
 _Static_assert(__builtin_offsetof(struct stump_result, score) == 8, "layout");
 
 /*
- * A test `x <= at_most` of a tree. Its ways lie side by side, "yes" first, at
- * byte offset link & 0xffffff; link >> 24 is the slot of x of the table.
- * A leaf leads to itself: it reads slot 0, which is 0, and at_most is where its
- * row of weights begins.
+ * A test `x <= at_most` of a tree. Its two children are adjacent, "yes" first,
+ * at byte offset link & 0xffffff; link >> 24 is the slot of x of the table.
+ * A leaf is its own child: it reads slot 0, which is 0, and at_most is where
+ * its row of weights begins.
  */
 struct stump_node {
 	__u32 at_most;
@@ -164,20 +164,20 @@ stump_row(__u64 at)
 }
 
 /*
- * Walks 1 trees at once, until none moves: looks after every `levels`, `looks`
- * times at most.
+ * Walks 1 trees at once, until all are at a leaf; checked every `levels` steps,
+ * at most `checks` times.
  */
 static __always_inline void
 stump_walk(struct stump_scratch *s, const __u32 *root,
-	   const __u32 looks, const __u32 levels)
+	   const __u32 checks, const __u32 levels)
 {
 	__u64 at0 = root[0] & STUMP_NODES_MASK;
 	const __s64 *row0;
 	__u64 before, moved;
 	__u32 i;
-	__u32 look;
+	__u32 check;
 
-	for (look = 0; look < looks; look++) {
+	for (check = 0; check < checks; check++) {
 		for (i = 1; i < levels; i++) {
 			at0 = stump_step(s, at0);
 		}
