@@ -33,9 +33,11 @@ pub struct Report {
     /// Vectors on which a result of the model is not a number, so that nothing is
     /// said of it.
     pub not_numbers: u64,
-    /// Vectors on which labels differ and scores have no bound: neither a
-    /// mismatch nor allowed.
+    /// Vectors on which labels or whole numbers differ and no bound tells which is
+    /// right: neither a mismatch nor allowed.
     pub undecided: u64,
+    /// Vectors on which exact arithmetic does not tell how far a score is off.
+    pub open_scores: u64,
     /// Vectors on which a label hangs on scores so close that rounding to
     /// integers, within its proven bound, could decide it; none where it is not
     /// understood what a label hangs on.
@@ -104,18 +106,33 @@ pub struct Score {
     pub bound: f64,
     /// The difference of the greatest and the least number that the program can give.
     pub range: f64,
+    /// Is it a whole number by construction?
+    pub is_whole: bool,
 }
 
 impl Score {
     /// A score before any row.
-    pub(crate) fn new(output: String, bound: f64, range: f64) -> Self {
-        Self { output, rows: 0, error_max: 0.0, bound, range }
+    pub(crate) fn new(output: String, bound: f64, range: f64, is_whole: bool) -> Self {
+        Self { output, rows: 0, error_max: 0.0, bound, range, is_whole }
     }
 
-    /// Is the bound so large that any number within the range would be within it?
+    /// Is the bound so large that any number within the range would be within it, and
+    /// the number not one that must be equal?
     #[must_use]
     pub fn is_unbounded(&self) -> bool {
-        allows_everything(self.bound, self.range)
+        !self.is_compared_by_equality() && allows_everything(self.bound, self.range)
+    }
+
+    /// Must the number be equal to that of exact arithmetic, whatever its bound says? A
+    /// whole number that is wrong is so because of a decision behind it.
+    #[must_use]
+    pub fn is_compared_by_equality(&self) -> bool {
+        self.is_whole && self.bound >= 0.5
+    }
+
+    /// By so much it may be off without a word.
+    pub(crate) fn allowed(&self) -> f64 {
+        if self.is_compared_by_equality() { 0.0 } else { self.bound }
     }
 }
 
@@ -152,6 +169,7 @@ pub(crate) struct Tally {
     pub(crate) float_noise: u64,
     pub(crate) not_numbers: u64,
     pub(crate) undecided: u64,
+    pub(crate) open_scores: u64,
     pub(crate) margin_affected: Option<u64>,
     pub(crate) scores: Vec<Score>,
     pub(crate) coverage: Option<Coverage>,
@@ -171,6 +189,7 @@ impl Tally {
             float_noise: 0,
             not_numbers: 0,
             undecided: 0,
+            open_scores: 0,
             margin_affected: None,
             scores: Vec::new(),
             coverage: None,
@@ -201,6 +220,9 @@ impl Tally {
             verdict if verdict.passed() && self.undecided > 0 => {
                 Verdict::Inconclusive { reason: Reason::NoBound }
             }
+            verdict if verdict.passed() && self.open_scores > 0 => {
+                Verdict::Inconclusive { reason: Reason::WideEnclosure }
+            }
             verdict if verdict.passed() && never => {
                 Verdict::Inconclusive { reason: Reason::NotANumber }
             }
@@ -224,6 +246,7 @@ impl Tally {
             float_noise: self.float_noise,
             not_numbers: self.not_numbers,
             undecided: self.undecided,
+            open_scores: self.open_scores,
             margin_affected: self.margin_affected,
             scores: self.scores,
             coverage: self.coverage,

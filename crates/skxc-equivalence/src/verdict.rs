@@ -50,6 +50,8 @@ pub enum Reason {
     /// A number may be off by as much as it can differ from row to row, going by
     /// what is proven: no two numbers would differ by more.
     WideBound,
+    /// The 128 bits of exact arithmetic do not tell how far a number is off.
+    WideEnclosure,
     /// The comparison was not asked for.
     NotRun,
 }
@@ -169,8 +171,11 @@ impl fmt::Display for Reason {
             Self::NoVectors => "there was nothing to try",
             Self::NoDecision => "the model has neither a label nor a score",
             Self::NotImplemented => "the witness does not implement the operators of the model",
-            Self::NoBound => "labels differ, and no bound on the scores behind them is known",
+            Self::NoBound => "labels differ, and no bound tells which is right",
             Self::NotANumber => "a result of the model is not a number in any row",
+            Self::WideEnclosure => {
+                "128 bits of exact arithmetic do not tell how far a number is off"
+            }
             Self::WideBound => "the bound on a number is as large as the range of that number",
             Self::NotRun => "not run",
         })

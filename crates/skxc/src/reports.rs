@@ -277,6 +277,10 @@ fn details(text: &mut String, timed: &Timed, columns: &[String]) {
             "labelled otherwise, where no bound says which label is right: see what `skxc predict \
              --engine exact` makes of them",
         ),
+        (
+            report.open_scores,
+            "where 128 bits of exact arithmetic do not tell how far a score is off",
+        ),
     ];
     for (count, what) in of_rows.iter().filter(|(count, _)| *count > 0) {
         let _ = writeln!(text, "      {} {what}", counted(*count, "row", "rows"));
@@ -326,7 +330,8 @@ fn scores(text: &mut String, scores: &[Score]) {
         return;
     }
     for (index, score) in scores.iter().enumerate() {
-        line(&format!("score {index}"), score.error_max, score.bound, score.rows);
+        let whole = if score.is_compared_by_equality() { ", a whole number," } else { "" };
+        line(&format!("score {index}{whole}"), score.error_max, score.bound, score.rows);
     }
 }
 

@@ -12,3 +12,4 @@ pub mod rounding;
 pub mod score;
 pub mod undefined;
 pub mod univariate;
+pub mod whole;

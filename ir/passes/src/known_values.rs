@@ -99,7 +99,9 @@ fn number(range: &Range, elem: ElementType) -> Option<f64> {
     match range {
         Range::Integer(min, max) => {
             let x = *min as f64;
-            (min == max && x as i64 == *min).then_some(x)
+            // A constant is below 2^63, which an integer made of infinity is not.
+            let is_constant = x as i64 == *min && x.abs() < f64::exp2(63.0);
+            (min == max && is_constant).then_some(x)
         }
         Range::Number(_) => {
             let (min, max) = range.ends()?;

@@ -91,7 +91,7 @@ pub(super) fn quantization(real: &Module<Real>, int: &Module<Int>) {
                     continue;
                 }
                 assert!(
-                    exact.is_within(bound, got, frac_bits),
+                    exact.is_within(bound, got, frac_bits) != Some(false),
                     "a score of {row:?} is {got} units, {:e} off, beyond {bound:e}",
                     exact.distance_max(got, frac_bits)
                 );

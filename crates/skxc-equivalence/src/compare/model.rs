@@ -10,12 +10,17 @@
 //! every row of the caller and on a sample of the others: exact arithmetic is
 //! slow. Of a score that is not a number over the reals either, as 0/0 is, nothing
 //! is said but that: integers have no NaN.
-//! A bound as large as the range of its score is no agreement.
+//! A bound as large as the range of its score is no agreement, unless the score is a
+//! whole number by construction ([`Whole`]), such as a class that is no label: it must
+//! be equal. Where it is not, and its bound allows that, a decision behind it may
+//! have been close, and nothing tells which number is right. Nor does anything where
+//! the enclosure of exact arithmetic is wider than the bound.
 
 mod decider;
 
 use skxc_ir::analysis::ranges::Ranges;
 use skxc_ir::analysis::rounding::Rounding;
+use skxc_ir::analysis::whole::Whole;
 use skxc_ir::interpret::{self, Enclosure, Outcome};
 use skxc_ir::{ElementType, Int, Interval, Module, OutputKind, Real};
 
@@ -81,6 +86,7 @@ pub fn model(
             tally.float_noise += u64::from(judgement.float_noise);
             tally.not_numbers += u64::from(judgement.not_a_number);
             tally.undecided += u64::from(judgement.undecided);
+            tally.open_scores += u64::from(judgement.open_score);
             if let Some(affected) = &mut tally.margin_affected {
                 *affected += u64::from(judgement.margin_affected);
             }
@@ -105,8 +111,10 @@ struct Judgement {
     float_noise: bool,
     /// Is a score not a number, neither in floats nor over the reals?
     not_a_number: bool,
-    /// Do labels differ that no bound allows or forbids?
+    /// Do labels or whole numbers differ that no bound allows or forbids?
     undecided: bool,
+    /// Is the enclosure of a score too wide to tell whether it is within its bound?
+    open_score: bool,
     /// Could the rounding of scores to integers decide a label?
     margin_affected: bool,
     /// For each score its distance from exact arithmetic, if it was computed;
@@ -134,11 +142,16 @@ impl<'m> Judge<'m> {
         let ranges = Ranges::of(int);
         let rounding = Rounding::of(int, &ranges);
         let deciders = Deciders::new(real, int, &rounding, &ranges);
-        let outputs = int.outputs.iter().filter(|output| output.kind != OutputKind::Label);
-        let of_output = outputs.flat_map(|output| {
+        let whole = Whole::of(real);
+        let outputs = int.outputs.iter().zip(&real.outputs);
+        let outputs = outputs.filter(|(output, _)| output.kind != OutputKind::Label);
+        let of_output = outputs.flat_map(|(output, of_model)| {
             let bounds = rounding.of_value(output.value).iter();
             let spans = spans(int, &ranges, output.value);
-            bounds.zip(spans).map(|(&bound, span)| Score::new(output.name.clone(), bound, span))
+            let whole = whole.of_value(of_model.value).to_vec();
+            let score =
+                |((&bound, span), is_whole)| Score::new(output.name.clone(), bound, span, is_whole);
+            bounds.zip(spans).zip(whole).map(score)
         });
         let scores = of_output.collect();
         Self { real, int, deciders, scores }
@@ -159,7 +172,8 @@ impl<'m> Judge<'m> {
             }
             label += 1;
         }
-        if (exact || float.iter().any(holds_nan)) && !self.scores.is_empty() {
+        let looks = exact || float.iter().any(holds_nan) || self.has_other_whole(&float, &int);
+        if looks && !self.scores.is_empty() {
             match self.near_errors(&int, &cells) {
                 Some(errors) => judgement.score_errors = errors,
                 None => {
@@ -262,7 +276,7 @@ impl<'m> Judge<'m> {
             let frac_bits = frac_bits(self.int.ty(output.value).elem);
             for (&stored, near) in numbers.iter().zip(near) {
                 let (error, radius) = near.distance(stored, frac_bits)?;
-                let bound = self.scores[errors.len()].bound;
+                let bound = self.scores[errors.len()].allowed();
                 if error > bound || radius > NEAR_ENOUGH * error.max(bound * NEAR_ENOUGH) {
                     return None;
                 }
@@ -293,10 +307,27 @@ impl<'m> Judge<'m> {
                     judgement.score_errors.push(None);
                     continue;
                 }
-                let error = exact.distance_max(stored, frac_bits(elem));
-                judgement.score_errors.push(Some(error));
-                if exact.is_within(self.scores[at].bound, stored, frac_bits(elem)) {
-                    continue;
+                let (score, frac_bits) = (&self.scores[at], frac_bits(elem));
+                let error = exact.distance_max(stored, frac_bits);
+                let is_of_floats =
+                    score.is_compared_by_equality() && stored as f64 * unit(elem) == *float;
+                let is_allowed = match exact.is_within(score.allowed(), stored, frac_bits) {
+                    Some(false) if is_of_floats => Some(true),
+                    is_within => is_within,
+                };
+                judgement.score_errors.push(is_allowed.map(|_| error));
+                match is_allowed {
+                    Some(true) => continue,
+                    // A decision behind the number may have been close.
+                    Some(false) if error <= score.bound => {
+                        judgement.undecided = true;
+                        continue;
+                    }
+                    Some(false) => {}
+                    None => {
+                        judgement.open_score = true;
+                        continue;
+                    }
                 }
                 judgement.difference.get_or_insert_with(|| Difference {
                     part: Part::Score(at as u32),
@@ -305,6 +336,22 @@ impl<'m> Judge<'m> {
                 });
             }
         }
+    }
+
+    /// Do floats give another whole number than the program, where its bound allows any?
+    fn has_other_whole(&self, floats: &[Outcome<f64>], int: &[Outcome<i64>]) -> bool {
+        let mut at = 0;
+        let mut differs = false;
+        for ((output, int), float) in self.int.outputs.iter().zip(int).zip(floats) {
+            let (Outcome::Numbers(int), Outcome::Numbers(float)) = (int, float) else { continue };
+            let unit = unit(self.int.ty(output.value).elem);
+            for (stored, float) in int.iter().zip(float) {
+                differs |=
+                    self.scores[at].is_compared_by_equality() && *stored as f64 * unit != *float;
+                at += 1;
+            }
+        }
+        differs
     }
 
     fn plainest(

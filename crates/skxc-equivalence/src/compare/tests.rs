@@ -625,3 +625,74 @@ output \"label\" label %6
     assert_eq!(check([4, 1]), (0, 1));
     assert_eq!(check([2, 1]), (0, 1));
 }
+
+/// A mixture without ArgMax: the last component whose log probability is the greatest,
+/// as a number and not as a label. `priors` are added to the log probabilities.
+fn component(priors: &str) -> String {
+    format!(
+        "real a
+@c0 = column ip_ttl [0, 63]
+@c1 = column ip_id [0, 63]
+@w0 = constant f32[2x3] [0.30000001192092896, -0.699999988079071, 0.8999999761581421, \
+                         0.10999999940395355, 0.5, -0.20000000298023224]
+@w1 = constant f32[1] [-0.5]
+@w2 = constant f32[3] [{priors}]
+@w3 = constant i64[3] [0, 1, 2]
+%0 = input [ip_ttl, ip_id] : f32[1x2]
+%1 = constant @w0 : f32[2x3]
+%2 = matmul %0, %1 : f32[1x3]
+%3 = multiply %2, %2 : f32[1x3]
+%4 = constant @w1 : f32[1]
+%5 = multiply %3, %4 : f32[1x3]
+%6 = constant @w2 : f32[3]
+%7 = add %5, %6 : f32[1x3]
+%8 = reduce_maximum %7 : f32[1]
+%9 = reshape %8 : f32[1x1]
+%10 = equal %7, %9 : bool[1x3]
+%11 = cast %10 : i64[1x3]
+%12 = constant @w3 : i64[3]
+%13 = multiply %11, %12 : i64[1x3]
+%14 = reduce_maximum %13 : i64[1]
+output \"component\" value %14
+"
+    )
+}
+
+#[test]
+fn a_whole_number_with_a_bound_as_wide_as_its_range_must_be_equal() {
+    let (real, int) = compiled(&component("-5.0, -2.5, -3.0"));
+    let check =
+        |int: &Module<Int>| model(&real, int, Rows::new(2), Options::default(), &mut |_| {});
+    let report = check(&int);
+    assert!(report.scores[0].is_compared_by_equality(), "{report:?}");
+    assert!(report.verdict.passed(), "{report:?}");
+    assert_eq!((report.undecided, report.scores[0].error_max), (0, 0.0));
+    // Another component wins in some rows: nothing tells how close each decision was,
+    // but it is no pass.
+    let (_, other) = compiled(&component("-2.5, -5.0, -3.0"));
+    let report = check(&other);
+    assert_eq!(report.verdict, Verdict::Inconclusive { reason: Reason::NoBound });
+    assert!(report.undecided > 10, "{report:?}");
+}
+
+/// Over the reals `x^100 - x^100` is 0, but an enclosure of 128 bits is wider than any
+/// bound: that neither passes nor refutes the 0 of the program.
+#[test]
+fn an_enclosure_that_is_too_wide_tells_nothing() {
+    let text = "real a
+@c0 = column ip_ttl [0, 255]
+@w0 = constant f64[1x1] [100.0]
+@w1 = constant f64[1x1] [3.0]
+%0 = input [ip_ttl] : f64[1x1]
+%1 = constant @w0 : f64[1x1]
+%2 = power %0, %1 : f64[1x1]
+%3 = subtract %2, %2 : f64[1x1]
+%4 = constant @w1 : f64[1x1]
+%5 = matmul %3, %4 : f64[1x1]
+output \"nothing\" score raw %5
+";
+    let (real, int) = compiled(text);
+    let report = model(&real, &int, Rows::new(1), Options::default(), &mut |_| {});
+    assert_eq!(report.verdict, Verdict::Inconclusive { reason: Reason::WideEnclosure });
+    assert!(report.open_scores > 5 && report.mismatches == 0, "{report:?}");
+}

@@ -135,17 +135,33 @@ impl Enclosure {
         above.to_f64().value().max(below.to_f64().value()).max(0.0)
     }
 
-    /// Can the number lie within `bound` of `stored` times 2^-`frac_bits`? An
-    /// enclosure narrower than one unit of `stored` is given the benefit of the
-    /// doubt: its 128 bits round what the integers may hold exactly. All of a wider
-    /// one must lie within the bound.
+    /// A bound on the distance between the number and `stored` times 2^-`frac_bits` from
+    /// below, rounded down; 0 if the enclosure holds it, or is not finite.
+    fn distance_min(&self, stored: i64, frac_bits: u8) -> f64 {
+        let Some((min, max)) = self.ends() else { return 0.0 };
+        let at = Repr::new(stored.into(), -isize::from(frac_bits));
+        let above = FBig::from_repr(sum(DOWN, &at, &negative(&max)), DOWN);
+        let below = FBig::from_repr(sum(DOWN, &min, &negative(&at)), DOWN);
+        above.to_f64().value().max(below.to_f64().value()).max(0.0)
+    }
+
+    /// Does the number lie within `bound` of `stored` times 2^-`frac_bits`? `None` if
+    /// the enclosure is too wide to tell. One narrower than a unit of `stored` is given
+    /// the benefit of the doubt: its 128 bits round what the integers may hold exactly.
     #[must_use]
-    pub fn is_within(&self, bound: f64, stored: i64, frac_bits: u8) -> bool {
+    pub fn is_within(&self, bound: f64, stored: i64, frac_bits: u8) -> Option<bool> {
         let distance = self.distance_max(stored, frac_bits);
         let width = self.width();
         let is_narrow = width < f64::exp2(-f64::from(frac_bits));
-        // Not `!(distance > bound)`: a distance that is NaN is within no bound.
-        distance <= bound || is_narrow && distance <= (bound + width).next_up()
+        if distance <= bound || is_narrow && distance <= (bound + width).next_up() {
+            return Some(true);
+        }
+        match self.0 {
+            Unknown => None,
+            // It has no width: it was not within the bound, or is NaN or infinite.
+            Exactly(_) => Some(false),
+            Between(..) => (self.distance_min(stored, frac_bits) > bound).then_some(false),
+        }
     }
 
     /// Both ends, if they are finite.

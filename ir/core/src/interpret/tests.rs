@@ -197,7 +197,7 @@ fn the_distance_to_a_stored_number_is_rounded_up() {
 }
 
 #[test]
-fn what_128_bits_cannot_tell_from_a_stored_number_is_within_every_bound() {
+fn an_enclosure_is_within_a_bound_or_beyond_it_or_too_wide_to_tell() {
     let exact = <Enclosure as number::Number>::exact;
     let divide =
         |a, b| number::Number::binary(&exact(a), Binary::Divide, &exact(b), ElementType::F64);
@@ -205,14 +205,17 @@ fn what_128_bits_cannot_tell_from_a_stored_number_is_within_every_bound() {
     let one =
         number::Number::binary(&divide(1.0, 3.0), Binary::Multiply, &exact(3.0), ElementType::F64);
     assert!(one.distance_max(1 << 60, 60) > 0.0);
-    assert!(one.is_within(0.0, 1 << 60, 60));
-    assert!(!one.is_within(0.0, (1 << 60) + 1, 60));
-    // A wide enclosure lies within a bound as a whole, or not at all.
+    // What 128 bits do not tell from a stored number is within every bound.
+    assert_eq!(one.is_within(0.0, 1 << 60, 60), Some(true));
+    assert_eq!(one.is_within(0.0, (1 << 60) + 1, 60), Some(false));
     let wide = Enclosure::between(0.5, 1.5);
-    assert!(wide.is_within(0.5, 1, 0));
-    assert!(!wide.is_within(0.25, 1, 0));
-    assert!(!exact(f64::NAN).is_within(1.0, 1, 0));
-    assert!(!exact(f64::INFINITY).is_within(1.0, 1, 0));
+    assert_eq!(wide.is_within(0.5, 1, 0), Some(true));
+    assert_eq!(wide.is_within(0.25, 1, 0), None);
+    assert_eq!(wide.is_within(0.25, 2, 0), Some(false));
+    assert_eq!(wide.is_within(0.25, 0, 0), Some(false));
+    assert_eq!(exact(f64::NAN).is_within(1.0, 1, 0), Some(false));
+    assert_eq!(exact(f64::INFINITY).is_within(1.0, 1, 0), Some(false));
+    assert_eq!(Enclosure::unknown().is_within(1.0, 1, 0), None);
 }
 
 #[test]
