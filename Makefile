@@ -82,7 +82,7 @@ test: setup setup-bpf
 	cargo xtask tidy
 	cargo xtask codegen --check
 	cargo test --workspace --all-features
-	cargo xtask fuzz --inputs 20000
+	cargo xtask fuzz
 
 define install_functions
 missing_packages() {

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use libtest_mimic::Trial;
-use skxc_fuzz::{onnx, skir};
+use skxc_fuzz::{onnx, skir, typed};
 
 use crate::expectation::blessing;
 use crate::{Outcome, assemble, suite_dir};
@@ -28,6 +28,9 @@ pub(crate) fn trials() -> Vec<Trial> {
     }
     for file in inputs("fuzz/regressions/skir") {
         trials.push(crate::trial(&file, check_text));
+    }
+    for file in inputs("fuzz/regressions/typed") {
+        trials.push(crate::trial(&file, |path| Ok(typed::check(&fs::read(path)?).map(drop)?)));
     }
     // These have trials of their own names already.
     trials.push(Trial::test("fuzz/filetests", || {

@@ -29,9 +29,6 @@ const RSS_MB_MAX: u32 = 1024;
 const MALLOC_MB_MAX: u32 = 512;
 /// Seconds an input may take, on a busy machine.
 const SECONDS_MAX: u32 = 20;
-/// Inputs of a run that says nothing.
-const INPUTS: u64 = 20_000;
-
 /// A fuzz target.
 struct Target {
     name: &'static str,
@@ -39,14 +36,30 @@ struct Target {
     seeds: &'static [&'static str],
     /// Bytes of an input: as many as most seeds have, since speed goes by them.
     bytes_max: u32,
+    /// Inputs of a run that says nothing: some minutes on two CPUs.
+    inputs: u64,
 }
 
-const TARGETS: [Target; 2] = [
-    Target { name: "onnx", seeds: &["fuzz/seeds", "fuzz/regressions/onnx"], bytes_max: 2048 },
+const TARGETS: [Target; 3] = [
+    Target {
+        name: "onnx",
+        seeds: &["fuzz/seeds", "fuzz/regressions/onnx"],
+        bytes_max: 2048,
+        inputs: 20_000,
+    },
     Target {
         name: "skir",
         seeds: &["filetests", "diagnostics", "fuzz/regressions/skir"],
         bytes_max: 2048,
+        inputs: 20_000,
+    },
+    Target {
+        name: "typed",
+        seeds: &["fuzz/regressions/typed"],
+        // A byte or two choose an attribute.
+        bytes_max: 128,
+        // Each runs all passes, watched, and the program on some rows.
+        inputs: 2_000,
     },
 ];
 
@@ -165,7 +178,9 @@ fn run_target(target: &Target, binaries: &Path, request: &Request) -> io::Result
         .arg("-verbosity=0");
     match request.seconds {
         Some(seconds) => command.arg(format!("-max_total_time={seconds}")),
-        None => command.arg("-seed=1").arg(format!("-runs={}", request.inputs.unwrap_or(INPUTS))),
+        None => {
+            command.arg("-seed=1").arg(format!("-runs={}", request.inputs.unwrap_or(target.inputs)))
+        }
     };
     let tests = project::root().join("tests");
     command

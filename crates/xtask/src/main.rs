@@ -48,9 +48,10 @@ tasks:
   ensembles DIR [--filter GLOB]...
                             how fast the models of examples/ensembles run, which lowering is
                             chosen for them, and how good that choice and its predictions are
-  fuzz [onnx|skir] [--seconds N | --inputs N] [--corpus DIR]...
-                            try mutated models, or modules in text form, on the properties of
-                            tests/fuzz: 20000 inputs of each, unless it says otherwise
+  fuzz [onnx|skir|typed] [--seconds N | --inputs N] [--corpus DIR]...
+                            try mutated models, modules in text form, or graphs of operators
+                            whose operands fit on the properties of tests/fuzz: 20000 inputs of
+                            the first two and 2000 of the third, unless it says otherwise
   kernels [DIR [--filter GLOB]...]
                             load and run the example, and cases of a corpus folder, on Debian's
                             kernels from 5.10 to the newest, in a virtual machine

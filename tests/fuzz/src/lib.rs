@@ -1,4 +1,5 @@
-//! Properties of any bytes and of any text, and how to damage both well.
+//! Properties of any bytes, of any text and of typed graphs, and how to damage the
+//! first two well.
 //!
 //! Each property is one public `check`, which the test suite calls on the seeds
 //! and on what once failed, and the fuzz targets (`targets/`) on whatever
@@ -13,3 +14,4 @@ pub mod model;
 pub mod onnx;
 mod pick;
 pub mod skir;
+pub mod typed;

@@ -12,9 +12,17 @@ pub(crate) fn check_real(real: &Module<Real>) -> Result<(), String> {
     // The passes are not watched: that they keep the meaning is a property of
     // its own, over modules that are made for it, and costs a hundred times more.
     let options = pipeline::Options { watch: false, ..pipeline::Options::default() };
-    match pipeline::run(real.clone(), &options, &mut |_, _, _| {}) {
-        Ok(int) => check_int(&int),
-        Err(PipelineError::Quantize(errors)) if !errors.is_empty() => Ok(()),
+    passes(real, &options)?.map_or(Ok(()), |int| check_int(&int))
+}
+
+/// The module of integers, or nothing where the model has no integer form.
+pub(crate) fn passes(
+    real: &Module<Real>,
+    options: &pipeline::Options,
+) -> Result<Option<Validated<Int>>, String> {
+    match pipeline::run(real.clone(), options, &mut |_, _, _| {}) {
+        Ok(int) => Ok(Some(int)),
+        Err(PipelineError::Quantize(errors)) if !errors.is_empty() => Ok(None),
         Err(error) => Err(format!("{error:?}\n{}", text::print(real))),
     }
 }

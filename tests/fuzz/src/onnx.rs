@@ -1,10 +1,10 @@
 //! Any bytes through the front end, and what it makes of them on to C.
 
-use skxc_diagnostics::{Sources, Style, has_errors, render};
+use skxc_diagnostics::{Sources, Style, codes, has_errors, render};
 use skxc_frontend_onnx::{ImportOptions, ModelInputs, import};
 use skxc_ir::random::Random;
 use skxc_ir::validate::Validator;
-use skxc_ir::{Column, Interval};
+use skxc_ir::{Column, Interval, Module, Real};
 use skxc_passes::raw_scores::give_raw_scores;
 
 use crate::lowered;
@@ -16,6 +16,19 @@ use crate::model::Model;
 /// # Errors
 /// What does not hold.
 pub fn check(bytes: &[u8]) -> Result<(), String> {
+    let Some(mut real) = check_import(bytes)? else { return Ok(()) };
+    // As `--output` asks for; half of all inputs each.
+    if bytes.len().is_multiple_of(2) {
+        give_raw_scores(&mut real);
+    }
+    lowered::check_real(&real)
+}
+
+/// The valid module of a model, if nothing in it is an error.
+///
+/// # Errors
+/// What does not hold.
+pub(crate) fn check_import(bytes: &[u8]) -> Result<Option<Module<Real>>, String> {
     let mut sources = Sources::default();
     let mut bind = |inputs: &ModelInputs| {
         // Ranges of packet features, in turn.
@@ -36,15 +49,13 @@ pub fn check(bytes: &[u8]) -> Result<(), String> {
     if imported.module.is_some() == has_errors(&imported.diagnostics) {
         return Err(format!("a module in spite of errors, or none without\n{said}"));
     }
-    let Some(module) = imported.module else { return Ok(()) };
+    if said.contains(&codes::INVALID_MODULE.to_string()) {
+        return Err(said);
+    }
+    let Some(module) = imported.module else { return Ok(None) };
     let real = Validator::validate(module).map_err(|errors| format!("not valid: {errors:?}"))?;
     lowered::check_text(&real)?;
-    let mut real = real.into_inner();
-    // As `--output` asks for; half of all inputs each.
-    if bytes.len().is_multiple_of(2) {
-        give_raw_scores(&mut real);
-    }
-    lowered::check_real(&real)
+    Ok(Some(real.into_inner()))
 }
 
 /// Another model, or nothing where the bytes are none.
