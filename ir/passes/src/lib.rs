@@ -34,6 +34,7 @@ pub mod prune_features;
 pub mod quantize;
 pub mod raw_scores;
 mod rebuild;
+pub mod round_choices;
 pub mod saturation;
 pub mod threshold;
 

@@ -14,6 +14,7 @@ use crate::own_extremes::OwnExtremes;
 use crate::prune_branches::PruneBranches;
 use crate::prune_features::PruneFeatures;
 use crate::quantize::{self, QuantizeError};
+use crate::round_choices::RoundChoices;
 use crate::saturation::Saturation;
 use crate::{Pass, PassContext, preserves};
 use skxc_ir::analysis::affine::Affine;
@@ -24,6 +25,8 @@ use skxc_ir::validate::{InvalidModule, Rules, Validated, Validator};
 pub const REAL_PASSES: &[&dyn Pass<Real>] = &[
     // Columns first, so that forests read inputs directly.
     &FoldInputs,
+    // Then the conversions that are left round nothing but columns.
+    &RoundChoices,
     // Then what stands between the ensemble and the outputs.
     &OutputPlumbing,
     // What a single tree decides is known at its leaves.

@@ -153,7 +153,8 @@ impl Dependence {
 
 /// By value, whether it is an input or a constant, moved, chosen or looked up: no
 /// arithmetic rounds it.
-pub(crate) fn stored(module: &Module<Real>) -> Vec<bool> {
+#[must_use]
+pub fn stored(module: &Module<Real>) -> Vec<bool> {
     let mut stored: Vec<bool> = Vec::with_capacity(module.nodes.len());
     for (_, node) in module.nodes.iter() {
         let is_stored = |value: &Value| stored[value.index()];

@@ -72,7 +72,7 @@ impl Rounding {
     }
 
     /// Bounds of the elements of `value`, row-major. 0 where the value is
-    /// exact; labels have no error of their own.
+    /// exact. That of a label is of its class: what is looked up by it may be of another.
     #[must_use]
     pub fn of_value(&self, value: Value) -> &[f64] {
         &self.of_value[value.index()]
@@ -113,9 +113,9 @@ impl Given<'_> {
 
     fn of_op(&self, op: &IntOp, ty: &Type) -> Vec<f64> {
         match op {
-            IntOp::Input { .. } | IntOp::Constant { .. } | IntOp::Label { .. } => {
-                vec![0.0; ty.shape.elements()]
-            }
+            IntOp::Input { .. } | IntOp::Constant { .. } => vec![0.0; ty.shape.elements()],
+            // What is looked up by a class may be that of another one.
+            IntOp::Label { class, .. } => self.error(*class).to_vec(),
             IntOp::Reshape { .. } | IntOp::Gather { .. } | IntOp::Concat { .. } => {
                 let sources = self.module.sources(op).expect("the operation moves elements");
                 sources.into_iter().map(|(value, i)| self.error(value)[i]).collect()

@@ -34,6 +34,10 @@ pub(super) enum Operand {
     Constant(Vec<Ratio>, Shape),
 }
 
+/// What rounding a number to the nearest unit changes at most, in units: a half, and
+/// what the 74 bits of a factor ([`skxc_ir::ratio::Scale`]) do not hold.
+const ROUNDED_UNIT: f64 = 0.5 + 1.0 / 1024.0;
+
 impl Quantizer<'_> {
     /// Translates an operation that neither moves elements nor decides on sums.
     pub(super) fn computed(&mut self, value: Value) -> Option<Value> {
@@ -253,7 +257,7 @@ impl Quantizer<'_> {
 
     /// A constant in a format. What the format does not hold exactly is written
     /// in the finest format of each element and rescaled, so that the rounding
-    /// is counted.
+    /// is counted; and so is that to the finest format.
     fn constant(&mut self, user: Value, numbers: &[Ratio], shape: &Shape, frac_bits: u8) -> Value {
         let exact = |number: &Ratio, frac_bits| number.floor_units(frac_bits);
         let units = numbers.iter().map(|number| exact(number, frac_bits));
@@ -264,8 +268,15 @@ impl Quantizer<'_> {
         let row = Shape(vec![1, 1]);
         let parts = numbers.iter().map(|number| {
             let finest = constant_frac_bits(std::slice::from_ref(number)).max(frac_bits.into());
-            let (units, _) = number.scale().units(1.0, finest as u8);
-            let part = self.push_constant(user, vec![units], format(finest as u8), &row);
+            let finest = finest as u8;
+            let (units, is_exact) = number.scale().units(1.0, finest);
+            let part = if is_exact {
+                self.push_constant(user, vec![units], format(finest), &row)
+            } else {
+                let rounding = ROUNDED_UNIT * (-f64::from(finest)).exp2();
+                let row = MatrixRow { base: units, weights: Vec::new(), rounding };
+                self.push_numbers(user, format(finest), vec![row])
+            };
             self.rescaled(user, part, frac_bits)
         });
         let parts: Vec<Value> = parts.collect();
@@ -278,6 +289,21 @@ impl Quantizer<'_> {
             }
         };
         self.reshape(whole, shape, origin)
+    }
+
+    /// Numbers that no input changes, whose rounding is counted: a row of a linear map
+    /// without inputs each.
+    pub(super) fn push_numbers(
+        &mut self,
+        user: Value,
+        elem: ElementType,
+        rows: Vec<MatrixRow>,
+    ) -> Value {
+        let ty = Type::new(elem, &[1, rows.len() as u32]);
+        let matrix = Matrix { elem, low_bits: 0, wide: Vec::new(), inputs: 0, rows };
+        let matrix = self.int.matrices.push(matrix);
+        let op = IntOp::Linear { matrix, inputs: Vec::new() };
+        self.int.push(op, ty, self.real.node(user).origin)
     }
 
     pub(super) fn push_constant(

@@ -9,10 +9,9 @@ use super::weights::{FRAC_BITS_MAX, SUM_BITS, integer_bits};
 use super::{QuantizeError, Quantizer, format};
 use skxc_ir::analysis::real_ranges::{Range, RealRanges};
 use skxc_ir::interpret::Enclosure;
-use skxc_ir::matrix::{Matrix, MatrixRow};
+use skxc_ir::matrix::MatrixRow;
 use skxc_ir::module::{Module, Real, Value};
-use skxc_ir::ops::{IntOp, RealOp};
-use skxc_ir::types::Type;
+use skxc_ir::ops::RealOp;
 
 /// Is `value` made of floats, computed, and the same for every input? Sums of
 /// trees are left to the forests.
@@ -29,7 +28,7 @@ pub(super) fn is_invariant(module: &Module<Real>, ranges: &RealRanges, value: Va
 }
 
 impl Quantizer<'_> {
-    /// A invariant value, in the least format that holds it exactly, or else in the
+    /// An invariant value, in the least format that holds it exactly, or else in the
     /// finest, with its rounding counted.
     pub(super) fn invariant(&mut self, value: Value) -> Option<Value> {
         let numbers = self.invariant_numbers(value);
@@ -51,19 +50,14 @@ impl Quantizer<'_> {
             let elements = rows.iter().map(|row| row.base).collect();
             return Some(self.push_constant(value, elements, elem, &shape));
         }
-        let ty = Type::new(elem, &[1, rows.len() as u32]);
-        let matrix = Matrix { elem, low_bits: 0, wide: Vec::new(), inputs: 0, rows };
-        let matrix = self.int.matrices.push(matrix);
-        let op = IntOp::Linear { matrix, inputs: Vec::new() };
-        let origin = self.real.node(value).origin;
-        let whole = self.int.push(op, ty, origin);
-        Some(self.reshape(whole, &shape, origin))
+        let whole = self.push_numbers(value, elem, rows);
+        Some(self.reshape(whole, &shape, self.real.node(value).origin))
     }
 
     fn invariant_numbers(&self, value: Value) -> Vec<Enclosure> {
         let number = |range: &Range| match range {
             Range::Number(number) => number.clone(),
-            Range::Integer(..) => unreachable!("a invariant value is made of floats"),
+            Range::Integer(..) => unreachable!("an invariant value is made of floats"),
         };
         self.real_ranges.of_value(value).iter().map(number).collect()
     }

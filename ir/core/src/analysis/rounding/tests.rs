@@ -55,3 +55,27 @@ fn a_position_that_errors_could_move_may_be_any() {
     check(row.taken(at(0.0)), 0.5);
     check(row.taken(at(1.0)), 3.5);
 }
+
+/// What a class of a rounded sum looks up may be that of the other class.
+#[test]
+fn what_is_looked_up_by_a_class_has_the_error_of_the_class() {
+    let text = "int a
+@c0 = column x [0, 9]
+@l0 = labels [0, 1]
+@w0 = constant q62.0[2] [0, 5]
+@m0 = matrix q9.53, 1 inputs
+  r0 = base 0, rounding 0.5 [0: 1]
+end
+%0 = input [x] : i64[1x1]
+%1 = linear @m0, [%0] : q9.53[1x1]
+%2 = greater %1, 0 : bool[1x1]
+%3 = reshape %2 : bool[1]
+%4 = label @l0, %3 : label(@l0)[1]
+%5 = constant @w0 : q62.0[2]
+%6 = take %5, %4 : q62.0[1]
+output \"a\" value %6
+";
+    let module = crate::text::parse::<Int>(text).expect("the text is a module");
+    let rounding = Rounding::of(&module, &Ranges::of(&module));
+    check(rounding.of_value(Value::from_index(6))[0], 5.0);
+}
