@@ -139,7 +139,7 @@ fn the_pipeline_runs_what_it_is_asked_to() {
     let only = Options { only: Some(vec!["merge-trees".to_owned()]), ..Options::default() };
     assert_eq!(ran(&only), Ok(vec!["quantize", "merge-trees"]));
     let first = Options { bisect_limit: Some(2), ..Options::default() };
-    assert_eq!(ran(&first), Ok(vec!["fold-inputs", "output-plumbing", "quantize"]));
+    assert_eq!(ran(&first), Ok(vec!["fold-inputs", "round-choices", "quantize"]));
     let unknown = Options { only: Some(vec!["inline".to_owned()]), ..Options::default() };
     assert_eq!(ran(&unknown), Err(PipelineError::UnknownPass { name: "inline".to_owned() }));
 }
