@@ -20,9 +20,11 @@ use std::rc::Rc;
 use crate::rebuild::Rebuild;
 use crate::{Pass, PassContext};
 use skxc_ir::analysis::affine::Affine;
+use skxc_ir::analysis::dependence::stored;
 use skxc_ir::analysis::real_ranges::RealRanges;
 use skxc_ir::module::{Constant, Module, Node, Operation as _, Real, Value};
 use skxc_ir::ops::{Binary, RealOp, Reduction, Unary};
+use skxc_ir::types::ElementType;
 
 /// Applies identities over the real numbers.
 #[derive(Clone, Copy, Debug)]
@@ -47,10 +49,17 @@ impl Pass<Real> for Identities {
         }
         let (affine, ranges) = (Affine::of(module), context.ranges(module));
         let facts = Facts { module, affine, ranges };
+        let (stored, converted) = (stored(module), converted(module));
         let mut found = Vec::with_capacity(module.nodes.len());
         for value in module.values() {
+            // Exact arithmetic rounds a column where the model converts it, and takes
+            // the conversion of `|x|` for nothing.
+            let becomes_stored = |identity: &Identity| match *identity {
+                Identity::Same(older) => stored[older.index()] && !stored[value.index()],
+                _ => false,
+            };
             let identity = facts.identity(&found, value);
-            found.push(identity);
+            found.push(identity.filter(|it| !(converted[value.index()] && becomes_stored(it))));
         }
         if found.iter().all(Option::is_none) {
             return false;
@@ -110,6 +119,48 @@ fn is_candidate(op: &RealOp) -> bool {
             | RealOp::Unary { function: Unary::Absolute | Unary::Exp, .. }
             | RealOp::Binary { function: Binary::Add | Binary::Multiply | Binary::Divide, .. }
     )
+}
+
+/// By value, whether its elements are converted from `f64` to `f32`, by themselves or
+/// after they are moved and chosen from.
+fn converted(module: &Module<Real>) -> Vec<bool> {
+    let mut converted = vec![false; module.nodes.len()];
+    for value in module.values().rev() {
+        let is_converted = converted[value.index()];
+        match &module.node(value).op {
+            RealOp::Cast { input } => {
+                let is_narrowing = module.ty(*input).elem == ElementType::F64
+                    && module.ty(value).elem == ElementType::F32;
+                converted[input.index()] |= is_narrowing || is_converted;
+            }
+            RealOp::Reshape { input }
+            | RealOp::Gather { input, .. }
+            | RealOp::Take { input, .. }
+            | RealOp::TakeAlong { input, .. } => converted[input.index()] |= is_converted,
+            RealOp::Concat { inputs } => {
+                inputs.iter().for_each(|input| converted[input.index()] |= is_converted);
+            }
+            RealOp::Select { a, b, .. } => {
+                [a, b].into_iter().for_each(|side| converted[side.index()] |= is_converted);
+            }
+            RealOp::Input { .. }
+            | RealOp::Constant { .. }
+            | RealOp::Unary { .. }
+            | RealOp::Binary { .. }
+            | RealOp::Compare { .. }
+            | RealOp::Reduce { .. }
+            | RealOp::MatMul { .. }
+            | RealOp::Softmax { .. }
+            | RealOp::CumulativeSum { .. }
+            | RealOp::ArgSort { .. }
+            | RealOp::Lookup { .. }
+            | RealOp::TreeEnsemble { .. }
+            | RealOp::ArgMax { .. }
+            | RealOp::ArgMin { .. }
+            | RealOp::Label { .. } => {}
+        }
+    }
+    converted
 }
 
 /// What is known of a module.

@@ -19,7 +19,7 @@ use skxc_ir::module::{Constant, Module, Node, Operation as _, Real, Value};
 use skxc_ir::ops::RealOp;
 use skxc_ir::types::{ElementType, Type};
 
-/// The pass.
+/// The pass `round-choices`.
 #[derive(Clone, Copy, Debug)]
 pub struct RoundChoices;
 

@@ -74,7 +74,7 @@ impl<'b> Choices<'b> {
         self.number() as f32
     }
 
-    /// `count` numbers.
+    /// So many numbers, drawn one by one.
     pub(super) fn floats(&mut self, count: usize) -> Vec<f32> {
         (0..count).map(|_| self.float()).collect()
     }
@@ -88,7 +88,7 @@ impl<'b> Choices<'b> {
         }
     }
 
-    /// `count` integers.
+    /// So many integers, drawn one by one.
     pub(super) fn integers(&mut self, count: usize) -> Vec<i64> {
         (0..count).map(|_| self.integer()).collect()
     }

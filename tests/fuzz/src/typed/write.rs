@@ -2,7 +2,7 @@
 
 use crate::model::put_varint;
 
-/// `TensorProto.DataType`.
+/// The element types of tensors, by their numbers in `TensorProto.DataType`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Elem {
     Float = 1,
