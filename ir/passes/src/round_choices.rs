@@ -4,7 +4,7 @@
 //! Exact arithmetic rounds what is stored in the model where the model converts it
 //! ([`dependence`](skxc_ir::analysis::dependence)), and takes conversions of computed
 //! numbers for nothing. After this pass only columns are both stored and converted,
-//! so that whoever skips a conversion skips no rounding.
+//! one by one, so that whoever skips another conversion skips no rounding.
 //!
 //! Obligation: each float is the one that it was. A constant that is infinite in
 //! `f32` is left alone with all that is chosen from it.
@@ -47,27 +47,29 @@ impl Pass<Real> for RoundChoices {
                 let input = cast_input(module, value).expect("it is a conversion");
                 return of_narrowed[&input];
             }
+            let copy = rebuild.copy(module, value);
             if narrowed.contains(&value) {
-                let node = narrow(rebuild, module, &of_narrowed, value);
+                let node = narrow(rebuild, module, &of_narrowed, value, copy);
                 let narrow = rebuild.push(node);
                 of_narrowed.insert(value, narrow);
             }
-            rebuild.copy(module, value)
+            copy
         });
         true
     }
 }
 
-/// What a conversion from `f64` to `f32` converts.
+/// What a conversion from `f64` to `f32` converts, if it is more than columns.
 fn cast_input(module: &Module<Real>, value: Value) -> Option<Value> {
     let RealOp::Cast { input } = module.node(value).op else { return None };
     let is_narrowing =
         module.ty(input).elem == ElementType::F64 && module.ty(value).elem == ElementType::F32;
-    is_narrowing.then_some(input)
+    let is_input = matches!(module.node(input).op, RealOp::Input { .. });
+    (is_narrowing && !is_input).then_some(input)
 }
 
 /// The values of `f64` that are needed as `f32`: what is converted, and what it is
-/// chosen from, down to constants that `f32` holds.
+/// chosen from, down to columns and constants that `f32` holds.
 fn narrowed(module: &Module<Real>) -> HashSet<Value> {
     let stored = stored(module);
     let mut is_possible = vec![false; module.nodes.len()];
@@ -100,7 +102,7 @@ fn sources(module: &Module<Real>, value: Value) -> Option<Vec<Value>> {
         return None;
     }
     match &node.op {
-        RealOp::Constant { .. } | RealOp::Lookup { .. } => Some(Vec::new()),
+        RealOp::Input { .. } | RealOp::Constant { .. } | RealOp::Lookup { .. } => Some(Vec::new()),
         RealOp::Select { a, b, .. } => Some(vec![*a, *b]),
         RealOp::Take { input, .. }
         | RealOp::TakeAlong { input, .. }
@@ -110,7 +112,6 @@ fn sources(module: &Module<Real>, value: Value) -> Option<Vec<Value>> {
         // The number of a float that was one of `f32` before.
         RealOp::Cast { input } if module.ty(*input).elem == ElementType::F32 => Some(Vec::new()),
         RealOp::Cast { .. }
-        | RealOp::Input { .. }
         | RealOp::Unary { .. }
         | RealOp::Binary { .. }
         | RealOp::Compare { .. }
@@ -130,15 +131,19 @@ fn fits(constant: &Constant<Real>) -> bool {
     constant.elements.iter().all(|&x| (x as f32).is_finite())
 }
 
-/// The node of `value` in `f32`.
+/// The node of `value` in `f32`; `copy` is the one in `f64`.
 fn narrow(
     rebuild: &Rebuild<Real>,
     module: &mut Module<Real>,
     of_narrowed: &HashMap<Value, Value>,
     value: Value,
+    copy: Value,
 ) -> Node<Real> {
     let Node { mut op, ty, origin } = module.node(value).clone();
     let ty = Type { elem: ElementType::F32, ..ty };
+    if let RealOp::Input { .. } = op {
+        return Node { op: RealOp::Cast { input: copy }, ty, origin };
+    }
     let from = sources(module, value).expect("what is narrowed has sources");
     op.map_operands(&mut |operand| match of_narrowed.get(&operand) {
         Some(&narrow) if from.contains(&operand) => narrow,

@@ -315,10 +315,22 @@ fn cast(range: &Range, elem: ElementType) -> Range {
         },
         (Range::Number(_), ElementType::F64) => range.clone(),
         (Range::Number(_), _) => match range.ends() {
-            // Saturates, as the ends of integers do.
-            Some((min, max)) => Range::Integer(min as i64, max as i64),
+            Some((min, max)) => integers(min, max),
             None => Range::Integer(i64::MIN, i64::MAX),
         },
+    }
+}
+
+/// Integers made of numbers from `min` to `max`: one beyond 64 bits makes the least
+/// integer, as in ONNX Runtime.
+fn integers(min: f64, max: f64) -> Range {
+    let (below, above) = (-f64::exp2(63.0), f64::exp2(63.0));
+    if min >= above || max < below {
+        Range::Integer(i64::MIN, i64::MIN)
+    } else if min < below || max >= above {
+        Range::Integer(i64::MIN, max as i64)
+    } else {
+        Range::Integer(min as i64, max as i64)
     }
 }
 
