@@ -22,8 +22,8 @@ use crate::verdict::{Comparison, Counterexample, Part};
 ///
 /// Labels are compared as text or as numbers, so that a trainer may write `1.0`
 /// for class 1. A prediction may differ by the proven bound on its error and by
-/// one unit in the last place of the trainer's largest number as a `float`:
-/// models are exported in these, and their sums pass through numbers as large. Where
+/// one unit in the last place of the trainer's number as a `float`, since models are
+/// exported in these; and by what roundings of other floats may change on its row. Where
 /// the bound is as large as the range of the predictions, what differs by more than
 /// that unit is undecided.
 ///
@@ -44,15 +44,13 @@ pub fn expected(
     assert!(wanted.len() >= rows.len(), "each row has labels");
     let judge = Judge::new(real, int);
     let words = words(int);
-    let numbers = wanted.iter().flatten().filter_map(|word| word.trim().parse::<f64>().ok());
-    let tolerance = float_ulp(numbers.map(f64::abs).fold(0.0, f64::max));
     let mut tally = Tally::new(Comparison::Expected);
     let mut of_file = None;
     for (index, ((kind, row), wanted)) in rows.iter().zip(wanted).enumerate() {
         tally.count(kind);
         assert_eq!(wanted.len(), words.len(), "each label has a word");
         let decision = decide(int, row);
-        let asked = Asked { judge: &judge, int, row, decision, floats: OnceCell::new(), tolerance };
+        let asked = Asked { judge: &judge, int, row, decision, floats: OnceCell::new() };
         let agreements = words.iter().zip(wanted).map(|(word, wanted)| word.judge(&asked, wanted));
         let worst = agreements.enumerate().max_by_key(|&(at, it)| (it, std::cmp::Reverse(at)));
         let Some((at, agreement)) = worst else { continue };
@@ -114,22 +112,20 @@ struct Asked<'a> {
     decision: Decision,
     /// What the file says by the rules of ONNX, once that is asked for.
     floats: OnceCell<Vec<Outcome<f64>>>,
-    /// How far numbers may be off beyond their bound.
-    tolerance: f64,
 }
 
 impl Asked<'_> {
-    /// Is it noise of floats that the file does not give this label? Exact arithmetic on
-    /// its weights gives it, or the trainer's floats may.
+    /// Would exact arithmetic, or a trainer with other roundings, give this label where
+    /// the file's floats do not?
     fn file_may_say(&self, output: usize, label: usize) -> bool {
         let cells = cells(self.judge.real, self.row);
         self.judge.exact_label(output, &cells) == Some(label)
             || self.judge.deciders.trainer_may_say(output, self.row, label)
     }
 
-    /// Could a trainer have given this label to an output, and not only because floats
-    /// make a tie of it and another, of which the trainer takes the first?
-    fn is_noise(&self, output: usize, label: usize) -> bool {
+    /// Could a trainer have given this label to an output, and not only because the
+    /// file's floats are equal there, of which every runtime takes the first?
+    fn trainer_may_give(&self, output: usize, label: usize) -> bool {
         let deciders = &self.judge.deciders;
         deciders.trainer_may_say(output, self.row, label)
             && !deciders.ties_in_floats(output, self.row, label)
@@ -204,7 +200,7 @@ impl Word {
                             Standing::Changed => Agreement::Changed,
                             // The trainer's floats may be as noisy as the model's.
                             Standing::FloatNoise | Standing::NearTie
-                                if asked.is_noise(output, int) =>
+                                if asked.trainer_may_give(output, int) =>
                             {
                                 Agreement::NearTie
                             }
@@ -223,14 +219,15 @@ impl Word {
                     return Agreement::FileDiffers;
                 };
                 let error = (asked.decision.scores[at] as f64 * unit - wanted).abs();
-                if error <= bound.unwrap_or(0.0) + asked.tolerance {
+                let tolerance = float_ulp(wanted);
+                if error <= bound.unwrap_or(0.0) + tolerance {
                     return Agreement::Same;
                 }
                 let Outcome::Numbers(file) = asked.file(output) else {
                     unreachable!("both modules have the same outputs")
                 };
                 let noise = asked.judge.trainer_noise(output, element, asked.row);
-                let allowed = asked.tolerance + noise;
+                let allowed = tolerance + noise;
                 // A distance that is not a number is no agreement.
                 let file_agrees = (file[element] - wanted).abs() <= allowed;
                 match bound {
@@ -244,10 +241,19 @@ impl Word {
     }
 }
 
-/// From the `float` nearest to `x` to the next one away from 0.
+/// The distance from the `float` nearest to `x` to the next one away from 0, or of the
+/// greatest finite one to that before; 0 for NaN.
 fn float_ulp(x: f64) -> f64 {
+    if x.is_nan() {
+        return 0.0;
+    }
     let nearest = (x as f32).abs();
-    f64::from(nearest.next_up()) - f64::from(nearest)
+    let next = nearest.next_up();
+    if next.is_finite() {
+        f64::from(next) - f64::from(nearest)
+    } else {
+        f64::from(f32::MAX) - f64::from(f32::MAX.next_down())
+    }
 }
 
 /// White space at the ends says nothing: files of rows lose it.
@@ -281,5 +287,9 @@ mod tests {
         assert_eq!(float_ulp(1.0), f64::from(f32::EPSILON));
         assert_eq!(float_ulp(-3.0), 2.0 * f64::from(f32::EPSILON));
         assert!(float_ulp(0.0) > 0.0);
+        // Beyond the floats: the last place of the greatest.
+        let most = f64::exp2(104.0);
+        assert_eq!([1e39, f64::INFINITY, f64::NEG_INFINITY].map(float_ulp), [most; 3]);
+        assert_eq!(float_ulp(f64::NAN), 0.0);
     }
 }

@@ -201,7 +201,8 @@ impl<'m> Judge<'m> {
             (Outcome::Numbers(floats), Ok(Outcome::Numbers(exact))) => {
                 let (float, exact) = (floats[element], &exact[element]);
                 let off = (float - exact.lower()).abs().max((float - exact.upper()).abs());
-                2.0 * off
+                // A noise without end would allow any number.
+                if off.is_finite() { 2.0 * off } else { 0.0 }
             }
             _ => 0.0,
         }

@@ -696,3 +696,29 @@ output \"nothing\" score raw %5
     assert_eq!(report.verdict, Verdict::Inconclusive { reason: Reason::WideEnclosure });
     assert!(report.open_scores > 5 && report.mismatches == 0, "{report:?}");
 }
+
+/// Each number of the trainer is measured by its own last place, not by that of the
+/// greatest number in the file.
+#[test]
+fn a_large_number_of_the_trainer_hides_no_wrong_one() {
+    let text = "real a
+@c0 = column ip_ttl [0, 255]
+@w0 = constant f32[1x1] [0.5]
+%0 = input [ip_ttl] : f32[1x1]
+%1 = constant @w0 : f32[1x1]
+%2 = multiply %0, %1 : f32[1x1]
+output \"half\" value %2
+";
+    let (file, program) = compiled(text);
+    let mut rows = Rows::new(1);
+    [1, 1, 3].iter().for_each(|&x| rows.push(Kind::Csv, &[x]));
+    let check = |words: [&str; 3]| {
+        let wanted: Vec<Vec<String>> = words.iter().map(|&word| vec![word.to_owned()]).collect();
+        let report = expected(&file, &program, &rows, &wanted);
+        (report.mismatches, report.verdict.passed())
+    };
+    assert_eq!(check(["0.5", "0.5", "1.5"]), (0, true));
+    assert_eq!(check(["40", "0.5", "1e9"]), (2, false));
+    assert_eq!(check(["0.5", "0.5", "1e39"]), (1, false));
+    assert_eq!(check(["0.5", "0.5", "inf"]), (1, false));
+}

@@ -295,7 +295,8 @@ impl Deciders {
         let noise = decider.sides * off.fold(0.0, |most, off| if off > most { off } else { most });
         let bound = self.bound(decider, For::Row(cells));
         let noise = if bound.is_finite() { bound } else { noise };
-        floats.iter().all(|(float, _)| float.is_finite()).then_some(noise)
+        let is_known = noise.is_finite() && floats.iter().all(|(float, _)| float.is_finite());
+        is_known.then_some(noise)
     }
 }
 
