@@ -15,19 +15,40 @@ const SHARE: usize = 64;
 /// # Panics
 /// If `of` does.
 pub(crate) fn of_each<T: Send>(count: usize, of: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    in_shares(SHARE, count, of)
+}
+
+/// As [`of_each`], where each takes long: a thread takes one at a time.
+///
+/// # Panics
+/// If `of` does.
+pub(crate) fn of_few<T: Send>(count: usize, of: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    in_shares(1, count, of)
+}
+
+fn in_shares<T: Send>(share: usize, count: usize, of: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
-    if threads == 1 || count <= SHARE {
+    on_threads(threads, share, count, of)
+}
+
+fn on_threads<T: Send>(
+    threads: usize,
+    share: usize,
+    count: usize,
+    of: impl Fn(usize) -> T + Sync,
+) -> Vec<T> {
+    if threads == 1 || count <= share {
         return (0..count).map(of).collect();
     }
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
         loop {
-            let first = next.fetch_add(SHARE, Ordering::Relaxed);
+            let first = next.fetch_add(share, Ordering::Relaxed);
             if first >= count {
                 return done;
             }
-            let results: Vec<T> = (first..count.min(first + SHARE)).map(&of).collect();
+            let results: Vec<T> = (first..count.min(first + share)).map(&of).collect();
             done.push((first, results));
         }
     };
@@ -48,14 +69,17 @@ mod tests {
 
     #[test]
     fn results_are_in_order() {
-        for count in [0, 1, SHARE, 10 * SHARE + 1] {
-            assert!(of_each(count, |at| 3 * at).into_iter().eq((0..count).map(|at| 3 * at)));
+        for (threads, share) in [(1, SHARE), (4, SHARE), (4, 1)] {
+            for count in [0, 1, SHARE, 10 * SHARE + 1] {
+                let results = on_threads(threads, share, count, |at| 3 * at);
+                assert!(results.into_iter().eq((0..count).map(|at| 3 * at)));
+            }
         }
     }
 
     #[test]
     #[should_panic(expected = "row 100")]
     fn a_panic_is_that_of_the_row() {
-        of_each(1000, |at| assert_ne!(at, 100, "row 100"));
+        on_threads(4, SHARE, 1000, |at| assert_ne!(at, 100, "row 100"));
     }
 }

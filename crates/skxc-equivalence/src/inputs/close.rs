@@ -12,6 +12,7 @@ use skxc_ir::{Int, IntOp, Interval, Module, Output, OutputKind, ScoreKind, Value
 use super::columns::Thresholds;
 use super::{Kind, Rows, Source};
 use crate::decision::cells;
+use crate::parallel::of_few;
 use skxc_ir::random::Random;
 
 /// Interpretations of the module spent on the search: they are what it costs.
@@ -27,12 +28,10 @@ pub(super) struct Close {
     ranges: Vec<Interval>,
     background: Vec<Vec<i64>>,
     thresholds: Thresholds,
-    random: Random,
-    /// Searches made, and to make.
-    searches: usize,
-    searches_max: usize,
-    /// Rows that did not fit the last batch.
-    pending: Vec<Vec<i64>>,
+    /// Seeds of the searches that are to be made.
+    seeds: Vec<u64>,
+    /// Rows that were found, the last ones first.
+    found: Vec<Vec<i64>>,
 }
 
 /// What is close, by the output of the probe that holds its numbers.
@@ -59,32 +58,32 @@ impl Close {
             calls.extend(call(module, value, &mut probe));
         }
         let nothing = calls.is_empty() || ranges.is_empty();
-        let searches_max = if nothing { 0 } else { TRIALS_MAX / TRIALS_PER_ROW };
+        let searches = if nothing { 0 } else { TRIALS_MAX / TRIALS_PER_ROW };
+        let mut random = Random::new(seed);
         Self {
             probe,
             calls,
             ranges: ranges.to_vec(),
             background: background.to_vec(),
             thresholds: Thresholds::of(module),
-            random: Random::new(seed),
-            searches: 0,
-            searches_max,
-            pending: Vec::new(),
+            seeds: (0..searches).map(|_| random.bits()).collect(),
+            found: Vec::new(),
         }
     }
 
-    /// Searches from a row of the background; keeps where it came to, and the
-    /// last row before.
-    fn search(&mut self) {
-        let call = self.calls[self.searches % self.calls.len()].clone();
-        let mut row = self.random.choice(&self.background).clone();
+    /// Searches from a row of the background: where it came to, and the last row
+    /// before.
+    fn search(&self, number: usize, seed: u64) -> [Option<Vec<i64>>; 2] {
+        let call = &self.calls[number % self.calls.len()];
+        let mut random = Random::new(seed);
+        let mut row = random.choice(&self.background).clone();
         let mut before = None;
-        let mut distance = self.distance(&call, &row);
+        let mut distance = self.distance(call, &row);
         for _ in 1..TRIALS_PER_ROW {
-            let column = self.random.below(row.len() as u64) as usize;
+            let column = random.below(row.len() as u64) as usize;
             let mut moved = row.clone();
-            moved[column] = self.moved(column);
-            let found = self.distance(&call, &moved);
+            moved[column] = self.moved(column, &mut random);
+            let found = self.distance(call, &moved);
             // Sideways, too: what is flat here may fall further on.
             if found <= distance {
                 let left = std::mem::replace(&mut row, moved);
@@ -94,19 +93,18 @@ impl Close {
                 distance = found;
             }
         }
-        self.pending.extend(before);
-        self.pending.push(row);
+        [Some(row), before]
     }
 
     /// A cell on either side of a threshold.
-    fn moved(&mut self, column: usize) -> i64 {
+    fn moved(&self, column: usize, random: &mut Random) -> i64 {
         let range = self.ranges[column];
         let thresholds = &self.thresholds.of_column[column];
         if thresholds.is_empty() {
-            return self.random.log_within(range);
+            return random.log_within(range);
         }
-        let side = i64::from(self.random.one_in(2));
-        self.random.choice(thresholds).saturating_add(side).clamp(range.min, range.max)
+        let side = i64::from(random.one_in(2));
+        random.choice(thresholds).saturating_add(side).clamp(range.min, range.max)
     }
 
     /// How far from close the call is on a row.
@@ -174,18 +172,18 @@ fn call(module: &Module<Int>, value: Value, probe: &mut Module<Int>) -> Option<C
 
 impl Source for Close {
     fn fill(&mut self, rows: &mut Rows, rows_max: usize) -> bool {
-        loop {
-            while let Some(row) = self.pending.pop() {
-                rows.push(Kind::Close, &row);
-                if rows.len() >= rows_max {
-                    return true;
-                }
-            }
-            if self.searches >= self.searches_max {
-                return false;
-            }
-            self.search();
-            self.searches += 1;
+        let seeds = std::mem::take(&mut self.seeds);
+        if !seeds.is_empty() {
+            let searches = of_few(seeds.len(), |at| self.search(at, seeds[at]));
+            self.found = searches.into_iter().flatten().flatten().collect();
+            self.found.reverse();
         }
+        while let Some(row) = self.found.pop() {
+            rows.push(Kind::Close, &row);
+            if rows.len() >= rows_max {
+                return true;
+            }
+        }
+        false
     }
 }
