@@ -59,7 +59,7 @@ const TARGETS: [Target; 3] = [
         // A byte or two choose an attribute.
         bytes_max: 128,
         // Each runs all passes, watched, and the program on some rows.
-        inputs: 2_000,
+        inputs: 1_000,
     },
 ];
 
