@@ -97,6 +97,12 @@ pub struct Rows {
 }
 
 impl Rows {
+    /// The number of columns of each row.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
     /// No rows over so many columns.
     #[must_use]
     pub fn new(columns: usize) -> Self {

@@ -97,9 +97,14 @@ impl Group {
     }
 }
 
+/// So many of a hundred of the rows, rounded down. 29% of 100 rows are 29, though the
+/// product of floats is less.
+fn part(percent: f64, rows: u64) -> u64 {
+    (percent * rows as f64 / 100.0 * (1.0 + 4.0 * f64::EPSILON)) as u64
+}
+
 impl Limits {
     fn groups(self, report: &Report) -> [Group; 2] {
-        let part = |percent: f64, rows: u64| (percent / 100.0 * rows as f64) as u64;
         let (given, all) = (report.given(), report.vectors());
         let made = all - given;
         let of_given = match self.most {
@@ -180,18 +185,28 @@ impl Limits {
         json!({ "given": given, "made": made, "exceeded": self.are_exceeded(comparisons) })
     }
 
+    /// What `--max-changed` would say to accept a report: a number of rows of the caller
+    /// where that is enough, or else a part of all.
+    fn accepting(self, report: &Report) -> String {
+        let [given, made] = self.groups(report);
+        let number = MaxChanged::Rows(given.changed);
+        let with_number = Self { most: Some(number), ..self };
+        if !with_number.groups(report).iter().any(Group::is_exceeded) {
+            return given.changed.to_string();
+        }
+        let limited = [given, made].into_iter().filter(|it| it.rows > 0 && it.allowed.is_some());
+        let parts = limited.map(|it| 1000.0 * it.changed as f64 / it.rows as f64);
+        format!("{}%", parts.fold(0.0, f64::max).ceil() / 10.0)
+    }
+
     /// What to do if more labels changed than may.
     pub(crate) fn diagnostic(self, comparisons: &[Timed]) -> Option<Diagnostic> {
         let exceeded = self.exceeded(comparisons);
         let texts: Vec<String> = exceeded.iter().map(Group::text).collect();
-        let accepted = match &exceeded[..] {
-            [] => return None,
-            [given] if given.name.starts_with("rows of") => given.changed.to_string(),
-            groups => {
-                let parts = groups.iter().map(|it| 1000.0 * it.changed as f64 / it.rows as f64);
-                format!("{}%", parts.fold(0.0, f64::max).ceil() / 10.0)
-            }
-        };
+        if exceeded.is_empty() {
+            return None;
+        }
+        let accepted = self.accepting(of_model(comparisons)?);
         let more_bits = "compile with more bits, or without `--precision`";
         let message = format!("the program changes labels: {}", texts.join(", "));
         let diagnostic = Diagnostic::error(codes::LABELS_CHANGED, message).note(
@@ -232,6 +247,7 @@ fn most_frequent(classes: &[ChangedClass]) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use skxc_equivalence::{Kind, Reason};
 
     #[test]
     fn a_limit_is_a_number_of_rows_or_a_part_of_them() {
@@ -248,5 +264,24 @@ mod tests {
         ] {
             assert_eq!(text.parse().ok(), expect, "{text}");
         }
+    }
+
+    /// For every part of some rows, given and made, what is said to be accepted is.
+    #[test]
+    fn what_is_said_to_accept_the_changes_does() {
+        for (rows, changed) in (1..=120).flat_map(|rows| (0..=rows).map(move |it| (rows, it))) {
+            for (precision, changed_made) in [(true, 0), (true, 300), (false, 300)] {
+                let mut report = Report::not_made(Comparison::Model, Reason::NotRun);
+                report.tried.extend([(Kind::Csv, rows), (Kind::Random, 1000)]);
+                report.changed.given = changed;
+                report.changed.made = changed_made;
+                let asked = Limits { most: None, precision };
+                let said = asked.accepting(&report);
+                let most = said.parse().expect("it can be typed");
+                let groups = Limits { most: Some(most), precision }.groups(&report);
+                assert!(!groups.iter().any(Group::is_exceeded), "{changed} of {rows}: {said}");
+            }
+        }
+        assert_eq!(part(29.0, 100), 29);
     }
 }

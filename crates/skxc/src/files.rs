@@ -85,7 +85,12 @@ fn first_bytes(pipe: &mut File) -> Result<Vec<u8>, String> {
     loop {
         match pipe.read(&mut bytes) {
             Ok(0) if start.elapsed() < WRITER_WAIT => thread::sleep(WRITER_STEP),
-            Ok(0) => return Err("it is a pipe that nobody writes to".to_owned()),
+            Ok(0) => {
+                return Err(
+                    "nothing came through this pipe: its writer wrote nothing, or there is none"
+                        .to_owned(),
+                );
+            }
             Ok(count) => {
                 bytes.truncate(count);
                 return Ok(bytes);
@@ -149,7 +154,10 @@ mod tests {
         let pipe = folder.path().join("pipe");
         nix::unistd::mkfifo(&pipe, Mode::S_IRWXU).unwrap();
         let why = |path: &Path| read(path, FILE_BYTES_MAX).unwrap_err();
-        assert_eq!(why(&pipe), "it is a pipe that nobody writes to");
+        assert_eq!(
+            why(&pipe),
+            "nothing came through this pipe: its writer wrote nothing, or there is none"
+        );
         assert_eq!(why(folder.path()), "it is a folder");
         let socket = folder.path().join("socket");
         let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();

@@ -9,6 +9,7 @@ use skxc_equivalence::machine::{Field, Layout};
 use crate::cli::Hook;
 use crate::manifest::Manifest;
 use crate::session::Stop;
+use crate::shell;
 
 /// Lines of the verifier's log that are shown, from its end.
 const LOG_LINES_MAX: usize = 12;
@@ -166,10 +167,10 @@ fn refused(program: &str, log: &str) -> Diagnostic {
 
 /// Says how to work in a network namespace so that pins stay.
 pub(crate) fn instead_of_ip_netns_exec(diagnostic: Diagnostic, namespace: &str) -> Diagnostic {
-    let namespace = escape_to_one_line(namespace);
+    let namespace = shell::word(&format!("/run/netns/{namespace}"));
     diagnostic
         .note("`ip netns exec` hides the BPF file system, and one that is mounted there ends with the command")
-        .help(format!("enter the network namespace alone: `nsenter --net=/run/netns/{namespace} skxc ...`"))
+        .help(format!("enter the network namespace alone: `nsenter --net={namespace} skxc ...`"))
 }
 
 /// An error with its causes.

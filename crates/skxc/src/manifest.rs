@@ -314,11 +314,6 @@ impl Manifest {
         digest::build_id(made_from, &self.options, &self.columns(), &self.labels())
     }
 
-    /// Is it the manifest of this model?
-    pub(crate) fn is_of(&self, model: &Path) -> Result<bool, Stop> {
-        Ok(digest::sha256(&files::read_bytes(model)?) == self.model_sha256)
-    }
-
     /// The members that another manifest has otherwise, the object apart.
     pub(crate) fn differences(&self, other: &Self) -> Vec<String> {
         let members = |manifest: &Self| {

@@ -43,7 +43,7 @@ pub(crate) struct Given {
     pub(crate) require_expect: bool,
     /// Rows of --input and --capture whose labels may change from those of the model: a number, or a
     /// part such as 0.1%, which is for made rows as well where a precision was asked for
-    /// [default: none; of made rows 0.1%]
+    /// [default: none; with a precision 0.1% of made rows, also beside a number]
     #[arg(long, value_name = "N|P%")]
     pub(crate) max_changed: Option<MaxChanged>,
 }

@@ -103,6 +103,7 @@ pub(crate) fn import(
     project: &Project,
 ) -> Result<Imported, Stop> {
     let bytes = files::read_bytes(&args.model)?;
+    session.model_sha256 = Some(digest::sha256(&bytes));
     let file_name = args.model.display().to_string();
     let name = options.name.clone();
     let mut bind = |inputs: &ModelInputs| match &columns {

@@ -58,14 +58,13 @@ pub(crate) fn warning(
     int: &Module<Int>,
     manifest: &Manifest,
     traffic: &Rows,
-) -> Result<Option<Diagnostic>, Stop> {
-    let Some(bits) = manifest.options.precision else { return Ok(None) };
+) -> Option<Diagnostic> {
+    let bits = manifest.options.precision?;
     let made = if traffic.is_empty() { Some(made(int)) } else { None };
-    let rows = made.as_ref().unwrap_or(traffic);
+    let some = made.is_none().then(|| some_of(traffic));
+    let rows = made.as_ref().or(some.as_ref()).unwrap_or(traffic);
     let found = margins(&model.real, int, rows);
-    let Some(found) = found.filter(|found| found.share_within(0) > SHARE_MAX) else {
-        return Ok(None);
-    };
+    let found = found.filter(|found| found.share_within(0) > SHARE_MAX)?;
     let (share, kind) = (
         100.0 * found.share_within(0),
         if made.is_some() { "made rows" } else { "rows of the profile" },
@@ -79,16 +78,24 @@ pub(crate) fn warning(
          {} rows",
         found.rows()
     );
-    let help = match enough(model, manifest, rows, &found, bits)? {
+    let help = match enough(model, manifest, rows, &found, bits) {
         Some(bits) => format!("`--precision {bits}` leaves at most 0.1% of them that near"),
         None => "leave `--precision` out: as many bits are used as fit".to_owned(),
     };
-    Ok(Some(
-        Diagnostic::warning(codes::COARSE_PRECISION, message)
-            .note(note)
-            .help(help)
-            .help("`skxc check --input ROWS.csv` counts the labels that do change"),
-    ))
+    let diagnostic = Diagnostic::warning(codes::COARSE_PRECISION, message).note(note).help(help);
+    Some(
+        diagnostic.help(
+            "`skxc check MODEL.onnx OBJECT --input ROWS.csv` counts the labels that do change",
+        ),
+    )
+}
+
+/// Rows at equal distances, no more than are made.
+fn some_of(traffic: &Rows) -> Rows {
+    let mut rows = Rows::new(traffic.columns());
+    let every = traffic.len().div_ceil(MADE_ROWS as usize).max(1);
+    traffic.iter().step_by(every).for_each(|(kind, row)| rows.push(kind, row));
+    rows
 }
 
 /// Random rows, always the same.
@@ -118,16 +125,17 @@ fn enough(
     rows: &Rows,
     found: &Margins,
     bits: u8,
-) -> Result<Option<u8>, Stop> {
+) -> Option<u8> {
     let more = (1..BITS_MAX).find(|&more| found.share_within(more) <= SHARE_MAX);
     let first = bits.saturating_add(more.unwrap_or(BITS_MAX));
     for bits in first..=BITS_MAX {
         let options = Options { precision: Some(bits), ..manifest.options.clone() };
-        let int = pipeline::lower(model, &options, &mut |_, _, _| {})?.int;
-        let share = margins(&model.real, &int, rows).map_or(0.0, |found| found.share_within(0));
-        if share <= SHARE_MAX {
-            return Ok(Some(bits));
+        // Bits that the model cannot be compiled with are no advice.
+        let Ok(lowered) = pipeline::lower(model, &options, &mut |_, _, _| {}) else { continue };
+        let found = margins(&model.real, &lowered.int, rows);
+        if found.map_or(0.0, |found| found.share_within(0)) <= SHARE_MAX {
+            return Some(bits);
         }
     }
-    Ok(None)
+    None
 }

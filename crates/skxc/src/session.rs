@@ -85,6 +85,8 @@ pub(crate) struct Session {
     pub(crate) quiet: bool,
     /// The command line, for messages that repeat it.
     pub(crate) invocation: Invocation,
+    /// Digest of the model, once it was read; it may come through a pipe, once.
+    pub(crate) model_sha256: Option<String>,
     style: Style,
 }
 
@@ -106,6 +108,7 @@ impl Session {
             verbose: global.verbose,
             quiet: global.quiet,
             invocation,
+            model_sha256: None,
             style: if coloured { Style::Coloured } else { Style::Plain },
         }
     }

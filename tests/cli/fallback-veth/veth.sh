@@ -23,7 +23,7 @@ reach() {
 skxc attach tree.bpf.o -i near$$ --mode generic 2>&1 | sed "s/near$$/near/g"
 reach 50
 skxc status -i near$$ | grep -o 'cannot classify: not-ip *[a-z]*' | tr -s ' '
-skxc status -i near$$ --format csv | grep -o '"cannot classify: tcp-cut",[a-z]*'
+skxc status -i near$$ --format csv | grep -o 'cannot classify: tcp-cut,[a-z]*'
 skxc detach -q -i near$$
 skxc attach tree.bpf.o -i near$$ --mode generic --fallback not-ip=drop 2>&1 | sed "s/near$$/near/g" | tail -n 1
 reach 10

@@ -6,6 +6,7 @@ use skxc_ir::{Int, Module, Real};
 use super::model::Judge;
 use crate::decision::cells;
 use crate::inputs::Rows;
+use crate::parallel::of_each;
 
 /// What is known of some rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,11 +45,12 @@ impl Margins {
 #[must_use]
 pub fn margins(real: &Module<Real>, int: &Module<Int>, rows: &Rows) -> Option<Margins> {
     let judge = Judge::new(real, int);
-    let of_row = |(_, row): (_, &[i64])| {
-        let mut outcomes = interpret::integer(judge.deciders.whole(), &cells(real, row));
+    let of_row = |at: usize| {
+        let cells = cells(real, rows.row(at));
+        let mut outcomes = interpret::integer(judge.deciders.whole(), &cells);
         judge.deciders.margin(&outcomes.split_off(int.outputs.len()))
     };
-    let margins: Vec<_> = rows.iter().filter_map(of_row).collect();
+    let margins: Vec<_> = of_each(rows.len(), of_row).into_iter().flatten().collect();
     let sorted = |of: &dyn Fn(usize) -> f64| {
         let mut numbers: Vec<f64> = (0..margins.len()).map(of).collect();
         numbers.sort_by(f64::total_cmp);

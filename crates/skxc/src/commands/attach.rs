@@ -6,7 +6,7 @@ use skxc_bpf::{
     Attached, Error, Interface, Loader, LockedPins, PIN_ROOT, attach_xdp,
     ends_with_mount_namespace, ip_netns_exec,
 };
-use skxc_diagnostics::{Diagnostic, codes};
+use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 
 use crate::actions::{ClassActions, by_class, resolve};
 use crate::cli::{Attach, Hook, Mode};
@@ -17,6 +17,7 @@ use crate::interface::{self, Placement};
 use crate::kernel;
 use crate::manifest::Manifest;
 use crate::session::{Exit, Session, Stop};
+use crate::shell;
 
 /// Attaches an object that its manifest describes.
 pub(crate) fn run(session: &Session, args: &Attach) -> Result<Exit, Stop> {
@@ -83,11 +84,12 @@ pub(crate) fn attach(
 fn say_attached(session: &Session, attached: &Attached, manifest: &Manifest) {
     let Attached { attachment, mode, not_native } = attached;
     let shadow = manifest.options.shadow;
+    let word = shell::word(&attachment.interface);
     warn_of_mount_namespace(session, &attachment.name);
     session.say(format_args!(
-        "{} on {} ({mode}{}); `skxc status -i {1}` shows it, `skxc detach -i {1}` takes it off",
+        "{} on {} ({mode}{}); `skxc status -i {word}` shows it, `skxc detach -i {word}` takes it off",
         attachment.name,
-        attachment.interface,
+        escape_to_one_line(&attachment.interface),
         if shadow { ", shadow: everything passes" } else { "" },
     ));
     if let Some(error) = not_native {

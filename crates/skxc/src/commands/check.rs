@@ -32,15 +32,29 @@ use crate::session::{Exit, Session, Stop, stdout};
 const VECTORS_A_PACKET: u64 = 10;
 /// Arguments that a command which shows a counterexample leaves out: the rows
 /// and packets that it brings itself, and the form of the report.
-const NOT_REPEATED: [&str; 8] =
-    ["input", "capture", "expect", "vectors", "color", "quiet", "verbose", "message_format"];
+const NOT_REPEATED: [&str; 10] = [
+    "input",
+    "capture",
+    "expect",
+    "require_expect",
+    "max_changed",
+    "vectors",
+    "color",
+    "quiet",
+    "verbose",
+    "message_format",
+];
 
 /// Compares, and reports on standard output.
 pub(crate) fn run(session: &mut Session, project: &Project, args: &Check) -> Result<Exit, Stop> {
     let object = files::read_bytes(&args.object)?;
     let manifest = manifest(args)?;
-    let build = match (build(session, project, args, manifest.as_ref()), &manifest) {
-        (Err(Stop::Input(list)), Some(manifest)) if !manifest.is_of(&args.model.model)? => {
+    let built = build(session, project, args, manifest.as_ref());
+    let read = session.model_sha256.as_ref();
+    let is_of_another =
+        |manifest: &Manifest| read.is_some_and(|sha256| *sha256 != manifest.model_sha256);
+    let build = match (built, &manifest) {
+        (Err(Stop::Input(list)), Some(manifest)) if is_of_another(manifest) => {
             // What does not even fit the other model's options is not of this one.
             let mut all = vec![not_made_from(args).note("the manifest is of another model")];
             all.extend(list);

@@ -75,11 +75,13 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Compile) -> R
         let text = dependencies(&output, &args.model.model, external, project);
         output.add(path.clone(), text);
     }
+    // Whatever can fail does so before a file is written.
+    let of_precision = precision::lines(&build.model, &build.manifest)?;
     output.write()?;
     for path in output.paths() {
         session.detail(format_args!("{}", path.display()));
     }
-    session.report(&build.warnings()?);
+    session.report(&build.warnings());
     session.say(build.summary(&folder, &emit));
     if build.manifest.options.hook != Hook::None
         && let Some(line) = build.manifest.fallback.line()
@@ -90,7 +92,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Compile) -> R
     for line in comparisons::lines(&build.lowered.int, threshold) {
         session.say(line);
     }
-    for line in precision::lines(&build.model, &build.manifest)? {
+    for line in of_precision {
         session.say(line);
     }
     Ok(Exit::Done)
@@ -257,11 +259,11 @@ impl Build {
     }
 
     /// Decisions that never come up, and those that a precision may change.
-    pub(crate) fn warnings(&self) -> Result<Vec<Diagnostic>, Stop> {
+    pub(crate) fn warnings(&self) -> Vec<Diagnostic> {
         let never = verdicts::warnings(&self.lowered.int, &self.manifest, self.model.threshold);
         let coarse =
-            precision::warning(&self.model, &self.lowered.int, &self.manifest, &self.traffic)?;
-        Ok(never.into_iter().chain(coarse).collect())
+            precision::warning(&self.model, &self.lowered.int, &self.manifest, &self.traffic);
+        never.into_iter().chain(coarse).collect()
     }
 
     /// One line that says what was made.

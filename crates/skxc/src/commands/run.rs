@@ -35,7 +35,7 @@ pub(crate) fn run(session: &mut Session, project: &Project, args: &Run) -> Resul
     if let Some(exit) = bounds::errors_exceeded(session, max_error, &build.manifest) {
         return Ok(exit);
     }
-    session.report(&build.warnings()?);
+    session.report(&build.warnings());
     build.compile(session, &clang::find()?)?;
     let folder = compile::output_folder(args.out.as_deref(), project);
     let mut output = Output::default();

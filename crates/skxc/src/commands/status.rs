@@ -5,6 +5,7 @@
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use comfy_table::CellAlignment;
 use serde_json::{Value, json};
@@ -18,6 +19,7 @@ use crate::attached::{Count, Description, by_number};
 use crate::cli::{Status, TableFormat};
 use crate::kernel;
 use crate::session::{Exit, Session, Stop, stdout};
+use crate::shell;
 use crate::tables;
 
 /// One attached program.
@@ -37,10 +39,18 @@ struct Attached {
     counts: Vec<Count>,
 }
 
+/// How long a command that is on its way may take from one of its steps to the next.
+const SECOND_LOOK: Duration = Duration::from_millis(200);
+
 /// Prints the counters of all programs of skxc.
 pub(crate) fn run(session: &Session, args: &Status) -> Result<Exit, Stop> {
     let missing = args.interface.as_deref().and_then(|name| Interface::find(name).err());
-    let (all, unseen) = look(args.interface.as_deref());
+    let (mut all, mut unseen) = look(args.interface.as_deref());
+    if !unseen.is_empty() {
+        // `attach` and `detach` take a moment between the pins and the program.
+        std::thread::sleep(SECOND_LOOK);
+        (all, unseen) = look(args.interface.as_deref());
+    }
     // Programs of an interface that left are found by the name that it had.
     if let (Some(error), true, true) = (missing, all.is_empty(), unseen.is_empty()) {
         return Err(kernel::failure("look at the interface", &error));
@@ -198,8 +208,9 @@ fn without_pins(running: &Running, unseen: &mut Vec<Diagnostic>) -> Option<Attac
         }
     };
     let help = format!(
-        "`skxc detach -i {interface}` as root, with the BPF file system mounted, takes it off if \
-         it is of skxc"
+        "`skxc detach -i {}` as root, with the BPF file system mounted, takes it off if it is of \
+         skxc",
+        shell::word(&running.interface.name)
     );
     unseen.push(diagnostic.help(help));
     attached
@@ -224,6 +235,7 @@ fn write_text(out: &mut impl Write, attached: &Attached) -> io::Result<()> {
         Some(description) if description.shadow => ", shadow: the actions are not carried out",
         _ => "",
     };
+    let (name, interface) = (escape_to_one_line(name), escape_to_one_line(interface));
     writeln!(out, "{name} on {interface} ({place}{shadow})")?;
     let mut table = tables::plain(["", "ACTION", "PACKETS", "BYTES"]);
     for count in counts {
@@ -240,15 +252,17 @@ fn write_text(out: &mut impl Write, attached: &Attached) -> io::Result<()> {
 }
 
 fn write_csv(out: &mut impl Write, all: &[Attached]) -> io::Result<()> {
-    writeln!(out, "interface,program,name,action,packets,bytes")?;
+    let mut table = csv::Writer::from_writer(out);
+    table.write_record(["interface", "program", "name", "action", "packets", "bytes"])?;
     for Attached { interface, name: program, counts, .. } in all {
         for count in counts {
-            let name = count.name.replace('"', "\"\"");
             let Counter { packets, bytes } = count.counter;
-            writeln!(out, "{interface},{program},\"{name}\",{},{packets},{bytes}", count.action)?;
+            let (packets, bytes) = (packets.to_string(), bytes.to_string());
+            let cells = [interface, program, &count.name, &count.action, &packets, &bytes];
+            table.write_record(cells)?;
         }
     }
-    Ok(())
+    table.flush()
 }
 
 fn json(attached: &Attached) -> Value {
@@ -271,4 +285,41 @@ fn json(attached: &Attached) -> Value {
         "shadow": description.as_ref().map(|it| it.shadow),
         "counters": counts.collect::<Vec<_>>(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Linux takes any characters but `/` and white space in the name of an interface.
+    #[test]
+    fn names_cannot_break_the_table() {
+        let count = Count {
+            name: "a \"b\", c".to_owned(),
+            action: "drop".to_owned(),
+            is_unclassified: false,
+            counter: Counter { packets: 1, bytes: 60 },
+        };
+        let attached = Attached {
+            interface: "v,\"\u{1b}[31m".to_owned(),
+            name: "tree".to_owned(),
+            program_id: 1,
+            mode: None,
+            place: "native".to_owned(),
+            pinned: true,
+            description: None,
+            counts: vec![count],
+        };
+        let mut text = Vec::new();
+        write_text(&mut text, &attached).expect("a vector takes everything");
+        assert!(!text.contains(&0x1b), "{}", String::from_utf8_lossy(&text));
+        let mut table = Vec::new();
+        write_csv(&mut table, &[attached]).expect("a vector takes everything");
+        let mut rows = csv::Reader::from_reader(&table[..]);
+        let cells = rows.records().next().expect("there is a row").expect("it is one");
+        assert_eq!(
+            cells.iter().collect::<Vec<_>>(),
+            ["v,\"\u{1b}[31m", "tree", "a \"b\", c", "drop", "1", "60"]
+        );
+    }
 }

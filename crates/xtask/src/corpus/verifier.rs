@@ -59,7 +59,7 @@ impl Verified {
             lowering: lowerings.join(" "),
             insns: words.next().unwrap_or_default().parse()?,
             predicted: manifest["cost"]["verifier_insns"].as_u64().unwrap_or(0),
-            digest: output(&tools.digests, &[object.as_os_str()])?,
+            digest: digests(&tools.digests, &object)?,
         })
     }
 
@@ -67,6 +67,15 @@ impl Verified {
     fn error(&self) -> Option<f64> {
         (self.insns > 0).then(|| self.predicted as f64 / self.insns as f64 - 1.0)
     }
+}
+
+/// The digests of an object. A tool that fails has none: two of these would be equal.
+fn digests(tool: &Path, object: &Path) -> io::Result<String> {
+    let run = Command::new(tool).arg(object).output()?;
+    if !run.status.success() {
+        return Err(io::Error::other(String::from_utf8_lossy(&run.stderr).trim().to_owned()));
+    }
+    Ok(String::from_utf8_lossy(&run.stdout).into_owned())
 }
 
 /// What a tool prints.
