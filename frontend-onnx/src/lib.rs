@@ -41,7 +41,7 @@ mod wire;
 
 use prost::Message as _;
 use prost::bytes::Bytes;
-use skxc_diagnostics::codes::{LIMIT_EXCEEDED, NOT_A_MODEL};
+use skxc_diagnostics::codes::{LIMIT_EXCEEDED, NOT_A_MODEL, UNKNOWN_OPERATOR, UNSUPPORTED_PART};
 use skxc_diagnostics::{Diagnostic, GraphListing, Sources, escape_to_one_line, has_errors};
 use skxc_ir::validate::InvalidModule;
 use skxc_ir::{Column, Interval, Module, Real};
@@ -119,10 +119,14 @@ pub fn import_with(
     let checked = graph::check(&model, &graph, bytes.len(), &listing, &mut report);
     let inputs = inputs::read(&model, &listing, &checked, &mut report);
     let (inputs, columns) = bind(inputs, &mut *options.bind, &mut report);
+    let (is_open, said) = (inputs.open().is_some(), report.diagnostics.len());
     let mut importer =
         import::import(&checked, &listing, &inputs, columns, options.model_name, report);
     outputs::add(&mut importer, &graph, &listing);
     let Importer { module, mut report, .. } = importer;
+    if is_open {
+        drop_what_follows(&mut report.diagnostics, said);
+    }
     if !has_errors(&report.diagnostics)
         && let Some(invalid) = InvalidModule::of("import", &module)
     {
@@ -173,6 +177,16 @@ fn decode(bytes: &[u8], file_name: &str) -> Result<(ModelProto, GraphProto), Dia
     }
     let graph = model.graph.take().ok_or_else(|| refuse("it has no graph"))?;
     Ok((model, graph))
+}
+
+/// Of what an import says behind the first `said` diagnostics, keeps what is wrong
+/// however many columns there are: nobody said how many.
+fn drop_what_follows(diagnostics: &mut Vec<Diagnostic>, said: usize) {
+    let mut at = 0;
+    diagnostics.retain(|diagnostic| {
+        at += 1;
+        at <= said || [UNKNOWN_OPERATOR, UNSUPPORTED_PART].contains(&diagnostic.code)
+    });
 }
 
 /// Asks for the columns. Where there are none, columns without meaning take

@@ -22,7 +22,10 @@ const IP_COLUMN_INSNS: u64 = 75;
 const COLUMN_INSNS: u64 = 20;
 /// The length behind the headers, which differs along every way through them.
 const PAYLOAD: &str = "payload_length";
-const PAYLOAD_INSNS: u64 = 1250;
+const PAYLOAD_INSNS: u64 = 1200;
+/// More for it where a header behind IP is parsed, and for each one beside the first.
+const PAYLOAD_CHAIN_INSNS: u64 = 1150;
+const PAYLOAD_PROTOCOL_INSNS: u64 = 450;
 /// Instructions of the parser in the program text, and of a column.
 const TEXT_INSNS: u64 = 600;
 const TEXT_COLUMN_INSNS: u64 = 6;
@@ -44,12 +47,16 @@ pub(crate) fn wrapper(layout: &Layout, options: &Options) -> Cost {
     }
     let wanted = needs(&options.features);
     let has = |what: Needs| wanted.contains(what);
-    let protocols = [Needs::TCP, Needs::UDP, Needs::ICMP].into_iter().filter(|&it| has(it));
+    // The length behind the headers needs all protocols, and its own price has them.
+    let others = options.features.iter().filter(|feature| feature.name != PAYLOAD);
+    let of_others = needs(&others.copied().collect::<Vec<_>>());
+    let protocols = [Needs::TCP, Needs::UDP, Needs::ICMP];
+    let protocols = protocols.into_iter().filter(|&it| of_others.contains(it)).count() as u64;
     let mut insns = BENCH_INSNS + FRAME_INSNS;
     insns += if has(Needs::CHAIN) { CHAIN_INSNS } else { 0 };
-    insns += PROTOCOL_INSNS * (protocols.count() as u64).saturating_sub(1);
+    insns += PROTOCOL_INSNS * protocols.saturating_sub(1);
     let columns = layout.features.iter().map(|field| options.features[field.column.index()]);
-    insns += columns.map(column).sum::<u64>();
+    insns += columns.map(|feature| column(feature, protocols)).sum::<u64>();
     Cost {
         program_insns: TEXT_INSNS + TEXT_COLUMN_INSNS * layout.features.len() as u64,
         verifier_insns: insns,
@@ -59,10 +66,12 @@ pub(crate) fn wrapper(layout: &Layout, options: &Options) -> Cost {
     }
 }
 
-fn column(feature: &Feature) -> u64 {
+/// A column in a program that parses so many protocols behind IP.
+fn column(feature: &Feature, protocols: u64) -> u64 {
     let of_ip = Needs::CHAIN.union(Needs::UNMERGED);
     if feature.name == PAYLOAD {
-        PAYLOAD_INSNS
+        let beside = PAYLOAD_PROTOCOL_INSNS * protocols.saturating_sub(1);
+        PAYLOAD_INSNS + if protocols > 0 { PAYLOAD_CHAIN_INSNS + beside } else { 0 }
     } else if feature.needs.contains(Needs::IP) && of_ip.contains(feature.needs) {
         IP_COLUMN_INSNS
     } else {
@@ -111,7 +120,16 @@ mod tests {
         check("icmp_type,icmp_code", 2648, 10);
         check("l4_dest_port,l4_source_port", 2863, 10);
         check("l4_dest_port,icmp_type", 3033, 10);
-        check("payload_length,ip_ttl", 3839, 25);
-        check("tcp_dest_port,payload_length", 4966, 25);
+        check("payload_length,ip_ttl", 3839, 10);
+        check("tcp_dest_port,payload_length", 4966, 10);
+        check("tcp_window_size,udp_length,payload_length", 5477, 10);
+        check("ip_protocol,tcp_window_size,udp_length,payload_length,icmp_type", 6302, 10);
+        // The columns of examples/portscan.
+        check(
+            "ip_protocol,tcp_data_offset,tcp_window_size,tcp_urg_flag,tcp_ack_flag,tcp_psh_flag,\
+             tcp_rst_flag,tcp_syn_flag,tcp_fin_flag,udp_length,payload_length,icmp_type",
+            6845,
+            10,
+        );
     }
 }
