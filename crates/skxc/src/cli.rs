@@ -39,17 +39,38 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-const TOP_HELP: &str = "\
+macro_rules! first_session {
+    () => {
+        "\
 A first session:
   skxc doctor                                        what this machine can do
   skxc extract capture.pcap -o rows.csv              packets to rows, to train on
   skxc compile model.onnx --action attack=drop -o out
   skxc check model.onnx out/model.bpf.o              does the program decide as the model does?
   skxc attach out/model.bpf.o -i eth0 --shadow       decide and count, but pass everything
+"
+    };
+}
 
+/// What `skxc` says that is asked for nothing.
+pub(crate) const START: &str = concat!(
+    "skxc compiles scikit-learn models, exported to ONNX, to programs that classify packets in the
+Linux kernel, and shows there that program and model agree.
+
+",
+    first_session!(),
+    "
+`skxc --help` lists all commands, `skxc COMMAND --help` the options of one.
+"
+);
+
+const TOP_HELP: &str = concat!(
+    first_session!(),
+    "
 Exit codes: 0 done, or equal; 1 refuted, or a bound exceeded; 2 bad usage or input, or a program
 that cannot fit; 3 the environment cannot do it (compiler, privileges, kernel); 4 inconclusive.
-Data goes to standard output, words to standard error.";
+Data goes to standard output, words to standard error."
+);
 
 /// Options of every command.
 #[derive(Debug, Args)]

@@ -64,6 +64,9 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 fn main() -> ExitCode {
     interrupt::watch();
     let arguments: Vec<OsString> = std::env::args_os().collect();
+    if arguments.len() <= 1 {
+        return session::start(cli::START).into();
+    }
     let mut command = cli::Cli::command();
     let parsed = command.try_get_matches_from_mut(&arguments).and_then(|matches| {
         let invocation = invocation::Invocation::new(&command, &matches);

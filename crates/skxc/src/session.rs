@@ -205,6 +205,15 @@ fn words(format: MessageFormat, severity: Option<Severity>, text: &str) -> Strin
     }
 }
 
+/// Ends a run that asks for nothing: says how to begin.
+pub(crate) fn start(text: &str) -> Exit {
+    match io::stdout().write_all(text.as_bytes()) {
+        // A pipe that nobody reads any more is no fault.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Exit::Environment,
+        _ => Exit::Done,
+    }
+}
+
 /// Ends a run whose arguments could not be understood, or ask for help.
 pub(crate) fn conclude_usage(error: &clap::Error, arguments: &[OsString]) -> Exit {
     let wants_json = arguments.iter().any(|it| it == "--message-format=json")
