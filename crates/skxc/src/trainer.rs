@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
 use skxc_equivalence::decision::{Place, count};
 use skxc_equivalence::{Comparison, Report};
-use skxc_ir::{ElementType, Module, Real, RealOp};
+use skxc_ir::{Column, ElementType, Module, Real, RealOp};
 
 use crate::commands::compile::Build;
 use crate::config::Project;
@@ -32,6 +32,8 @@ pub(crate) struct Trainer {
     python: String,
     /// The file of the model.
     model: PathBuf,
+    /// By column, the number that stands for NaN in a row.
+    missing: Vec<Option<i64>>,
     /// What gives a row to the model in Python, up to its cells.
     session: Option<String>,
     /// Is there a threshold, which the trainer's labels need not know?
@@ -63,6 +65,7 @@ impl Trainer {
             required: given.require_expect || project.config.require_expect == Some(true),
             command: format!("{} {files}", invocation.without(&NOT_REPEATED)),
             python: python(&names, &labels, has_rows),
+            missing: missing(&build.model.real),
             session: onnx_runtime(&model.to_string_lossy(), &build.model.real),
             model,
             threshold: build.manifest.options.threshold.is_some(),
@@ -140,7 +143,15 @@ impl Trainer {
                 .note("the program decides by a threshold; labels of `predict` are without it");
         }
         let found = report.verdict.counterexample()?;
-        let cells: Vec<String> = found.row.iter().map(i64::to_string).collect();
+        let cells: Vec<String> = found
+            .row
+            .iter()
+            .zip(&self.missing)
+            .map(|(cell, missing)| match missing {
+                Some(missing) if cell == missing => "numpy.nan".to_owned(),
+                _ => cell.to_string(),
+            })
+            .collect();
         let cells = cells.join(", ");
         let compare = match &self.session {
             Some(session) => format!("compare in Python: {session}[[{cells}]]{RUN_END}"),
@@ -152,6 +163,14 @@ impl Trainer {
             ),
         )
     }
+}
+
+/// By column, the number that stands for NaN in a row of floats; integers have none.
+fn missing(real: &Module<Real>) -> Vec<Option<i64>> {
+    let mut inputs = real.nodes.iter().filter(|(_, node)| matches!(node.op, RealOp::Input { .. }));
+    let are_floats = inputs.all(|(_, node)| node.ty.elem.is_float());
+    let of_column = |column: &Column| column.missing.filter(|_| are_floats);
+    real.columns.iter().map(|(_, column)| of_column(column)).collect()
 }
 
 /// The end of the line that [`onnx_runtime`] begins.
@@ -196,6 +215,19 @@ fn python(names: &[&str], labels: &[String], has_rows: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_missing_cell_of_floats_is_nan() {
+        let of = |elem: &str| {
+            let text = format!(
+                "real a\n@c0 = column x [0, 9] missing 9\n@c1 = column y [0, 9]\n\
+                 %0 = input [x, y] : {elem}[1x2]\noutput \"y\" value %0\n"
+            );
+            missing(&skxc_ir::text::parse::<Real>(&text).expect("the text is a module"))
+        };
+        assert_eq!(of("f32"), [Some(9), None]);
+        assert_eq!(of("i64"), [None, None]);
+    }
 
     #[test]
     fn a_line_of_python_writes_what_is_missing() {

@@ -8,8 +8,9 @@ use std::error::Error;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use syn::punctuated::Punctuated;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Item, ItemMod, ItemUse, UseTree};
+use syn::{Attribute, Item, ItemMod, ItemUse, Meta, Token, UseTree};
 
 /// A path of names from the root of the crate; the root itself is empty.
 type ModulePath = Vec<String>;
@@ -225,15 +226,24 @@ pub(super) fn attributes(item: &Item) -> &[Attribute] {
 
 /// `#[cfg(test)]`, alone or among other conditions.
 pub(super) fn is_for_tests(attributes: &[Attribute]) -> bool {
-    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).any(|attribute| {
-        let mut found = false;
-        // Conditions with values, such as `feature = "x"`, end the search.
-        let _ = attribute.parse_nested_meta(|meta| {
-            found |= meta.path.is_ident("test");
-            Ok(())
-        });
-        found
-    })
+    let mut conditions = attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"));
+    conditions.any(|condition| condition.parse_args().is_ok_and(|meta| wants_test(&meta)))
+}
+
+/// Does a condition hold in tests alone: `test`, or `all` of it and others?
+fn wants_test(condition: &Meta) -> bool {
+    let mut pending = vec![condition.clone()];
+    while let Some(condition) = pending.pop() {
+        match condition {
+            Meta::Path(path) if path.is_ident("test") => return true,
+            Meta::List(list) if list.path.is_ident("all") => {
+                let all = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+                pending.extend(all.into_iter().flatten());
+            }
+            Meta::Path(_) | Meta::List(_) | Meta::NameValue(_) => {}
+        }
+    }
+    false
 }
 
 #[cfg(test)]
@@ -272,11 +282,11 @@ mod tests {
     #[test]
     fn tests_do_not_count() {
         let modules = modules(&[
-            ("src/lib.rs", "#[cfg(test)]\nmod tests { use crate::a; }\n"),
-            ("src/a.rs", "#[cfg(all(test, unix))]\nuse crate::b::B;\n"),
-            ("src/b.rs", "#[cfg(not(unix))]\nuse std::fs;\n"),
+            ("src/lib.rs", "mod a;\nmod b;\n#[cfg(test)]\nmod tests { use crate::a; }\n"),
+            ("src/a.rs", "#[cfg(all(unix, test))]\nuse crate::b::B;\n"),
+            ("src/b.rs", "pub struct B;\n#[cfg(not(test))]\nuse crate::a;\n"),
         ]);
-        assert!(imports(&modules, &[]).is_empty());
-        assert_eq!(imports(&modules, &["b"]), [] as [&str; 0]);
+        assert_eq!(imports(&modules, &["a"]), [] as [&str; 0]);
+        assert_eq!(imports(&modules, &["b"]), ["a"]);
     }
 }
