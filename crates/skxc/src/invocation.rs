@@ -72,7 +72,11 @@ fn words(argument: &Arg, matches: &ArgMatches) -> Vec<String> {
     occurrences
         .map(|values| {
             let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
-            let value = shell::word(&values.join(&delimiter));
+            let value = values.join(&delimiter);
+            // A file of this name would be read as an option.
+            let is_like_option = option.is_none() && value.starts_with('-');
+            let value = if is_like_option { format!("./{value}") } else { value };
+            let value = shell::word(&value);
             option.iter().cloned().chain([value]).collect::<Vec<_>>().join(" ")
         })
         .collect()
@@ -89,6 +93,12 @@ mod tests {
         let mut command = Cli::command();
         let matches = command.try_get_matches_from_mut(line).unwrap();
         Invocation::new(&command, &matches)
+    }
+
+    #[test]
+    fn a_file_that_looks_like_an_option_is_repeated_as_a_path() {
+        let found = invocation(&["skxc", "check", "--shadow", "--", "-m.onnx", "o.o"]);
+        assert_eq!(found.without(&[]), "skxc check ./-m.onnx o.o --shadow");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! the kernel will not.
 
 use skxc_bpf::{Batch, Capability, Error, Loader, Mode, ip_netns_exec, missing_capabilities};
-use skxc_diagnostics::{Diagnostic, codes, escape_to_one_line};
+use skxc_diagnostics::{Diagnostic, codes};
 use skxc_equivalence::kernel::Entry;
 use skxc_equivalence::machine::{Field, Layout};
 
@@ -121,7 +121,7 @@ pub(crate) fn failure(what: &str, error: &Error) -> Stop {
             Diagnostic::error(codes::ATTACH, chain).help(format!(
                 "lower it (`ip link set {} mtu 1500`; drivers allow about 3,500), or use \
                  `--mode generic`",
-                escape_to_one_line(interface)
+                shell::word(interface)
             ))
         }
         Error::NoBpfFileSystem { .. } => {

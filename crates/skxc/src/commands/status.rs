@@ -39,16 +39,20 @@ struct Attached {
     counts: Vec<Count>,
 }
 
-/// How long a command that is on its way may take from one of its steps to the next.
-const SECOND_LOOK: Duration = Duration::from_millis(200);
+/// So often it is looked again where something cannot be seen, at this distance:
+/// `attach` and `detach` may be on their way from one step to the next.
+const LOOKS_MORE: u32 = 10;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 
 /// Prints the counters of all programs of skxc.
 pub(crate) fn run(session: &Session, args: &Status) -> Result<Exit, Stop> {
     let missing = args.interface.as_deref().and_then(|name| Interface::find(name).err());
     let (mut all, mut unseen) = look(args.interface.as_deref());
-    if !unseen.is_empty() {
-        // `attach` and `detach` take a moment between the pins and the program.
-        std::thread::sleep(SECOND_LOOK);
+    for _ in 0..LOOKS_MORE {
+        if unseen.is_empty() {
+            break;
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
         (all, unseen) = look(args.interface.as_deref());
     }
     // Programs of an interface that left are found by the name that it had.
